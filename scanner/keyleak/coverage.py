@@ -1,0 +1,72 @@
+"""What a scan read and what it could not: a scan with a gap is not a clean scan."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Something that was to be read and was not."""
+
+    what: str
+    """The path, object or part that was not read."""
+    reason: str
+    """Why, in words that say what to do where something can be done."""
+    count: int = 1
+    """How many such things this entry stands for."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectCounts:
+    """Git objects read, by kind."""
+
+    blob: int = 0
+    commit: int = 0
+    tag: int = 0
+    tree: int = 0
+
+    def __add__(self, other: ObjectCounts) -> ObjectCounts:
+        return ObjectCounts(
+            self.blob + other.blob, self.commit + other.commit, self.tag + other.tag, self.tree + other.tree
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What was read."""
+
+    bytes: int = 0
+    """Bytes of content handed to matching, each counted once."""
+    files: int = 0
+    """Files and symbolic links read."""
+    objects: ObjectCounts = field(default_factory=ObjectCounts)
+    """Git objects read."""
+    gaps: tuple[Gap, ...] = ()
+    """What was not read."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything that was asked for was read."""
+        return not self.gaps
+
+    def __add__(self, other: Coverage) -> Coverage:
+        return Coverage(
+            self.bytes + other.bytes,
+            self.files + other.files,
+            self.objects + other.objects,
+            self.gaps + other.gaps,
+        )
+
+
+def merge_gaps(gaps: Iterable[Gap]) -> tuple[Gap, ...]:
+    """Equal gaps as one with their number, in order of what and reason."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for gap in gaps:
+        counts[gap.what, gap.reason] += gap.count
+    return tuple(Gap(what, reason, count) for (what, reason), count in sorted(counts.items()))

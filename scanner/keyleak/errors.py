@@ -1,0 +1,96 @@
+"""What can go wrong in a way a user can act on, and the exit codes.
+
+    KeyleakError
+    ├── UsageError      the command line asks for something that cannot be
+    ├── RuleError       a rule file is wrong: file, line, reason
+    ├── ConfigError     a configuration file is wrong: file, line, reason
+    ├── SourceError     something that was to be read could not be: what, reason
+    └── GitError        a git command failed: command, exit code, what git said
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """Exit codes of every command (design section 3); `INCOMPLETE` outranks `FINDINGS`."""
+
+    CLEAN = 0
+    FINDINGS = 1
+    INCOMPLETE = 2
+    CRASH = 3
+    INTERRUPTED = 130
+
+
+class KeyleakError(Exception):
+    """Base of every expected error; its text is one line that says what to do."""
+
+
+class UsageError(KeyleakError):
+    """The command line asks for something that cannot be."""
+
+
+class _FileError(KeyleakError):
+    """A file of the user's is wrong.
+
+    Attributes:
+        file: its path as the user knows it.
+        line: the 1-based line, or None where the whole file is meant.
+        reason: what is wrong and what would be right.
+    """
+
+    def __init__(self, file: str, line: int | None, reason: str) -> None:
+        self.file = file
+        self.line = line
+        self.reason = reason
+        super().__init__(file, line, reason)
+
+    def __str__(self) -> str:
+        where = self.file if self.line is None else f"{self.file}:{self.line}"
+        return f"{where}: {self.reason}"
+
+
+class RuleError(_FileError):
+    """A rule file is wrong."""
+
+
+class ConfigError(_FileError):
+    """A configuration file is wrong."""
+
+
+class SourceError(KeyleakError):
+    """Something that was to be read could not be.
+
+    Attributes:
+        what: the path or name of it.
+        reason: why, in the operating system's words.
+    """
+
+    def __init__(self, what: str, reason: str) -> None:
+        self.what = what
+        self.reason = reason
+        super().__init__(what, reason)
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.reason}"
+
+
+class GitError(KeyleakError):
+    """A git command failed.
+
+    Attributes:
+        command: the arguments after `git`, without any of content.
+        returncode: git's exit status, or None where git could not be started.
+        stderr: what git said, first line.
+    """
+
+    def __init__(self, command: tuple[str, ...], returncode: int | None, stderr: str) -> None:
+        self.command = command
+        self.returncode = returncode
+        self.stderr = stderr
+        super().__init__(command, returncode, stderr)
+
+    def __str__(self) -> str:
+        said = self.stderr.strip().splitlines()
+        return f"git {' '.join(self.command[:1])} failed ({self.returncode}): {said[0] if said else 'no message'}"

@@ -1,0 +1,205 @@
+"""The records of a scan: what was found, where it stands, whose it is. Nothing here does anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from keyleak.secret import Secret
+
+
+class Severity(Enum):
+    """How bad a finding is, worst first."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+    NOTE = "note"
+
+    @property
+    def rank(self) -> int:
+        """0 for the worst."""
+        return list(Severity).index(self)
+
+
+class Environment(Enum):
+    """Which of an issuer's two worlds a key opens, as its prefix says."""
+
+    LIVE = "live"
+    TEST = "test"
+    UNKNOWN = "unknown"
+
+
+class Strength(Enum):
+    """How much the shape of a key's body says about its issuer."""
+
+    DECISIVE = "decisive"
+    STRONG = "strong"
+    WEAK = "weak"
+
+
+class Confidence(Enum):
+    """How sure an attribution is."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+    NONE = "none"
+
+
+class AttributionVerdict(Enum):
+    """Whether the evidence names one issuer, several, or none."""
+
+    ATTRIBUTED = "attributed"
+    AMBIGUOUS = "ambiguous"
+    UNKNOWN = "unknown"
+
+
+class Status(Enum):
+    """What the decisions said of a finding."""
+
+    NEW = "new"
+    BASELINED = "baselined"
+    ALLOWED = "allowed"
+
+
+class VerificationVerdict(Enum):
+    """What an issuer answered, where it was asked."""
+
+    NOT_CHECKED = "not-checked"
+    LIVE = "live"
+    LIVE_RESTRICTED = "live-restricted"
+    NOT_ACCEPTED = "not-accepted"
+    UNKNOWN = "unknown"
+    REFUSED = "refused"
+
+
+class LocationKind(Enum):
+    """What kind of thing a key stands in."""
+
+    FILE = "file"
+    INDEX = "index"
+    BLOB = "blob"
+    COMMIT_MESSAGE = "commit-message"
+    TAG_MESSAGE = "tag-message"
+    NOTE = "note"
+    IDENTITY = "identity"
+    REF_NAME = "ref-name"
+    PATH_NAME = "path-name"
+    REFLOG = "reflog"
+    STASH = "stash"
+    GIT_CONFIG = "git-config"
+    STDIN = "stdin"
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """One place where a key stands."""
+
+    kind: LocationKind
+    path: str | None
+    """Path as the user would write it; undecodable bytes are surrogate-escaped (PEP 383)."""
+    line: int
+    """1-based line."""
+    column: int
+    """1-based, in bytes of the line; in UTF-16 content, in code units."""
+    offset: int
+    """0-based byte offset of the key in the content; orders locations, not part of the report."""
+    blob: str | None = None
+    commit: str | None = None
+    refs: tuple[str, ...] = ()
+    decoded: tuple[str, ...] = ()
+    """Steps that undid an encoding, outermost first."""
+    container: tuple[str, ...] = ()
+    """Names inside a container, outermost first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An issuer that a key may belong to, and why."""
+
+    issuer: str
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """Whose key it is, as far as the evidence goes."""
+
+    verdict: AttributionVerdict
+    confidence: Confidence
+    evidence: tuple[str, ...]
+    """Each a line that a person can check; never holds content other than names from the rules."""
+    candidates: tuple[Candidate, ...] = ()
+
+    @property
+    def issuer(self) -> str | None:
+        """The one issuer, where there is one."""
+        if self.verdict is AttributionVerdict.ATTRIBUTED:
+            return self.candidates[0].issuer
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What an issuer said of a key."""
+
+    verdict: VerificationVerdict = VerificationVerdict.NOT_CHECKED
+    host: str | None = None
+    request_id: str | None = None
+    checked_at: str | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One key at one place: what sources hand on and grouping gathers."""
+
+    secret: Secret
+    rule: str
+    environment: Environment
+    severity: Severity
+    attribution: Attribution
+    location: Location
+    excerpt: str
+    """The line around the key, every key in it masked already."""
+    remark: str | None = None
+    """Why this place weighs less, if it does: `git ignores this file`."""
+
+
+@dataclass(frozen=True, slots=True)
+class FirstSeen:
+    """The first commit that held a key."""
+
+    commit: str | None
+    date: str | None
+    path: str | None
+    line: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One secret, with every place it stands."""
+
+    id: str
+    """Keyed fingerprint (see `keyleak.secret.fingerprint`)."""
+    rule: str
+    issuer: str | None
+    environment: Environment
+    severity: Severity
+    secret: Secret
+    attribution: Attribution
+    locations: tuple[Location, ...]
+    excerpts: tuple[str, ...] = ()
+    """The masked line of each location, in the same order; shown to people, not part of the JSON report."""
+    status: Status = Status.NEW
+    reason: str | None = None
+    """Why the status or the severity is what it is, where that is not plain."""
+    verification: Verification = Verification()
+    exposure: tuple[str, ...] = ()
+    first_seen: FirstSeen | None = None
+    age_days: int | None = None
+    at_head: bool | None = None

@@ -1,0 +1,79 @@
+"""The one type a key lives in, and what may be shown of it.
+
+A `Secret` prints, formats and serialises redacted. Whoever needs the key itself calls `reveal`, a name that
+is easy to search for. Pickling is refused, so that no cache or queue holds a key by accident.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from typing import Final, NoReturn
+
+FINGERPRINT_BITS: Final = 128
+SHOWN_CHARACTERS: Final = 4
+MASK: Final = "****"
+
+# Without a baseline the fingerprint is keyed with this constant: it makes ids equal in every run and keeps
+# them apart from plain hashes of the key that other tools publish. A baseline brings a random key instead.
+_FIXED_KEY: Final = b"keyleak/fingerprint/1"
+
+_PREFIX: Final = re.compile(rb"(?:sk|rk|pk)_(?:live|test)_|(?:ak|whsec)_(?:live_|test_)?")
+_KEY_SHAPED: Final = re.compile(r"((?:[sr]k_(?:live|test)|ak|whsec)_)([A-Za-z0-9_+/=-]{4})[A-Za-z0-9_+/=-]{8,}")
+
+
+def redact(key: bytes) -> str:
+    """The key's public prefix, at most four further characters and a mask."""
+    prefix = _PREFIX.match(key)
+    shown = (prefix.end() if prefix else 0) + SHOWN_CHARACTERS
+    # A short secret would be half told by four characters: show its prefix only.
+    if len(key) - shown < 8:
+        shown = prefix.end() if prefix else 0
+    return key[:shown].decode("ascii", "replace") + MASK
+
+
+def mask_key_shapes(text: str) -> str:
+    """Text with everything that looks like a key redacted, for messages about unknown input."""
+    return _KEY_SHAPED.sub(lambda match: match[1] + match[2] + MASK, text)
+
+
+def fingerprint(key: bytes, keyed_with: bytes = _FIXED_KEY) -> str:
+    """The id of a key: HMAC-SHA256 of its bytes cut to 128 bits, as 32 hexadecimal digits."""
+    return hmac.new(keyed_with, key, hashlib.sha256).hexdigest()[: FINGERPRINT_BITS // 4]
+
+
+class Secret:
+    """A key found in some content; equal to another where the bytes are equal."""
+
+    __slots__ = ("_key",)
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def reveal(self) -> bytes:
+        """The key in the clear. Every caller of this is a place to review."""
+        return self._key
+
+    def redacted(self) -> str:
+        """What reports and people may see."""
+        return redact(self._key)
+
+    def fingerprint(self, keyed_with: bytes = _FIXED_KEY) -> str:
+        """See `fingerprint`."""
+        return fingerprint(self._key, keyed_with)
+
+    def __repr__(self) -> str:
+        return f"Secret({self.redacted()!r})"
+
+    def __str__(self) -> str:
+        return self.redacted()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and hmac.compare_digest(self._key, other._key)
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Secret is not to be pickled: send what is needed of it on purpose")
