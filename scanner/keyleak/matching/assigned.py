@@ -1,0 +1,178 @@
+"""Keys found by what they are given to: a name, header, flag or SDK call of an issuer.
+
+FLORA documents no body, and its keys may begin `ak_`, which a dozen products use. So a value is looked for
+where something of FLORA's stands: beside one of its names, in one of its calls, or behind a carrier
+(`Authorization: Bearer`, `--api-key`, `apiKey:`, `WithAPIKey(`) on a line with its host or package.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from keyleak.matching.boundary import is_left_boundary
+from keyleak.matching.engine import MAX_BODY, AnchorKind
+from keyleak.matching.entropy import shannon_entropy
+from keyleak.matching.placeholders import placeholder_reason
+from keyleak.matching.view import REACH_BEFORE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from keyleak.matching.compiled import CompiledRules, IssuerWords, Shape
+    from keyleak.rulebook.model import KeyRule
+
+# Between a name and its value: quotes, brackets, an operator, a default's comma, a tag, a word or two.
+_GLUE: Final = (
+    rb"(?:[\"'`\]\)}\\\s]|:=|=>|==?|\|\||\?\?|[:,|(>@{\[]|</?[A-Za-z]{1,12}>|\b(?:string|value|default|bearer|str|or)\b){1,12}?"
+)
+_VALUE: Final = rb"(?<![A-Za-z0-9_+/.~$-])(?P<value>[A-Za-z0-9_+/.~=-]{16,260})"
+_AFTER_NAME: Final = re.compile(rb"(?i:" + _GLUE + rb")" + _VALUE)
+_CARRIER: Final = re.compile(
+    rb"(?i:(?<![a-z0-9])(?:--api-key|--token|bearer|(?:x-)?api[_-]?key|api[_-]?token|secret[_-]?key|token|WithAPIKey)"
+    rb"(?:[\"'`\]\)}\\\s]|:=|=>|=|[:,(]|\bbearer\b){1,8}?)" + _VALUE
+)
+_DIRECT: Final = re.compile(rb"\s{0,8}[\"'`]" + _VALUE)
+_SDK_OPTION: Final = re.compile(rb"WithAPIKey\(\s{0,8}[\"`]" + _VALUE)
+
+_CALL_REACH: Final = 600
+_IMPORT_REACH: Final = 4096
+_LINE_REACH: Final = 512
+# A line that ends in a backslash goes on; a blank line or a semicolon ends a call.
+_LINE_END: Final = re.compile(rb"(?<!\\)\r?\n")
+_CALL_END: Final = re.compile(rb";|\n[ \t]*\r?\n")
+_REFERENCE: Final = re.compile(rb"[(\[]|\.[A-Za-z_]+\s*\(")
+
+
+class Assigned(NamedTuple):
+    """A value given to something of an issuer's."""
+
+    start: int
+    end: int
+    prefix: str
+    rule: KeyRule
+    issuer: str
+
+
+def assigned_keys(text: bytes, anchor_end: int, kind: AnchorKind, rules: CompiledRules) -> Iterator[Assigned]:
+    """Values that belong to the context word ending at `anchor_end`.
+
+    Args:
+        text: single-byte text.
+        anchor_end: index just after the word.
+        kind: what kind of word it is.
+        rules: the compiled rules.
+    """
+    for issuer in rules.issuers:
+        word = _word_ending_at(issuer, text, anchor_end, kind)
+        if word is None:
+            continue
+        spans = {span for span in _values(text, word, kind) if not _vetoed(issuer, text, *span)}
+        for start, end in sorted(spans):
+            yield from _as_key(text, start, end, issuer, rules)
+
+
+def _word_ending_at(
+    issuer: IssuerWords, text: bytes, anchor_end: int, kind: AnchorKind
+) -> tuple[int, int] | None:
+    pattern = {AnchorKind.NAME: issuer.names, AnchorKind.CALL: issuer.calls, AnchorKind.PLACE: issuer.places}[kind]
+    if pattern is None:
+        return None
+    for found in pattern.finditer(text, max(0, anchor_end - 64), anchor_end + 1):
+        if found.end() == anchor_end:
+            return found.span()
+    return None
+
+
+def _values(text: bytes, word: tuple[int, int], kind: AnchorKind) -> Iterator[tuple[int, int]]:
+    start, end = word
+    if kind is AnchorKind.NAME:
+        found = _AFTER_NAME.match(text, _name_end(text, end))
+        if found:
+            yield found.span("value")
+        return
+    line_start, line_end = _line(text, start, end)
+    yield from _spans(_CARRIER, text, line_start, line_end)
+    if kind is AnchorKind.PLACE:
+        yield from _spans(_SDK_OPTION, text, end, min(len(text), end + _IMPORT_REACH))
+        return
+    stop = min(len(text), end + _CALL_REACH)
+    call_end = _CALL_END.search(text, end, stop)
+    stop = call_end.start() if call_end else stop
+    yield from _spans(_CARRIER, text, end, stop)
+    direct = _DIRECT.match(text, end, stop)
+    if direct:
+        yield direct.span("value")
+
+
+def _name_end(text: bytes, end: int) -> int:
+    """Past a suffix of the name: `FLORA_API_KEY_PROD`."""
+    suffix = re.compile(rb"(?:[_-][A-Za-z0-9]{1,12}){0,2}(?![A-Za-z0-9_-])").match(text, end)
+    return suffix.end() if suffix else end
+
+
+def _spans(pattern: re.Pattern[bytes], text: bytes, start: int, stop: int) -> Iterator[tuple[int, int]]:
+    return (found.span("value") for found in pattern.finditer(text, start, stop))
+
+
+def _line(text: bytes, start: int, end: int) -> tuple[int, int]:
+    before = max((found.end() for found in _LINE_END.finditer(text, max(0, start - _LINE_REACH), start)), default=0)
+    after = _LINE_END.search(text, end, min(len(text), end + _LINE_REACH))
+    return max(before, start - _LINE_REACH, 0), after.start() if after else min(len(text), end + _LINE_REACH)
+
+
+def _vetoed(issuer: IssuerWords, text: bytes, start: int, end: int) -> bool:
+    if issuer.veto is None:
+        return False
+    line_start, line_end = _line(text, start, end)
+    return issuer.veto.search(text, line_start, line_end) is not None
+
+
+def _as_key(
+    text: bytes, start: int, end: int, issuer: IssuerWords, rules: CompiledRules
+) -> Iterator[Assigned]:
+    """The value as a key with one of the issuer's own prefixes, else as a random value."""
+    for shape in issuer.context_shapes:
+        found = shape.pattern.match(text, start, end + 1)
+        if found:
+            prefix = next(word for word in shape.rule.prefixes if found[0].startswith(word.encode()))
+            if _is_random(found[0][len(prefix) :], shape, rules):
+                yield Assigned(start, found.end(), prefix, shape.rule, issuer.issuer)
+            return
+    if rules.prefixes.match(text, start) and is_left_boundary(text, start):
+        # A key of the family: `prefixed` judges it, this only tells to whom it is given.
+        yield Assigned(start, end, "", issuer.assigned_shapes[0].rule, issuer.issuer)
+        return
+    yield from _random_value(text, start, end, issuer, rules)
+
+
+def _random_value(
+    text: bytes, start: int, end: int, issuer: IssuerWords, rules: CompiledRules
+) -> Iterator[Assigned]:
+    value = text[start:end].rstrip(b".")
+    if _REFERENCE.match(text, end) or len(value) > MAX_BODY:
+        return
+    for shape in issuer.assigned_shapes:
+        if shape.pattern.fullmatch(value) and _is_random(value, shape, rules):
+            yield Assigned(start, start + len(value), "", shape.rule, issuer.issuer)
+            return
+
+
+def _is_mixed(value: bytes) -> bool:
+    """Digits among letters, or long with both cases: short values without digits are mostly identifiers."""
+    has_digit = any(character in b"0123456789" for character in value)
+    has_letter = value.lower() != value.upper()
+    both_cases = value not in {value.lower(), value.upper()}
+    return has_letter and (has_digit or (both_cases and len(value) >= 32))
+
+
+def _is_random(value: bytes, shape: Shape, rules: CompiledRules) -> bool:
+    return (
+        _is_mixed(value)
+        and shannon_entropy(value) >= shape.rule.min_entropy
+        and not rules.is_sample(value)
+        and placeholder_reason(value.decode("ascii"), rules.placeholders) is None
+    )
+
+
+assert _IMPORT_REACH + MAX_BODY < REACH_BEFORE

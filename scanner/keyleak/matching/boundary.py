@@ -1,0 +1,23 @@
+"""Whether a key may begin at a place: what stands left of it must not be part of a longer word."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+# A letter or digit on the left is no neighbour where it ends an escape: `\n`, `\x3d`, `\u003d`, `%3D`, a
+# colour sequence of a terminal log. Otherwise a key after a line break in a JSON string would be missed.
+_ESCAPE: Final = re.compile(
+    rb"(?:(?<!\\)(?:\\\\)*\\(?:[nrtbfv0]|x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4})"
+    rb"|%[0-9A-Fa-f]{2}"
+    rb"|(?:\x1b|\\x1b|\\033|\\e|\\u001[bB])\[[0-9;]{0,12}[A-Za-z])\Z"
+)
+_WORD: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_")
+_LONGEST_ESCAPE: Final = 24
+
+
+def is_left_boundary(text: bytes, start: int) -> bool:
+    """Whether the text before `start` lets a key begin there."""
+    if start == 0 or text[start - 1] not in _WORD:
+        return True
+    return text[start - 1] != ord("_") and bool(_ESCAPE.search(text[max(0, start - _LONGEST_ESCAPE) : start]))

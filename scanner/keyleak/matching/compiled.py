@@ -1,0 +1,151 @@
+"""The rulebook made ready for matching, once per process."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from keyleak.findings import Strength
+from keyleak.matching.engine import MAX_BODY, AnchorKind, prefix_anchors, word_anchors
+from keyleak.rulebook.model import FoundBy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from keyleak.matching.engine import Anchor
+    from keyleak.rulebook.model import Issuer, KeyRule, PlaceholderWords, Rulebook, Sample
+
+# A weak shape says little, so it must fit the whole run of key characters; a strong one may be followed by
+# `-` or `_`, which then belong to the text around it.
+_NOT_ALPHANUMERIC: Final = rb"(?![A-Za-z0-9])"
+_NOT_KEY_CHARACTER: Final = rb"(?![A-Za-z0-9_-])"
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A key rule and its compiled pattern, which matches from the prefix to the right boundary."""
+
+    rule: KeyRule
+    pattern: re.Pattern[bytes]
+    decodes_to: re.Pattern[bytes] | None
+
+
+@dataclass(frozen=True, slots=True)
+class IssuerWords:
+    """The context words of an issuer whose keys are found by them."""
+
+    issuer: str
+    names: re.Pattern[bytes] | None
+    calls: re.Pattern[bytes] | None
+    places: re.Pattern[bytes] | None
+    veto: re.Pattern[bytes] | None
+    context_shapes: tuple[Shape, ...]
+    assigned_shapes: tuple[Shape, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledRules:
+    """Everything matching needs."""
+
+    anchors: tuple[Anchor, ...]
+    prefixes: re.Pattern[bytes]
+    shapes: dict[str, tuple[Shape, ...]]
+    """By prefix word."""
+    issuers: tuple[IssuerWords, ...]
+    placeholders: PlaceholderWords
+    samples: frozenset[str]
+    grown_samples: tuple[Sample, ...]
+
+    def is_sample(self, body: bytes) -> bool:
+        """Whether a vendor publishes this body as an example."""
+        if hashlib.sha256(body).hexdigest() in self.samples:
+            return True
+        return any(
+            hashlib.sha256(body[: sample.length]).hexdigest() == sample.sha256 for sample in self.grown_samples
+        )
+
+
+def compile_rules(rulebook: Rulebook) -> CompiledRules:
+    """The rulebook made ready."""
+    by_prefix: dict[str, list[Shape]] = {}
+    for rule in rulebook.keys:
+        if rule.found_by is FoundBy.PREFIX:
+            for prefix in rule.prefixes:
+                by_prefix.setdefault(prefix, []).append(_shape(rule))
+    words = tuple(words for words in map(_issuer_words, rulebook.issuers) if words)
+    samples = [sample for issuer in rulebook.issuers for sample in issuer.samples]
+    return CompiledRules(
+        anchors=tuple(_anchors(sorted(by_prefix), rulebook)),
+        prefixes=re.compile(b"|".join(re.escape(word.encode()) for word in sorted(by_prefix, key=len, reverse=True))),
+        shapes={prefix: tuple(shapes) for prefix, shapes in by_prefix.items()},
+        issuers=words,
+        placeholders=rulebook.placeholders,
+        samples=frozenset(sample.sha256 for sample in samples),
+        grown_samples=tuple(sample for sample in samples if sample.length),
+    )
+
+
+def _shape(rule: KeyRule) -> Shape:
+    prefix = b"|".join(re.escape(word.encode()) for word in rule.prefixes)
+    boundary = _NOT_KEY_CHARACTER if rule.strength is Strength.WEAK else _NOT_ALPHANUMERIC
+    pattern = re.compile(b"(?:" + prefix + b")(?:" + rule.pattern.encode() + b")" + boundary)
+    return Shape(rule, pattern, re.compile(rule.decodes_to.encode()) if rule.decodes_to else None)
+
+
+def _is_worded(issuer: Issuer) -> bool:
+    return any(rule.found_by is not FoundBy.PREFIX for rule in issuer.keys)
+
+
+def _anchors(prefixes: list[str], rulebook: Rulebook) -> Iterable[Anchor]:
+    yield from prefix_anchors(prefixes)
+    contexts = [issuer.context for issuer in rulebook.issuers if _is_worded(issuer)]
+    names = [word for context in contexts for word in (*context.names, *context.headers)]
+    calls = [word for context in contexts for word in context.calls]
+    places = [word for context in contexts for word in (*context.hosts, *context.packages)]
+    yield from word_anchors(AnchorKind.NAME, names)
+    yield from word_anchors(AnchorKind.CALL, calls)
+    yield from word_anchors(AnchorKind.PLACE, places)
+
+
+def _issuer_words(issuer: Issuer) -> IssuerWords | None:
+    if not _is_worded(issuer):
+        return None
+    context = issuer.context
+    return IssuerWords(
+        issuer=issuer.issuer,
+        names=name_pattern((*context.names, *context.headers)),
+        calls=word_pattern(context.calls),
+        places=word_pattern((*context.hosts, *context.packages)),
+        veto=word_pattern(context.veto),
+        context_shapes=tuple(_shape(rule) for rule in issuer.keys if rule.found_by is FoundBy.CONTEXT),
+        assigned_shapes=tuple(_shape(rule) for rule in issuer.keys if rule.found_by is FoundBy.ASSIGNMENT),
+    )
+
+
+def name_pattern(names: Iterable[str]) -> re.Pattern[bytes] | None:
+    """A pattern of variable names: any case, `_` and `-` optional, not inside another word.
+
+    `FLORA_API_KEY` matches `flora-api-key`, `floraApiKey` and `VITE_FLORA_API_KEY`, not `POSIFLORA_API_KEY`.
+    """
+    plain = [b"[_-]?".join(re.escape(part.encode()) for part in re.split("[_-]", name)) for name in names]
+    pascal = [_pascal_case(name) for name in names]
+    if not plain:
+        return None
+    return re.compile(
+        b"(?<![A-Za-z0-9])(?i:" + b"|".join(plain) + b")(?![a-z0-9])|(?<=[a-z])(?:" + b"|".join(pascal) + b")(?![a-z])"
+    )
+
+
+def _pascal_case(name: str) -> bytes:
+    return b"".join(re.escape(part.capitalize().encode()) for part in re.split("[_-]", name) if part)
+
+
+def word_pattern(words: Iterable[str]) -> re.Pattern[bytes] | None:
+    """A pattern of words as they are written, in any case, not inside a longer word on the left."""
+    escaped = [re.escape(word.encode()) for word in words]
+    return re.compile(rb"(?i)(?<![A-Za-z0-9_])(?:" + b"|".join(escaped) + b")") if escaped else None
+
+
+LONGEST_KEY: Final = 32 + MAX_BODY

@@ -1,0 +1,155 @@
+"""Content in, matches out: anchors, views, confirmation."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from keyleak.matching.assigned import Assigned, assigned_keys
+from keyleak.matching.compiled import compile_rules
+from keyleak.matching.engine import AnchorKind, has_body
+from keyleak.matching.match import Match, Rejection
+from keyleak.matching.prefixed import Shaped, no_key_reason, shaped_key
+from keyleak.matching.re_engine import ReEngine
+from keyleak.matching.statement import statement_around
+from keyleak.matching.view import View, narrow_view, wide_view
+from keyleak.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from keyleak.matching.engine import Anchor, Buffer, Engine, Hit
+    from keyleak.rulebook.model import KeyRule, Rulebook
+
+
+class Matcher:
+    """Finds keys in contents. Holds compiled rules only, nothing of what it saw."""
+
+    def __init__(self, rulebook: Rulebook, engine: Engine | None = None) -> None:
+        """Compile the rules.
+
+        Args:
+            rulebook: the rules.
+            engine: None takes Hyperscan where it is installed and `re` elsewhere.
+        """
+        self.rules = compile_rules(rulebook)
+        self._engine = engine or fastest_engine(self.rules.anchors)
+
+    def match(self, content: Buffer, *, owned: range | None = None, offset: int = 0) -> list[Match]:
+        """Every key in a content, in order of offset.
+
+        Args:
+            content: the bytes, in any encoding.
+            owned: offsets within `content` in which an anchor must end to count; a window of a longer
+                content leaves its margins to its neighbours.
+            offset: where `content` begins in the whole; tells the byte order of UTF-16.
+        """
+        hits = self._engine.hits(content)
+        if not hits:
+            return []
+        return self._confirmed(content, hits, owned, offset)
+
+    def rejections(self, content: Buffer) -> list[Rejection]:
+        """Key-shaped texts that are no keys, and why."""
+        rejected = []
+        for hit in self._engine.hits(content):
+            if not self._is_prefix_with_body(content, hit):
+                continue
+            view = self._view(content, hit, 0)
+            shaped = self._shaped(view, hit)
+            reason = shaped and no_key_reason(view.text, shaped, self.rules)
+            if shaped and reason:
+                rejected.append(Rejection(view.offset(shaped.start), reason))
+        return rejected
+
+    def _confirmed(self, content: Buffer, hits: list[Hit], owned: range | None, offset: int) -> list[Match]:
+        prefixed: dict[int, Match] = {}
+        assigned: dict[int, Match] = {}
+        recipients: dict[int, set[str]] = {}
+        for hit in hits:
+            if self.rules.anchors[hit.anchor].kind is AnchorKind.PREFIX:
+                match = self._prefixed(content, hit, offset) if owned is None or hit.end in owned else None
+                if match:
+                    prefixed[match.start] = match
+                continue
+            view = self._view(content, hit, offset)
+            for value in self._assigned(view, hit):
+                start = view.offset(value.start)
+                recipients.setdefault(start, set()).add(value.issuer)
+                if value.prefix or not self.rules.prefixes.match(view.text, value.start):
+                    assigned[start] = _assigned_match(view, value)
+        merged = [_given_to(match, recipients.get(match.start, set())) for match in prefixed.values()]
+        merged += [
+            _given_to(match, recipients[match.start])
+            for match in assigned.values()
+            if _is_owned(match, owned) and not _overlaps(match, prefixed.values())
+        ]
+        return sorted(merged, key=lambda match: match.start)
+
+    def _view(self, content: Buffer, hit: Hit, offset: int) -> View:
+        if self.rules.anchors[hit.anchor].wide:
+            # Two-byte text is aligned: low bytes stand at even offsets if they come first.
+            return wide_view(content, hit.end, little_endian=(offset + hit.end - 1) % 2 == 0)
+        return narrow_view(content, hit.end)
+
+    def _is_prefix_with_body(self, content: Buffer, hit: Hit) -> bool:
+        anchor = self.rules.anchors[hit.anchor]
+        return anchor.kind is AnchorKind.PREFIX and has_body(content, hit.end, wide=anchor.wide)
+
+    def _prefixed(self, content: Buffer, hit: Hit, offset: int) -> Match | None:
+        if not self._is_prefix_with_body(content, hit):
+            return None
+        view = self._view(content, hit, offset)
+        shaped = self._shaped(view, hit)
+        if shaped is None or no_key_reason(view.text, shaped, self.rules):
+            return None
+        return _match(view, shaped.start, shaped.end, shaped.prefix, shaped.rules)
+
+    def _shaped(self, view: View, hit: Hit) -> Shaped | None:
+        start = view.anchor_end - self.rules.anchors[hit.anchor].length
+        return shaped_key(view.text, start, self.rules) if start >= 0 else None
+
+    def _assigned(self, view: View, hit: Hit) -> list[Assigned]:
+        kind = self.rules.anchors[hit.anchor].kind
+        return list(assigned_keys(view.text, view.anchor_end, kind, self.rules))
+
+
+def fastest_engine(anchors: Sequence[Anchor]) -> Engine:
+    """Hyperscan where it is installed, else `re`."""
+    if importlib.util.find_spec("hyperscan") is None:
+        return ReEngine(anchors)
+    # Imported only here: without a wheel for this platform there is nothing to import.
+    from keyleak.matching.hyperscan_engine import HyperscanEngine  # noqa: PLC0415
+
+    return HyperscanEngine(anchors)
+
+
+def _match(view: View, start: int, end: int, prefix: str, rules: tuple[KeyRule, ...]) -> Match:
+    content_start = view.offset(start)
+    return Match(
+        secret=Secret(view.text[start:end]),
+        start=content_start,
+        end=content_start + (end - start) * view.step,
+        wide=view.wide,
+        prefix=prefix,
+        shapes=rules,
+        assigned_to=frozenset(),
+        statement=statement_around(view.text, start, end),
+    )
+
+
+def _assigned_match(view: View, value: Assigned) -> Match:
+    return _match(view, value.start, value.end, value.prefix, (value.rule,))
+
+
+def _given_to(match: Match, issuers: set[str]) -> Match:
+    return replace(match, assigned_to=frozenset(issuers)) if issuers else match
+
+
+def _is_owned(match: Match, owned: range | None) -> bool:
+    return owned is None or match.start in owned
+
+
+def _overlaps(match: Match, others: Iterable[Match]) -> bool:
+    return any(match.start < other.end and other.start < match.end for other in others)

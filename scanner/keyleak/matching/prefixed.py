@@ -1,0 +1,90 @@
+"""Keys found by their prefix word: left boundary, shape, right boundary, then what is no key after all."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from keyleak.findings import Strength
+from keyleak.matching.boundary import is_left_boundary
+from keyleak.matching.entropy import shannon_entropy
+from keyleak.matching.placeholders import placeholder_reason
+
+if TYPE_CHECKING:
+    from keyleak.matching.compiled import CompiledRules, Shape
+    from keyleak.rulebook.model import KeyRule
+
+_STRENGTHS: Final = (Strength.DECISIVE, Strength.STRONG, Strength.WEAK)
+# What follows a key that somebody shortened or that a program completes: `sk_live_abc…`, `sk_live_abc${id}`.
+_CUT_OFF: Final = re.compile(rb"\.\.\.|\xe2\x80\xa6|\*\*|\$\{|#\{|\{\{|%[sd]")
+_SHORT_BODY: Final = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Shaped:
+    """A text with the shape of a key."""
+
+    start: int
+    end: int
+    prefix: str
+    rules: tuple[KeyRule, ...]
+
+
+def shaped_key(text: bytes, start: int, rules: CompiledRules) -> Shaped | None:
+    """The key that begins at `start`, whole, or None where the text has no rule's shape.
+
+    Args:
+        text: single-byte text.
+        start: index of a prefix word.
+        rules: the compiled rules.
+    """
+    prefix = rules.prefixes.match(text, start)
+    if prefix is None or not is_left_boundary(text, start):
+        return None
+    word = prefix[0].decode()
+    found = [(shape, end) for shape in rules.shapes[word] if (end := _end_of(shape, text, start, len(word)))]
+    for strength in _STRENGTHS:
+        ends = [end for shape, end in found if shape.rule.strength is strength]
+        if ends:
+            end = max(ends)
+            matching = tuple(shape.rule for shape, shape_end in found if shape_end == end)
+            return Shaped(start, end, word, matching)
+    return None
+
+
+def _end_of(shape: Shape, text: bytes, start: int, prefix_length: int) -> int | None:
+    found = shape.pattern.match(text, start)
+    if found is None:
+        return None
+    body = text[start + prefix_length : found.end()]
+    if shannon_entropy(body) < shape.rule.min_entropy:
+        return None
+    if shape.decodes_to is not None and not _decodes(body, shape.decodes_to):
+        return None
+    return found.end()
+
+
+def _decodes(body: bytes, expected: re.Pattern[bytes]) -> bool:
+    stripped = body.rstrip(b"=")
+    try:
+        decoded = base64.b64decode(stripped + b"=" * (-len(stripped) % 4), validate=True)
+    except binascii.Error:
+        return False
+    return expected.fullmatch(decoded) is not None
+
+
+def no_key_reason(text: bytes, shaped: Shaped, rules: CompiledRules) -> str | None:
+    """Why a key-shaped text is no key, or None where it is one."""
+    body = text[shaped.start + len(shaped.prefix) : shaped.end]
+    if rules.is_sample(body):
+        return "a sample that its vendor publishes"
+    if _only_weak(shaped) and len(body) < _SHORT_BODY and _CUT_OFF.match(text, shaped.end):
+        return "cut off or completed by a program"
+    return placeholder_reason(body.decode("ascii"), rules.placeholders)
+
+
+def _only_weak(shaped: Shaped) -> bool:
+    return all(rule.strength is Strength.WEAK for rule in shaped.rules)

@@ -1,0 +1,64 @@
+"""The statement a key stands in: its line, without what belongs to the neighbouring keys on that line."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from keyleak.secret import MASK
+
+# A line of content, or one inside a string: `\n` written as two characters.
+_BREAK: Final = re.compile(rb"[\r\n]|\\r\\n|\\n")
+_KEY: Final = re.compile(rb"(?:[sr]k_(?:live|test)|whsec|pk_(?:live|test))_[A-Za-z0-9_+/=-]{12,}")
+_LAST_SEPARATOR: Final = re.compile(rb"[,;{&\s](?=[^,;{&\s]*\Z)")
+_LONG_TOKEN: Final = re.compile(r"[A-Za-z0-9_+/=-]{20,}")
+
+_CONTEXT: Final = 512
+_EXCERPT_BEFORE: Final = 60
+_EXCERPT_AFTER: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What stands around a key on its line, at most 512 characters on either side."""
+
+    before: bytes
+    """From the start of the line, or from the end of the key before this one."""
+    after: bytes
+    """To the end of the line, or to the name of the key after this one."""
+
+    def excerpt(self, redacted: str) -> str:
+        """The line with the key redacted and every other long token masked, for people to read."""
+        # Masked before it is cut: the cut must not leave half a token that no longer looks like one.
+        before = _visible(self.before)[-_EXCERPT_BEFORE:]
+        after = _visible(self.after)[:_EXCERPT_AFTER]
+        return f"{before}{redacted}{after}".strip()
+
+
+def statement_around(text: bytes, start: int, end: int) -> Statement:
+    """The statement of the key at `text[start:end]`."""
+    before = text[max(0, start - _CONTEXT) : start]
+    before = before[_last_end(_BREAK, before) :]
+    after = text[end : end + _CONTEXT]
+    line_end = _BREAK.search(after)
+    after = after[: line_end.start()] if line_end else after
+    return Statement(before[_last_end(_KEY, before) :], _until_next_key(after))
+
+
+def _last_end(pattern: re.Pattern[bytes], text: bytes) -> int:
+    return max((found.end() for found in pattern.finditer(text)), default=0)
+
+
+def _until_next_key(after: bytes) -> bytes:
+    following = _KEY.search(after)
+    if not following:
+        return after
+    until = after[: following.start()]
+    separator = _LAST_SEPARATOR.search(until)
+    return until[: separator.start()] if separator else b""
+
+
+def _visible(context: bytes) -> str:
+    text = context.decode("utf-8", "replace").replace("\x00", "")
+    return _LONG_TOKEN.sub(lambda token: token[0] if token[0].isalpha() else MASK, text)

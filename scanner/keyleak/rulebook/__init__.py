@@ -1,0 +1,1 @@
+"""The rules as data: issuers, key shapes, context words, placeholders. Read from `rules/`, never changed."""

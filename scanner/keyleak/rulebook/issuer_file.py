@@ -1,0 +1,207 @@
+"""One rule file: its strict schema, from YAML to an `Issuer`."""
+
+from __future__ import annotations
+
+import re
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from keyleak.errors import RuleError
+from keyleak.findings import Environment, Severity, Strength, VerificationVerdict
+from keyleak.rulebook.model import (
+    Context,
+    EnvironmentRule,
+    FoundBy,
+    Issuer,
+    KeyRule,
+    Runbook,
+    Sample,
+    VerdictRule,
+    VerifyCall,
+)
+from keyleak.rulebook.pattern import PatternError, check_pattern
+from keyleak.strict_yaml import read_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from keyleak.strict_yaml import YamlValue
+
+_T = TypeVar("_T")
+_ID: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
+_PREFIX: Final = re.compile(r"[A-Za-z0-9_-]{2,24}\Z")
+_SHA256: Final = re.compile(r"[0-9a-f]{64}\Z")
+
+_ISSUER_REQUIRED: Final = ("issuer", "name", "homepage", "docs", "keys", "context", "verify", "runbook", "samples")
+_KEY_REQUIRED: Final = (
+    "id", "description", "found_by", "prefixes", "pattern", "environment", "strength", "min_entropy",
+    "severity", "examples", "counter_examples",
+)  # fmt: skip
+_STRONG: Final = ("names", "headers", "hosts", "packages", "calls")
+
+
+def read_issuer(text: str, file: str) -> Issuer:
+    """The issuer that a rule file describes.
+
+    Args:
+        text: content of the file.
+        file: its name, for messages.
+
+    Raises:
+        RuleError: with file, line and reason.
+    """
+    fields = read_yaml(text, file, RuleError).mapping(_ISSUER_REQUIRED, ("anonymous",))
+    issuer = _identifier(fields["issuer"])
+    return Issuer(
+        issuer=issuer,
+        name=fields["name"].text(),
+        homepage=fields["homepage"].text(),
+        docs=fields["docs"].text(),
+        keys=tuple(_key(item, issuer) for item in fields["keys"].items()),
+        context=_context(fields["context"]),
+        verify=_unless_null(fields["verify"], _verify),
+        runbook=_unless_null(fields["runbook"], _runbook),
+        samples=tuple(_sample(item) for item in fields["samples"].items()),
+        anonymous="anonymous" in fields and fields["anonymous"].boolean(),
+    )
+
+
+def _unless_null(value: YamlValue, read: Callable[[YamlValue], _T]) -> _T | None:
+    return None if value.is_null() else read(value)
+
+
+def _identifier(value: YamlValue) -> str:
+    text = value.text()
+    if not _ID.match(text):
+        value.fail(f"{text!r} is no id: lower-case words joined by '-'")
+    return text
+
+
+def _key(value: YamlValue, issuer: str) -> KeyRule:
+    fields = value.mapping(_KEY_REQUIRED, ("decodes_to",))
+    found_by = fields["found_by"].choice(FoundBy)
+    return KeyRule(
+        id=_identifier(fields["id"]),
+        issuer=issuer,
+        description=fields["description"].text(),
+        found_by=found_by,
+        prefixes=_prefixes(fields["prefixes"], found_by),
+        pattern=_pattern(fields["pattern"]),
+        environment=fields["environment"].choice(EnvironmentRule),
+        strength=fields["strength"].choice(Strength),
+        min_entropy=_entropy(fields["min_entropy"]),
+        severity=_severity(fields["severity"]),
+        examples=_examples(fields["examples"]),
+        counter_examples=fields["counter_examples"].texts(),
+        decodes_to=_pattern(fields["decodes_to"]) if "decodes_to" in fields else None,
+        file=value.file,
+        line=value.line,
+    )
+
+
+def _prefixes(value: YamlValue, found_by: FoundBy) -> tuple[str, ...]:
+    prefixes = value.texts()
+    for item, prefix in zip(value.items(), prefixes, strict=True):
+        if not _PREFIX.match(prefix):
+            item.fail(f"{prefix!r} is no prefix word: 2 to 24 letters, digits, '_' or '-'")
+    if bool(prefixes) == (found_by is FoundBy.ASSIGNMENT):
+        value.fail("a key found by assignment has no prefixes, every other kind has at least one")
+    return prefixes
+
+
+def _pattern(value: YamlValue) -> str:
+    pattern = value.text()
+    try:
+        check_pattern(pattern)
+    except PatternError as error:
+        value.fail(f"pattern {pattern!r}: {error}")
+    return pattern
+
+
+def _entropy(value: YamlValue) -> float:
+    number = value.number()
+    if not 0 <= number <= 6:
+        value.fail("entropy is between 0 and 6 bits per character")
+    return number
+
+
+def _severity(value: YamlValue) -> Mapping[Environment, Severity]:
+    names = [environment.value for environment in Environment]
+    fields = value.mapping(names)
+    return MappingProxyType({Environment(name): fields[name].choice(Severity) for name in names})
+
+
+def _examples(value: YamlValue) -> tuple[str, ...]:
+    examples = value.texts()
+    if not examples:
+        value.fail("at least one example is needed")
+    return examples
+
+
+def _context(value: YamlValue) -> Context:
+    fields = value.mapping(("strong", "weak", "veto"))
+    strong = fields["strong"].mapping((), _STRONG)
+    return Context(
+        **{name: strong[name].texts() for name in strong},
+        weak=fields["weak"].texts(),
+        veto=fields["veto"].texts(),
+    )
+
+
+def _verify(value: YamlValue) -> VerifyCall:
+    fields = value.mapping(("method", "url", "auth", "verdicts", "limits"))
+    method, url = fields["method"].text(), fields["url"].text()
+    if method != "GET":
+        fields["method"].fail("only GET is allowed: verification never writes")
+    if not url.startswith("https://"):
+        fields["url"].fail("only https is allowed")
+    limits = fields["limits"].mapping(("requests_per_second",))
+    return VerifyCall(
+        method=method,
+        url=url,
+        auth=_auth(fields["auth"]),
+        verdicts=tuple(_verdict(item) for item in fields["verdicts"].items()),
+        requests_per_second=limits["requests_per_second"].number(),
+    )
+
+
+def _auth(value: YamlValue) -> str:
+    auth = value.text()
+    if auth not in {"bearer", "basic-user"}:
+        value.fail("auth is 'bearer' or 'basic-user' (the key as user name, no password)")
+    return auth
+
+
+def _verdict(value: YamlValue) -> VerdictRule:
+    fields = value.mapping(("status", "verdict"), ("json",))
+    verdict = fields["verdict"].choice(VerificationVerdict)
+    if verdict in {VerificationVerdict.NOT_CHECKED, VerificationVerdict.REFUSED}:
+        fields["verdict"].fail("an answer means live, live-restricted, not-accepted or unknown")
+    body = {} if "json" not in fields else fields["json"].entries()
+    return VerdictRule(
+        status=int(fields["status"].number()),
+        verdict=verdict.value,
+        json=MappingProxyType({path: permitted.texts() for path, permitted in body.items()}),
+    )
+
+
+def _runbook(value: YamlValue) -> Runbook:
+    fields = value.mapping(("rotate", "revoke_url", "support", "notes"))
+    return Runbook(
+        rotate=fields["rotate"].texts(),
+        revoke_url=fields["revoke_url"].text(),
+        support=fields["support"].text(),
+        notes=fields["notes"].texts(),
+    )
+
+
+def _sample(value: YamlValue) -> Sample:
+    fields = value.mapping(("sha256", "note"), ("length",))
+    digest = fields["sha256"].text()
+    if not _SHA256.match(digest):
+        fields["sha256"].fail("64 lower-case hexadecimal digits are expected")
+    return Sample(
+        sha256=digest,
+        note=fields["note"].text(),
+        length=int(fields["length"].number()) if "length" in fields else None,
+    )

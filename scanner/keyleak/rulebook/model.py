@@ -1,0 +1,183 @@
+"""What a rule file says, as records (design section 5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from keyleak.findings import Environment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from keyleak.findings import Severity, Strength
+
+
+class FoundBy(Enum):
+    """What makes the scanner look for a key."""
+
+    PREFIX = "prefix"
+    """One of the prefix words; the shape says whether it is reported."""
+    CONTEXT = "context"
+    """A prefix word too common to report alone, with strong context of the issuer beside it."""
+    ASSIGNMENT = "assignment"
+    """A value of any shape, given to a name, header or call of the issuer."""
+
+
+class EnvironmentRule(Enum):
+    """Where the environment of a key comes from."""
+
+    BY_PREFIX = "by-prefix"
+    LIVE = "live"
+    TEST = "test"
+    UNKNOWN = "unknown"
+
+    def of(self, prefix: str) -> Environment:
+        """The environment of a key with this prefix word."""
+        if self is not EnvironmentRule.BY_PREFIX:
+            return Environment(self.value)
+        for environment in (Environment.LIVE, Environment.TEST):
+            if f"_{environment.value}_" in prefix:
+                return environment
+        return Environment.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRule:
+    """One shape of key."""
+
+    id: str
+    """Unique over all rule files."""
+    issuer: str
+    description: str
+    found_by: FoundBy
+    prefixes: tuple[str, ...]
+    """Literal words a key begins with; empty for `assignment`."""
+    pattern: str
+    """Regular expression of what follows the prefix: bounded, no groups, no look-around."""
+    environment: EnvironmentRule
+    strength: Strength
+    min_entropy: float
+    """Shannon entropy of the body in bits per character below which it is no key."""
+    severity: Mapping[Environment, Severity]
+    examples: tuple[str, ...]
+    """Templates (see `keyleak.rulebook.template`) that must match."""
+    counter_examples: tuple[str, ...]
+    """Templates that must not."""
+    decodes_to: str | None = None
+    """Regular expression that the base64-decoded body must match."""
+    file: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Words around a key that name its issuer."""
+
+    names: tuple[str, ...] = ()
+    """Variables, environment and JSON keys; matched without regard to case, `_` and `-`."""
+    headers: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+    calls: tuple[str, ...] = ()
+    """SDK calls up to their opening bracket, `new Flora(`."""
+    weak: tuple[str, ...] = ()
+    """Words that support a strong signal, never decide."""
+    veto: tuple[str, ...] = ()
+    """Words of namesakes: with one of them beside it, the key is not this issuer's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A key that its vendor publishes: never a leak. Kept as a hash, for this file is scanned too."""
+
+    sha256: str
+    """Of the body, the part after the prefix word."""
+    note: str
+    """Where it is published."""
+    length: int | None = None
+    """Set where longer bodies that begin with the sample are samples as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictRule:
+    """One row of a liveness table: an answer and what it means."""
+
+    status: int
+    verdict: str
+    json: Mapping[str, tuple[str, ...]]
+    """Dotted path in the JSON answer to its permitted values; `*` means present."""
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyCall:
+    """The one read-only request that tells whether a key lives."""
+
+    method: str
+    url: str
+    auth: str
+    verdicts: tuple[VerdictRule, ...]
+    requests_per_second: float
+
+
+@dataclass(frozen=True, slots=True)
+class Runbook:
+    """How an issuer's key is rotated and revoked."""
+
+    rotate: tuple[str, ...]
+    revoke_url: str
+    support: str
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """One rule file."""
+
+    issuer: str
+    name: str
+    homepage: str
+    docs: str
+    keys: tuple[KeyRule, ...]
+    context: Context
+    verify: VerifyCall | None
+    runbook: Runbook | None
+    samples: tuple[Sample, ...]
+    anonymous: bool = False
+    """True for the family file: its keys have no known issuer."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceholderWords:
+    """Words that make a key-shaped text a placeholder or an identifier."""
+
+    decisive: frozenset[str]
+    """One of these as a part of its own settles it: `example`, `your`."""
+    plain: frozenset[str]
+    """Dictionary words; a body made of them is no key."""
+    short: frozenset[str]
+    """Words of one to three letters, counted only inside long runs of letters."""
+    starts: tuple[str, ...]
+    """Beginnings of placeholder bodies."""
+    fragments: tuple[str, ...]
+    """Runs that nobody draws by chance, anywhere in a body."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rulebook:
+    """All rule files together."""
+
+    issuers: tuple[Issuer, ...]
+    placeholders: PlaceholderWords
+    sha256: str
+    """Of everything read, for reports and caches."""
+
+    @property
+    def keys(self) -> tuple[KeyRule, ...]:
+        """Every key rule, in order of its file."""
+        return tuple(key for issuer in self.issuers for key in issuer.keys)
+
+    def issuer(self, name: str) -> Issuer | None:
+        """The issuer of that id."""
+        return next((issuer for issuer in self.issuers if issuer.issuer == name), None)
