@@ -1,0 +1,52 @@
+"""Work trees: where one begins and which of its files git ignores."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from keyleak.git.process import run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def worktree_root(folder: str) -> str | None:
+    """The work tree that holds a folder: the nearest one with a `.git`, or None.
+
+    Args:
+        folder: an absolute path without symbolic links.
+    """
+    while not os.path.lexists(os.path.join(folder, ".git")):
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return None
+        folder = parent
+    return folder
+
+
+def ignored_among(root: str, paths: Iterable[str]) -> frozenset[str]:
+    """Those of the paths that git ignores; a tracked file is not ignored, whatever `.gitignore` says.
+
+    Args:
+        root: the work tree.
+        paths: relative to it.
+
+    Raises:
+        GitError: git cannot read the work tree.
+    """
+    asked = b"".join(os.fsencode(path) + b"\0" for path in paths)
+    # 1 is git's answer where none of them is ignored.
+    answer = run(["check-ignore", "-z", "--stdin"], root, stdin=asked, accept=(0, 1))
+    return frozenset(os.fsdecode(path) for path in answer.split(b"\0") if path)
+
+
+def ignored_below(root: str) -> frozenset[str]:
+    """Everything that git ignores in a work tree, relative to it; a folder stands for what it holds.
+
+    Raises:
+        GitError: git cannot read the work tree.
+    """
+    listing = ("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory")
+    answer = run(listing, root)
+    return frozenset(os.fsdecode(path).rstrip("/") for path in answer.split(b"\0") if path)

@@ -1,0 +1,58 @@
+"""One finding per secret, with every place it stands."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from keyleak.attribution import combine
+from keyleak.findings import Finding, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from keyleak.findings import Attribution, Location, Sighting
+    from keyleak.secret import Secret
+
+
+def group_by_secret(sightings: Iterable[Sighting]) -> list[Finding]:
+    """Findings, worst first; among equals by where they stand first.
+
+    The rule and severity of a finding are those of its weightiest place.
+    """
+    by_secret: dict[Secret, list[Sighting]] = defaultdict(list)
+    for sighting in sightings:
+        by_secret[sighting.secret].append(sighting)
+    findings = [_finding(secret, found) for secret, found in by_secret.items()]
+    return sorted(findings, key=lambda finding: (finding.severity.rank, _order(finding.locations[0]), finding.id))
+
+
+def _finding(secret: Secret, sightings: list[Sighting]) -> Finding:
+    places = {sighting.location: sighting for sighting in sightings}
+    ordered = sorted(places.values(), key=lambda sighting: _order(sighting.location))
+    attribution = combine([sighting.attribution for sighting in ordered])
+    leading = min(ordered, key=lambda sighting: _weight(sighting, attribution))
+    return Finding(
+        id=secret.fingerprint(),
+        rule=leading.rule,
+        issuer=attribution.issuer,
+        environment=leading.environment,
+        severity=leading.severity,
+        secret=secret,
+        attribution=attribution,
+        locations=tuple(sighting.location for sighting in ordered),
+        excerpts=tuple(sighting.excerpt for sighting in ordered),
+        reason=leading.remark,
+    )
+
+
+def _weight(sighting: Sighting, attribution: Attribution) -> tuple[bool, int, bool]:
+    return (
+        sighting.severity is Severity.NOTE,
+        sighting.severity.rank,
+        sighting.attribution.issuer != attribution.issuer,
+    )
+
+
+def _order(location: Location) -> tuple[str, str, int, tuple[str, ...]]:
+    return (location.path or "", location.kind.value, location.offset, location.container)

@@ -1,0 +1,1 @@
+"""Where content comes from: files and folders, standard input. One module for each source."""

@@ -1,0 +1,76 @@
+"""Files and folders: walked, read in parallel, inspected."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import TYPE_CHECKING
+
+from keyleak.coverage import Coverage, Gap, merge_gaps
+from keyleak.sources.batch import BatchReader
+from keyleak.sources.processes import read_in_processes
+from keyleak.sources.walk import Walk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from keyleak.findings import Sighting
+    from keyleak.sources.batch import BatchResult
+    from keyleak.sources.inspector import Inspector
+    from keyleak.sources.walk import Batch
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What reading a source brought."""
+
+    sightings: tuple[Sighting, ...]
+    coverage: Coverage
+    interrupted: bool = False
+    """Whether the user stopped it; what was found until then is here."""
+
+
+def read_paths(
+    roots: Sequence[str],
+    make_inspector: Callable[[], Inspector],
+    *,
+    jobs: int,
+    leave_out: Callable[[str], bool] | None = None,
+    progress: Callable[[Coverage, int], None] | None = None,
+) -> Reading:
+    """Every file below the roots.
+
+    Args:
+        roots: files and folders.
+        make_inspector: called once in each process that reads.
+        jobs: processes to read in; a scan of few files stays in this one.
+        leave_out: says of a path that it is not wanted.
+        progress: told what was read and how many keys were seen, after each batch.
+    """
+    walk = Walk(roots, leave_out)
+    sightings: list[Sighting] = []
+    coverage = Coverage()
+    gaps: list[Gap] = []
+    interrupted = False
+    try:
+        for result in _results(walk.batches(), make_inspector, jobs):
+            sightings += result.sightings
+            gaps += result.coverage.gaps
+            coverage += Coverage(result.coverage.bytes, result.coverage.files)
+            if progress is not None:
+                progress(coverage, len(sightings))
+    except KeyboardInterrupt:
+        interrupted = True
+        gaps.append(Gap("scan", "interrupted; what was not reached by then was not read"))
+    complete = Coverage(coverage.bytes, coverage.files, gaps=merge_gaps([*walk.gaps, *gaps]))
+    return Reading(tuple(sightings), complete, interrupted)
+
+
+def _results(
+    batches: Iterator[Batch], make_inspector: Callable[[], Inspector], jobs: int
+) -> Iterator[BatchResult]:
+    first = list(islice(batches, 2))
+    if jobs == 1 or len(first) < 2:
+        reader = BatchReader(make_inspector())
+        return (reader.read(batch) for batch in chain(first, batches))
+    return read_in_processes(chain(first, batches), make_inspector, jobs)

@@ -1,0 +1,21 @@
+"""Standard input, read to its end in windows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from keyleak.coverage import Coverage
+from keyleak.sources.files import Reading
+from keyleak.sources.reading import Reader
+
+if TYPE_CHECKING:
+    from io import BufferedReader
+
+    from keyleak.sources.inspector import Inspector
+
+
+def read_standard_input(stream: BufferedReader, inspector: Inspector) -> Reading:
+    """Everything that is piped in."""
+    result = Reader(inspector).read_stream(stream)
+    gaps = () if result.gap is None else (result.gap,)
+    return Reading(result.sightings, Coverage(result.bytes, 1, gaps=gaps))

@@ -1,0 +1,134 @@
+"""Which files there are: folders walked without following links, each path once, in batches.
+
+Names decide nothing here except `.git`, which `keyleak history` reads as what it is. Named pipes, sockets
+and devices hold no content and are never opened.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from keyleak.coverage import Gap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+# Paths in a batch; their text together stays below the size of a pipe (see processes.py).
+BATCH: Final = 256
+_BATCH_TEXT: Final = 48 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Paths to read together."""
+
+    files: tuple[str, ...]
+    links: tuple[str, ...] = ()
+    """Symbolic links, whose target text is read."""
+    folders: tuple[str, ...] = ()
+    """Folders found on the way: only their names are looked at."""
+
+
+@dataclass(slots=True)
+class Walk:
+    """Walks roots and remembers what it could not."""
+
+    roots: Sequence[str]
+    leave_out: Callable[[str], bool] | None = None
+    """Says of a path that it and what is below it is not wanted."""
+    gaps: list[Gap] = field(default_factory=list)
+    _files: list[str] = field(default_factory=list)
+    _links: list[str] = field(default_factory=list)
+    _folders: list[str] = field(default_factory=list)
+
+    def batches(self) -> Iterator[Batch]:
+        """Every file and link below the roots, each once."""
+        # Two roots can overlap; with one there is nothing to remember.
+        seen: set[str] | None = set() if len(self.roots) > 1 else None
+        for root in self.roots:
+            yield from self._root(root, seen)
+        if self._files or self._links or self._folders:
+            yield self._take()
+
+    def _root(self, root: str, seen: set[str] | None) -> Iterator[Batch]:
+        try:
+            mode = os.lstat(root).st_mode
+            if stat.S_ISLNK(mode):
+                # A link the user names is followed, one found on the way is not.
+                self._links.append(root)
+                root = os.path.realpath(root, strict=True)
+                mode = os.stat(root).st_mode
+        except (OSError, ValueError) as error:
+            self.gaps.append(Gap(root, _words(error)))
+            return
+        if stat.S_ISDIR(mode):
+            yield from self._folder(root, seen)
+        elif stat.S_ISREG(mode):
+            if _is_first(root, seen):
+                self._files.append(root)
+        else:
+            reason = "is a named pipe, socket or device, which is not opened; pipe it into `keyleak scan -`"
+            self.gaps.append(Gap(root, reason))
+        if self._is_full():
+            yield self._take()
+
+    def _folder(self, top: str, seen: set[str] | None) -> Iterator[Batch]:
+        stack = [top]
+        while stack:
+            folder = stack.pop()
+            try:
+                with os.scandir(folder) as entries:
+                    for entry in entries:
+                        self._entry(entry, stack, seen)
+                        if self._is_full():
+                            yield self._take()
+            except OSError as error:
+                self.gaps.append(Gap(folder, _words(error)))
+
+    def _entry(self, entry: os.DirEntry[str], stack: list[str], seen: set[str] | None) -> None:
+        path = entry.path
+        if entry.name == ".git" or (self.leave_out is not None and self.leave_out(path)):
+            return
+        if entry.is_symlink():
+            wanted = self._links
+        elif entry.is_file(follow_symlinks=False):
+            wanted = self._files
+        elif entry.is_dir(follow_symlinks=False):
+            stack.append(path)
+            self._folders.append(path)
+            return
+        else:
+            return
+        if seen is None or _is_first(path, seen):
+            wanted.append(path)
+
+    def _is_full(self) -> bool:
+        count = len(self._files) + len(self._links) + len(self._folders)
+        return count >= BATCH or (count >= 8 and count * len(self._last()) > _BATCH_TEXT)
+
+    def _last(self) -> str:
+        return (self._files or self._links or self._folders)[-1]
+
+    def _take(self) -> Batch:
+        batch = Batch(tuple(self._files), tuple(self._links), tuple(self._folders))
+        self._files, self._links, self._folders = [], [], []
+        return batch
+
+
+def _is_first(path: str, seen: set[str] | None) -> bool:
+    if seen is None:
+        return True
+    absolute = os.path.abspath(path)
+    if absolute in seen:
+        return False
+    seen.add(absolute)
+    return True
+
+
+def _words(error: OSError | ValueError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "no such file or folder"
+    return (error.strerror if isinstance(error, OSError) else str(error)) or type(error).__name__
