@@ -56,7 +56,9 @@ class Attributor:
         """The attribution of a match."""
         shapes = [rule for rule in match.shapes if rule.issuer not in self._anonymous]
         vetoed = self._vetoed(match.statement)
-        decisive = [rule for rule in shapes if rule.strength is Strength.DECISIVE and rule.issuer not in vetoed]
+        decisive = [
+            rule for rule in shapes if rule.strength is Strength.DECISIVE and rule.issuer not in vetoed
+        ]
         named = self._named(match, vetoed)
         if len({rule.issuer for rule in decisive}) == 1:
             return self._decided(decisive[0], named)
@@ -89,7 +91,7 @@ class Attributor:
 
     def _on_line(self, statement: Statement, vetoed: set[str]) -> dict[str, str]:
         line = statement.before + b"\n" + statement.after
-        found = {}
+        found: dict[str, str] = {}
         for signals in self._signals:
             for pattern in (signals.words, signals.names):
                 word = pattern.search(line) if pattern else None
@@ -125,7 +127,9 @@ class Attributor:
             why = "neither the body nor its line names an issuer"
             return Attribution(AttributionVerdict.UNKNOWN, Confidence.NONE, (why,))
         candidates = tuple(Candidate(issuer, tuple(why)) for issuer, why in sorted(reasons.items()))
-        summary = "the evidence names several issuers" if len(candidates) > 1 else "the shape alone does not decide"
+        summary = (
+            "the evidence names several issuers" if len(candidates) > 1 else "the shape alone does not decide"
+        )
         return Attribution(AttributionVerdict.AMBIGUOUS, Confidence.LOW, (summary,), candidates)
 
 

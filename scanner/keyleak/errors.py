@@ -1,11 +1,11 @@
 """What can go wrong in a way a user can act on, and the exit codes.
 
-    KeyleakError
-    ├── UsageError      the command line asks for something that cannot be
-    ├── RuleError       a rule file is wrong: file, line, reason
-    ├── ConfigError     a configuration file is wrong: file, line, reason
-    ├── SourceError     something that was to be read could not be: what, reason
-    └── GitError        a git command failed: command, exit code, what git said
+KeyleakError
+├── UsageError      the command line asks for something that cannot be
+├── RuleError       a rule file is wrong: file, line, reason
+├── ConfigError     a configuration file is wrong: file, line, reason
+├── SourceError     something that was to be read could not be: what, reason
+└── GitError        a git command failed: command, exit code, what git said
 """
 
 from __future__ import annotations
@@ -92,5 +92,5 @@ class GitError(KeyleakError):
         super().__init__(command, returncode, stderr)
 
     def __str__(self) -> str:
-        said = self.stderr.strip().splitlines()
-        return f"git {' '.join(self.command[:1])} failed ({self.returncode}): {said[0] if said else 'no message'}"
+        said = [*self.stderr.strip().splitlines(), "no message"][0]
+        return f"git {' '.join(self.command[:1])} failed ({self.returncode}): {said}"

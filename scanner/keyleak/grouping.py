@@ -24,7 +24,9 @@ def group_by_secret(sightings: Iterable[Sighting]) -> list[Finding]:
     for sighting in sightings:
         by_secret[sighting.secret].append(sighting)
     findings = [_finding(secret, found) for secret, found in by_secret.items()]
-    return sorted(findings, key=lambda finding: (finding.severity.rank, _order(finding.locations[0]), finding.id))
+    return sorted(
+        findings, key=lambda finding: (finding.severity.rank, _order(finding.locations[0]), finding.id)
+    )
 
 
 def _finding(secret: Secret, sightings: list[Sighting]) -> Finding:

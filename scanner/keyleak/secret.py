@@ -20,7 +20,9 @@ MASK: Final = "****"
 _FIXED_KEY: Final = b"keyleak/fingerprint/1"
 
 _PREFIX: Final = re.compile(rb"(?:sk|rk|pk)_(?:live|test)_|(?:ak|whsec)_(?:live_|test_)?")
-_KEY_SHAPED: Final = re.compile(r"((?:[sr]k_(?:live|test)|ak|whsec)_)([A-Za-z0-9_+/=-]{4})[A-Za-z0-9_+/=-]{8,}")
+_KEY_SHAPED: Final = re.compile(
+    r"((?:[sr]k_(?:live|test)|ak|whsec)_)([A-Za-z0-9_+/=-]{4})[A-Za-z0-9_+/=-]{8,}"
+)
 
 
 def redact(key: bytes) -> str:

@@ -11,17 +11,16 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import yaml
 
-from keyleak.errors import KeyleakError
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from enum import Enum
 
     from yaml.nodes import Node
 
+    from keyleak.errors import KeyleakError
+
 _E = TypeVar("_E", bound="Enum")
 _Loader: type[yaml.SafeLoader] | type[yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,18 +114,16 @@ class YamlValue:
     def choice(self, of: type[_E]) -> _E:
         """One of the values of an enum."""
         value = self.scalar()
-        for member in of:
-            if member.value == value:
-                return member
-        self.fail(f"{value!r} is none of: {', '.join(str(member.value) for member in of)}")
+        try:
+            return of(value)
+        except ValueError:
+            self.fail(f"{value!r} is none of: {', '.join(str(member.value) for member in of)}")
 
     def _inner(self, node: Node) -> YamlValue:
         return YamlValue(node, self.file, self.fail_with)
 
 
-def read_yaml(
-    text: str, file: str, fail_with: Callable[[str, int | None, str], KeyleakError]
-) -> YamlValue:
+def read_yaml(text: str, file: str, fail_with: Callable[[str, int | None, str], KeyleakError]) -> YamlValue:
     """The one document of a YAML text.
 
     Args:

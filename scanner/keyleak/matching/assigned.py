@@ -24,12 +24,14 @@ if TYPE_CHECKING:
 
 # Between a name and its value: quotes, brackets, an operator, a default's comma, a tag, a word or two.
 _GLUE: Final = (
-    rb"(?:[\"'`\]\)}\\\s]|:=|=>|==?|\|\||\?\?|[:,|(>@{\[]|</?[A-Za-z]{1,12}>|\b(?:string|value|default|bearer|str|or)\b){1,12}?"
+    rb"(?:[\"'`\]\)}\\\s]|:=|=>|==?|\|\||\?\?|[:,|(>@{\[]|</?[A-Za-z]{1,12}>"
+    rb"|\b(?:string|value|default|bearer|str|or)\b){1,12}?"
 )
 _VALUE: Final = rb"(?<![A-Za-z0-9_+/.~$-])(?P<value>[A-Za-z0-9_+/.~=-]{16,260})"
 _AFTER_NAME: Final = re.compile(rb"(?i:" + _GLUE + rb")" + _VALUE)
 _CARRIER: Final = re.compile(
-    rb"(?i:(?<![a-z0-9])(?:--api-key|--token|bearer|(?:x-)?api[_-]?key|api[_-]?token|secret[_-]?key|token|WithAPIKey)"
+    rb"(?i:(?<![a-z0-9])"
+    rb"(?:--api-key|--token|bearer|(?:x-)?api[_-]?key|api[_-]?token|secret[_-]?key|token|WithAPIKey)"
     rb"(?:[\"'`\]\)}\\\s]|:=|=>|=|[:,(]|\bbearer\b){1,8}?)" + _VALUE
 )
 _DIRECT: Final = re.compile(rb"\s{0,8}[\"'`]" + _VALUE)
@@ -75,7 +77,9 @@ def assigned_keys(text: bytes, anchor_end: int, kind: AnchorKind, rules: Compile
 def _word_ending_at(
     issuer: IssuerWords, text: bytes, anchor_end: int, kind: AnchorKind
 ) -> tuple[int, int] | None:
-    pattern = {AnchorKind.NAME: issuer.names, AnchorKind.CALL: issuer.calls, AnchorKind.PLACE: issuer.places}[kind]
+    pattern = {AnchorKind.NAME: issuer.names, AnchorKind.CALL: issuer.calls, AnchorKind.PLACE: issuer.places}[
+        kind
+    ]
     if pattern is None:
         return None
     for found in pattern.finditer(text, max(0, anchor_end - 64), anchor_end + 1):
@@ -116,7 +120,9 @@ def _spans(pattern: re.Pattern[bytes], text: bytes, start: int, stop: int) -> It
 
 
 def _line(text: bytes, start: int, end: int) -> tuple[int, int]:
-    before = max((found.end() for found in _LINE_END.finditer(text, max(0, start - _LINE_REACH), start)), default=0)
+    before = max(
+        (found.end() for found in _LINE_END.finditer(text, max(0, start - _LINE_REACH), start)), default=0
+    )
     after = _LINE_END.search(text, end, min(len(text), end + _LINE_REACH))
     return max(before, start - _LINE_REACH, 0), after.start() if after else min(len(text), end + _LINE_REACH)
 

@@ -63,7 +63,8 @@ class CompiledRules:
         if hashlib.sha256(body).hexdigest() in self.samples:
             return True
         return any(
-            hashlib.sha256(body[: sample.length]).hexdigest() == sample.sha256 for sample in self.grown_samples
+            hashlib.sha256(body[: sample.length]).hexdigest() == sample.sha256
+            for sample in self.grown_samples
         )
 
 
@@ -78,7 +79,9 @@ def compile_rules(rulebook: Rulebook) -> CompiledRules:
     samples = [sample for issuer in rulebook.issuers for sample in issuer.samples]
     return CompiledRules(
         anchors=tuple(_anchors(sorted(by_prefix), rulebook)),
-        prefixes=re.compile(b"|".join(re.escape(word.encode()) for word in sorted(by_prefix, key=len, reverse=True))),
+        prefixes=re.compile(
+            b"|".join(re.escape(word.encode()) for word in sorted(by_prefix, key=len, reverse=True))
+        ),
         shapes={prefix: tuple(shapes) for prefix, shapes in by_prefix.items()},
         issuers=words,
         placeholders=rulebook.placeholders,
@@ -134,7 +137,11 @@ def name_pattern(names: Iterable[str]) -> re.Pattern[bytes] | None:
     if not plain:
         return None
     return re.compile(
-        b"(?<![A-Za-z0-9])(?i:" + b"|".join(plain) + b")(?![a-z0-9])|(?<=[a-z])(?:" + b"|".join(pascal) + b")(?![a-z])"
+        b"(?<![A-Za-z0-9])(?i:"
+        + b"|".join(plain)
+        + b")(?![a-z0-9])|(?<=[a-z])(?:"
+        + b"|".join(pascal)
+        + b")(?![a-z])"
     )
 
 

@@ -1,7 +1,8 @@
 """Anchors: the words that make the scanner look closer, and the two engines that find them in raw bytes.
 
-An anchor is a prefix word, or a strong context word of an issuer whose keys have no telling prefix. Both are searched as single bytes and as UTF-16, which is the same with a
-zero byte between the characters, in either byte order.
+An anchor is a prefix word, or a strong context word of an issuer whose keys have no telling prefix. Both are
+searched as single bytes and as UTF-16, which is the same with a zero byte between the characters, in either
+byte order.
 """
 
 from __future__ import annotations
@@ -9,12 +10,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-Buffer = bytes | bytearray | memoryview
+Buffer: TypeAlias = bytes | bytearray | memoryview
 
 MIN_BODY: Final = 16
 MAX_BODY: Final = 250

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import hyperscan
 
@@ -42,5 +42,9 @@ class HyperscanEngine:
         if len(content) > LONGEST_CONTENT:
             raise ValueError(f"content of {len(content):,} bytes must be scanned in windows")
         found: list[Hit] = []
-        self._scan(content, lambda anchor, _start, end, _flags, _context: found.append(Hit(end, anchor)))
+        # The binding takes any buffer; its annotation says text.
+        self._scan(
+            cast("bytes", content),
+            lambda anchor, _start, end, _flags, _context: found.append(Hit(end, anchor)),
+        )
         return sorted(set(found)) if found else found

@@ -36,6 +36,10 @@ class Matcher:
         self.rules = compile_rules(rulebook)
         self._engine = engine or fastest_engine(self.rules.anchors)
 
+    def anchor_ends(self, content: Buffer) -> list[int]:
+        """Offsets just after each anchor in a content."""
+        return [hit.end for hit in self._engine.hits(content)]
+
     def match(self, content: Buffer, *, owned: range | None = None, offset: int = 0) -> list[Match]:
         """Every key in a content, in order of offset.
 

@@ -8,6 +8,7 @@ once in fifty thousand; the words are data (`rules/filters/placeholders.yaml`).
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -20,7 +21,12 @@ _SEPARATORS: Final = re.compile(r"[_\-./+~=]+")
 # Parts of camelCase, CONSTANTcase and digits.
 _PARTS: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
 _LETTERS: Final = re.compile(r"[A-Za-z]{8,}")
-_ORDER: Final = {"abcdefghijklmnopqrstuvwxyz", "01234567890", "0123456789abcdef", "qwertyuiopasdfghjklzxcvbnm"}
+_ORDER: Final = {
+    "abcdefghijklmnopqrstuvwxyz",
+    "01234567890",
+    "0123456789abcdef",
+    "qwertyuiopasdfghjklzxcvbnm",
+}
 
 _LONGEST_SEQUENCE: Final = 8
 _RANDOM_PART: Final = 20
@@ -50,7 +56,9 @@ def _is_periodic(lower: str) -> bool:
 
 
 def _has_sequence(lower: str) -> bool:
-    windows = (lower[index : index + _LONGEST_SEQUENCE] for index in range(len(lower) - _LONGEST_SEQUENCE + 1))
+    windows = (
+        lower[index : index + _LONGEST_SEQUENCE] for index in range(len(lower) - _LONGEST_SEQUENCE + 1)
+    )
     return any(window in order or window[::-1] in order for window in windows for order in _ORDER)
 
 
@@ -63,7 +71,7 @@ def _is_interleaved(lower: str) -> bool:
 
 def _longest_ascent(characters: list[str]) -> int:
     longest = run = min(1, len(characters))
-    for before, after in zip(characters, characters[1:], strict=False):
+    for before, after in pairwise(characters):
         run = run + 1 if ord(after) == ord(before) + 1 else 1
         longest = max(longest, run)
     return longest
@@ -102,7 +110,9 @@ def _covered(body: str, words: PlaceholderWords) -> float:
         return 0.0
     in_runs = sum(_covered_letters(match[0].lower(), words) for match in _LETTERS.finditer(body))
     outside = _SEPARATORS.split(_LETTERS.sub("_", body))
-    in_parts = sum(len(part) for part in outside if part.lower() in words.plain or part.lower() in words.short)
+    in_parts = sum(
+        len(part) for part in outside if part.lower() in words.plain or part.lower() in words.short
+    )
     return (in_runs + in_parts) / counted
 
 

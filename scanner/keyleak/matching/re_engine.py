@@ -24,7 +24,8 @@ class ReEngine:
         # One pass says whether any anchor is there at all; nearly always none is.
         self._any = tuple(
             re.compile(
-                b"|".join(re.escape(anchor.literal) for anchor in anchors if anchor.caseless is caseless), flags
+                b"|".join(re.escape(anchor.literal) for anchor in anchors if anchor.caseless is caseless),
+                flags,
             )
             for caseless, flags in ((False, 0), (True, re.IGNORECASE))
             if any(anchor.caseless is caseless for anchor in anchors)

@@ -60,5 +60,11 @@ def _until_next_key(after: bytes) -> bytes:
 
 
 def _visible(context: bytes) -> str:
-    text = context.decode("utf-8", "replace").replace("\x00", "")
-    return _LONG_TOKEN.sub(lambda token: token[0] if token[0].isalpha() else MASK, text)
+    text = context.decode("utf-8", "replace").replace("\x00", "").replace("\ufffd", "")
+    return _LONG_TOKEN.sub(lambda token: MASK if _may_be_secret(token[0]) else token[0], text)
+
+
+def _may_be_secret(token: str) -> bool:
+    """Digits among letters, or both cases: a long name in one case is shown."""
+    has_digit = any(character.isdigit() for character in token)
+    return has_digit or token not in {token.lower(), token.upper()}

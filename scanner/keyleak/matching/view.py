@@ -1,4 +1,4 @@
-"""The neighbourhood of an anchor as single bytes, whatever the encoding of the content.
+r"""The neighbourhood of an anchor as single bytes, whatever the encoding of the content.
 
 Matching works on ASCII text. In UTF-16 every ASCII character is two bytes, one of them zero; a view keeps
 the other one, so that one set of patterns serves both. A character that is not ASCII becomes `\\x80`.

@@ -32,7 +32,17 @@ _ID: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
 _PREFIX: Final = re.compile(r"[A-Za-z0-9_-]{2,24}\Z")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}\Z")
 
-_ISSUER_REQUIRED: Final = ("issuer", "name", "homepage", "docs", "keys", "context", "verify", "runbook", "samples")
+_ISSUER_REQUIRED: Final = (
+    "issuer",
+    "name",
+    "homepage",
+    "docs",
+    "keys",
+    "context",
+    "verify",
+    "runbook",
+    "samples",
+)
 _KEY_REQUIRED: Final = (
     "id", "description", "found_by", "prefixes", "pattern", "environment", "strength", "min_entropy",
     "severity", "examples", "counter_examples",

@@ -45,9 +45,7 @@ def load_rulebook(extra_folders: Sequence[str] = ()) -> Rulebook:
 
 
 def _rule_files(folder: Traversable) -> list[tuple[str, Traversable]]:
-    return sorted(
-        (f"rules/{file.name}", file) for file in folder.iterdir() if file.name.endswith(_ENDINGS)
-    )
+    return sorted((f"rules/{file.name}", file) for file in folder.iterdir() if file.name.endswith(_ENDINGS))
 
 
 def _extra_files(folder: str) -> list[tuple[str, Traversable]]:
@@ -79,7 +77,9 @@ def _refuse_duplicates(issuers: Iterable[Issuer]) -> None:
         seen_issuers.add(issuer.issuer)
         for key in issuer.keys:
             if key.id in seen_keys:
-                raise RuleError(key.file, key.line, f"key id {key.id!r} is used in {seen_keys[key.id]} already")
+                raise RuleError(
+                    key.file, key.line, f"key id {key.id!r} is used in {seen_keys[key.id]} already"
+                )
             seen_keys[key.id] = key.file
 
 

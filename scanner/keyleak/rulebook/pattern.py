@@ -40,17 +40,19 @@ def check_pattern(pattern: str) -> None:
         raise PatternError(f"does not compile: {type(error).__name__}") from error
     ways = _ways(tree)
     if ways > MOST_WAYS:
-        raise PatternError(f"can backtrack in {ways:,} ways (limit {MOST_WAYS:,}); use fewer variable repeats")
+        raise PatternError(
+            f"can backtrack in {ways:,} ways (limit {MOST_WAYS:,}); use fewer variable repeats"
+        )
 
 
-def _ways(sequence: Any) -> int:  # noqa: ANN401 - a private type of `re`
+def _ways(sequence: Any) -> int:
     product = 1
     for operator, argument in sequence:
         product *= _ways_of(str(operator), argument)
     return product
 
 
-def _ways_of(operator: str, argument: Any) -> int:  # noqa: ANN401
+def _ways_of(operator: str, argument: Any) -> int:
     match operator:
         case "LITERAL" | "NOT_LITERAL" | "IN" | "ANY" | "CATEGORY":
             return 1
@@ -62,10 +64,12 @@ def _ways_of(operator: str, argument: Any) -> int:  # noqa: ANN401
             return _ways_of_repeat(*argument)
         case _:
             name = operator.lower().replace("_", " ")
-            raise PatternError(f"{name} is not allowed in a pattern (no look-around, anchor or back-reference)")
+            raise PatternError(
+                f"{name} is not allowed in a pattern (no look-around, anchor or back-reference)"
+            )
 
 
-def _ways_of_repeat(least: int, most: int, body: Any) -> int:  # noqa: ANN401
+def _ways_of_repeat(least: int, most: int, body: Any) -> int:
     if most > LONGEST_REPEAT:
         raise PatternError(f"a repeat without bound, or of more than {LONGEST_REPEAT}: write {{m,n}}")
     inner = _ways(body)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from bisect import bisect_right
 from dataclasses import dataclass, replace
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import TYPE_CHECKING
 
 from keyleak.coverage import Coverage
@@ -39,15 +39,11 @@ class BatchReader:
         """Everything in a batch."""
         sightings = self._names((*batch.files, *batch.links, *batch.folders))
         total, gaps = 0, []
-        read_file, read_link = self._reader.read_file, self._reader.read_link
-        for read, paths in ((read_file, batch.files), (read_link, batch.links)):
-            for path in paths:
-                result = read(path)
-                total += result.bytes
-                if result.sightings:
-                    sightings += result.sightings
-                if result.gap is not None:
-                    gaps.append(result.gap)
+        for result in chain(self._reader.read_files(batch.files), map(self._reader.read_link, batch.links)):
+            total += result.bytes
+            sightings += result.sightings
+            if result.gap is not None:
+                gaps.append(result.gap)
         files = len(batch.files) + len(batch.links) - len(gaps)
         return BatchResult(tuple(sightings), Coverage(total, files, gaps=tuple(gaps)))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
@@ -62,8 +62,16 @@ def read_paths(
     except KeyboardInterrupt:
         interrupted = True
         gaps.append(Gap("scan", "interrupted; what was not reached by then was not read"))
+    if "." in roots:
+        sightings = [_without_dot(sighting) for sighting in sightings]
     complete = Coverage(coverage.bytes, coverage.files, gaps=merge_gaps([*walk.gaps, *gaps]))
     return Reading(tuple(sightings), complete, interrupted)
+
+
+def _without_dot(sighting: Sighting) -> Sighting:
+    """`src/app.py` for what the walk of `.` calls `./src/app.py`."""
+    path = sighting.location.path
+    return replace(sighting, location=replace(sighting.location, path=path and path.removeprefix("./")))
 
 
 def _results(

@@ -47,6 +47,10 @@ class Inspector:
         self._matcher = Matcher(rulebook, engine)
         self._attributor = Attributor(rulebook)
 
+    def anchor_ends(self, content: Buffer) -> list[int]:
+        """Where something ends that may be or may belong to a key; empty nearly always."""
+        return self._matcher.anchor_ends(content)
+
     def inspect(self, content: Buffer, place: Place, window: Window = _WHOLE) -> list[Sighting]:
         """Every key in a content, in order of offset."""
         matches = self._matcher.match(content, owned=window.owned, offset=window.base)
@@ -56,7 +60,9 @@ class Inspector:
         line_start = window.line_start or first_line(data[:4])
         return [self._sighting(match, data, place, window.base, line_start) for match in matches]
 
-    def _sighting(self, match: Match, data: bytes, place: Place, base: int, line_start: LineStart) -> Sighting:
+    def _sighting(
+        self, match: Match, data: bytes, place: Place, base: int, line_start: LineStart
+    ) -> Sighting:
         attribution = self._attributor.attribute(match)
         rule = self._attributor.rule_of(match, attribution)
         environment = rule.environment.of(match.prefix)
@@ -77,5 +83,3 @@ class Inspector:
             ),
             excerpt=match.statement.excerpt(match.secret.redacted()),
         )
-
-

@@ -36,7 +36,9 @@ def first_line(beginning: bytes) -> LineStart:
     return LineStart()
 
 
-def line_and_column(window: bytes, start: int, base: int, line_start: LineStart, *, wide: bool) -> tuple[int, int]:
+def line_and_column(
+    window: bytes, start: int, base: int, line_start: LineStart, *, wide: bool
+) -> tuple[int, int]:
     """1-based line and column of an offset in a window.
 
     The column counts bytes; in UTF-16 it counts code units.

@@ -74,7 +74,7 @@ def _start_method() -> str:
     return "fork" if sys.platform == "linux" else "spawn"
 
 
-def _start(context: Any, make_inspector: Callable[[], Inspector]) -> _Worker:  # noqa: ANN401
+def _start(context: Any, make_inspector: Callable[[], Inspector]) -> _Worker:
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs, make_inspector), daemon=True)
     process.start()

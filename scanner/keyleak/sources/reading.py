@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import stat
+from bisect import bisect_left
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from keyleak.coverage import Gap
 from keyleak.findings import LocationKind
@@ -17,18 +18,26 @@ from keyleak.sources.inspector import Place, Window
 from keyleak.sources.lines import first_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from io import BufferedReader
+    from collections.abc import Callable, Iterator, Sequence
 
     from keyleak.findings import Sighting
     from keyleak.sources.inspector import Inspector
     from keyleak.sources.lines import LineStart
 
 WINDOW: Final = 8 << 20
+# Small files are read one behind the other and searched together: a search costs as much as a small file.
+_TOGETHER: Final = 1 << 20
 # In UTF-16 a character is two bytes, and a value may reach as far from its anchor as the anchor's view does.
 MARGIN: Final = 2 * (REACH_BEFORE + REACH_AFTER)
 # O_NONBLOCK: a file that became a named pipe since it was listed must not hold the scan up.
 _FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+class ByteStream(Protocol):
+    """What can be read into a buffer: `sys.stdin.buffer`, `io.BytesIO`."""
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        """Read into the buffer; 0 at the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +47,14 @@ class ReadResult:
     sightings: tuple[Sighting, ...]
     bytes: int
     gap: Gap | None = None
+
+
+@dataclass(slots=True)
+class _Together:
+    """Files that stand in the buffer one behind the other."""
+
+    paths: list[str]
+    ends: list[int]
 
 
 class Reader:
@@ -53,6 +70,61 @@ class Reader:
         self._inspector = inspector
         self._buffer = bytearray(max(window, 4 * MARGIN))
         self._view = memoryview(self._buffer)
+
+    def read_files(self, paths: Sequence[str]) -> Iterator[ReadResult]:
+        """Regular files; whatever keeps one from being read whole comes back as a gap."""
+        held = _Together([], [])
+        end = 0
+        for path in paths:
+            result, end = self._read_behind(path, end)
+            if result is not None:
+                yield result
+                continue
+            if end < len(self._buffer):
+                held.paths.append(path)
+                held.ends.append(end)
+                if end < _TOGETHER:
+                    continue
+            yield self._searched(held)
+            if end == len(self._buffer):
+                # It did not fit behind the others: it gets the buffer to itself.
+                yield self.read_file(path)
+            held, end = _Together([], []), 0
+        yield self._searched(held)
+
+    def _read_behind(self, path: str, start: int) -> tuple[ReadResult | None, int]:
+        """Read a file into the buffer from `start`; where it ends, or what went wrong.
+
+        This is the loop that a scan of a tree spends its time in.
+        """
+        try:
+            descriptor = os.open(path, _FLAGS)
+        except OSError as error:
+            return ReadResult((), 0, Gap(path, _words(error))), start
+        view, end = self._view, start
+        try:
+            # One read brings a file whole; the second makes sure that it ends there.
+            while count := os.readv(descriptor, (view[end:],)):
+                end += count
+        except OSError as error:
+            return ReadResult((), 0, Gap(path, _words(error))), start
+        finally:
+            os.close(descriptor)
+        return None, end
+
+    def _searched(self, held: _Together) -> ReadResult:
+        """The keys in the files that stand together."""
+        if not held.paths:
+            return ReadResult((), 0)
+        length = held.ends[-1]
+        sightings: list[Sighting] = []
+        # An anchor across a border of two files is looked at again in each of them, where it is none.
+        found = {bisect_left(held.ends, end) for end in self._inspector.anchor_ends(self._view[:length])}
+        for index in sorted(found):
+            start = held.ends[index - 1] if index else 0
+            place = Place(LocationKind.FILE, held.paths[index])
+            sightings += self._inspector.inspect(self._view[start : held.ends[index]], place)
+        return ReadResult(tuple(sightings), length)
 
     def read_file(self, path: str) -> ReadResult:
         """One regular file; whatever keeps it from being read whole comes back as a gap."""
@@ -74,7 +146,7 @@ class Reader:
         place = Place(LocationKind.FILE, path, ("symbolic link target",))
         return ReadResult(tuple(self._inspector.inspect(target, place)), len(target))
 
-    def read_stream(self, stream: BufferedReader) -> ReadResult:
+    def read_stream(self, stream: ByteStream) -> ReadResult:
         """Standard input, to its end."""
         place = Place(LocationKind.STDIN, None)
 
@@ -101,9 +173,7 @@ class Reader:
         except OSError as error:
             return ReadResult((), 0, Gap(path, _words(error)))
 
-    def _read_huge(
-        self, descriptor: int, fill: Callable[[int], int], path: str, place: Place
-    ) -> ReadResult:
+    def _read_huge(self, descriptor: int, fill: Callable[[int], int], path: str, place: Place) -> ReadResult:
         status = os.fstat(descriptor)
         result = self._read_windows(fill, len(self._buffer), place)
         if result.gap is None and stat.S_ISREG(status.st_mode) and result.bytes < status.st_size:
@@ -134,8 +204,12 @@ class Reader:
             try:
                 length = self._fill(fill, length - keep_from)
             except OSError as error:
-                gap = Gap(place.path or "standard input", f"{_words(error)} after {base + 2 * MARGIN:,} bytes")
-                sightings += self._inspect(2 * MARGIN, place, base, range(owned_from, 2 * MARGIN + 1), line_start)
+                gap = Gap(
+                    place.path or "standard input", f"{_words(error)} after {base + 2 * MARGIN:,} bytes"
+                )
+                sightings += self._inspect(
+                    2 * MARGIN, place, base, range(owned_from, 2 * MARGIN + 1), line_start
+                )
                 return ReadResult(tuple(sightings), base + 2 * MARGIN, gap)
         sightings += self._inspect(length, place, base, range(owned_from, length + 1), line_start)
         return ReadResult(tuple(sightings), base + length)

@@ -9,12 +9,11 @@ from keyleak.sources.files import Reading
 from keyleak.sources.reading import Reader
 
 if TYPE_CHECKING:
-    from io import BufferedReader
-
     from keyleak.sources.inspector import Inspector
+    from keyleak.sources.reading import ByteStream
 
 
-def read_standard_input(stream: BufferedReader, inspector: Inspector) -> Reading:
+def read_standard_input(stream: ByteStream, inspector: Inspector) -> Reading:
     """Everything that is piped in."""
     result = Reader(inspector).read_stream(stream)
     gaps = () if result.gap is None else (result.gap,)

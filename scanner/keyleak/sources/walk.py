@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # Paths in a batch; their text together stays below the size of a pipe (see processes.py).
 BATCH: Final = 256
-_BATCH_TEXT: Final = 48 << 10
+_BATCH_TEXT: Final = 40 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,7 @@ class Walk:
     _files: list[str] = field(default_factory=list)
     _links: list[str] = field(default_factory=list)
     _folders: list[str] = field(default_factory=list)
+    _text: int = 0
 
     def batches(self) -> Iterator[Batch]:
         """Every file and link below the roots, each once."""
@@ -69,10 +70,11 @@ class Walk:
         elif stat.S_ISREG(mode):
             if _is_first(root, seen):
                 self._files.append(root)
+                self._text += len(root)
         else:
             reason = "is a named pipe, socket or device, which is not opened; pipe it into `keyleak scan -`"
             self.gaps.append(Gap(root, reason))
-        if self._is_full():
+        if len(self._files) >= BATCH or self._is_full():
             yield self._take()
 
     def _folder(self, top: str, seen: set[str] | None) -> Iterator[Batch]:
@@ -83,38 +85,36 @@ class Walk:
                 with os.scandir(folder) as entries:
                     for entry in entries:
                         self._entry(entry, stack, seen)
-                        if self._is_full():
+                        if len(self._files) >= BATCH or self._is_full():
                             yield self._take()
             except OSError as error:
                 self.gaps.append(Gap(folder, _words(error)))
 
     def _entry(self, entry: os.DirEntry[str], stack: list[str], seen: set[str] | None) -> None:
-        path = entry.path
-        if entry.name == ".git" or (self.leave_out is not None and self.leave_out(path)):
+        if entry.name == ".git" or (self.leave_out is not None and self.leave_out(entry.path)):
             return
-        if entry.is_symlink():
-            wanted = self._links
-        elif entry.is_file(follow_symlinks=False):
+        # The kind stands in the listing; nothing is opened or asked for to know it.
+        if entry.is_file(follow_symlinks=False):
             wanted = self._files
         elif entry.is_dir(follow_symlinks=False):
-            stack.append(path)
-            self._folders.append(path)
+            stack.append(entry.path)
+            self._folders.append(entry.path)
+            self._text += len(entry.path)
             return
+        elif entry.is_symlink():
+            wanted = self._links
         else:
             return
-        if seen is None or _is_first(path, seen):
-            wanted.append(path)
+        if seen is None or _is_first(entry.path, seen):
+            wanted.append(entry.path)
+            self._text += len(entry.path)
 
     def _is_full(self) -> bool:
-        count = len(self._files) + len(self._links) + len(self._folders)
-        return count >= BATCH or (count >= 8 and count * len(self._last()) > _BATCH_TEXT)
-
-    def _last(self) -> str:
-        return (self._files or self._links or self._folders)[-1]
+        return self._text >= _BATCH_TEXT or len(self._links) + len(self._folders) >= BATCH
 
     def _take(self) -> Batch:
         batch = Batch(tuple(self._files), tuple(self._links), tuple(self._folders))
-        self._files, self._links, self._folders = [], [], []
+        self._files, self._links, self._folders, self._text = [], [], [], 0
         return batch
 
 

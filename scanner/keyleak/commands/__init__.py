@@ -1,0 +1,1 @@
+"""One module for each command: plain values in, an exit code out."""

@@ -1,0 +1,117 @@
+"""What goes to standard error: notes, warnings, progress. Standard output belongs to the report."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from keyleak.reports.text import size
+from keyleak.secret import mask_key_shapes
+from keyleak.terminal import printable
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from rich.progress import Progress
+
+    from keyleak.coverage import Coverage
+
+# Shorter work needs no bar, and drawing more often costs more than it tells.
+_SHOW_AFTER: Final = 0.5
+_REDRAW_EVERY: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """Where words for people go."""
+
+    quiet: bool = False
+    """Whether only errors are printed."""
+    show_progress: bool = True
+
+    def note(self, text: str) -> None:
+        """Something worth knowing that is not an error."""
+        if not self.quiet:
+            _print_error(text)
+
+    def error(self, text: str) -> None:
+        """One line that says what went wrong and what to do."""
+        _print_error(text)
+
+    def progress(self, doing: str) -> ScanProgress:
+        """A progress line for long work, drawn only on a terminal."""
+        wanted = self.show_progress and not self.quiet and sys.stderr.isatty()
+        return ScanProgress(doing, wanted=wanted)
+
+
+def _print_error(text: str) -> None:
+    line = printable(mask_key_shapes(text).replace("\n", " "))
+    click.echo(f"keyleak: {line}", err=True)
+
+
+def wants_colour(choice: str, *, to_terminal: bool) -> bool:
+    """Whether to colour output.
+
+    Args:
+        choice: `always`, `never`, or `auto`, which means on a terminal unless `NO_COLOR` is set.
+        to_terminal: whether the output goes to a terminal.
+    """
+    if choice != "auto":
+        return choice == "always"
+    return to_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+class ScanProgress:
+    """A line on standard error that says how far a scan is; gone when it ends."""
+
+    def __init__(self, doing: str, *, wanted: bool) -> None:
+        self._doing = doing
+        self._wanted = wanted
+        self._started = self._drawn = time.monotonic()
+        self._bar: Progress | None = None
+
+    def __enter__(self) -> ScanProgress:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def update(self, coverage: Coverage, keys: int) -> None:
+        """Draw what was read by now, if it is time to."""
+        now = time.monotonic()
+        if not self._wanted or now - self._started < _SHOW_AFTER or now - self._drawn < _REDRAW_EVERY:
+            return
+        self._drawn = now
+        rate = coverage.bytes / (now - self._started)
+        read = f"{coverage.files:,} files, {size(coverage.bytes)}, {size(int(rate))}/s"
+        text = f"{self._doing}: {read}, {keys:,} keys seen"
+        if self._bar is None:
+            self._bar = _bar(text)
+        self._bar.update(self._bar.task_ids[0], description=text)
+        self._bar.refresh()
+
+
+def _bar(text: str) -> Progress:
+    # Imported only where work turns out to be long: it costs as much as a small scan.
+    from rich.console import Console as RichConsole  # noqa: PLC0415
+    from rich.progress import Progress, SpinnerColumn, TextColumn  # noqa: PLC0415
+
+    # No refresh thread: processes are forked while the bar is there.
+    bar = Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        console=RichConsole(stderr=True),
+        auto_refresh=False,
+        transient=True,
+    )
+    bar.start()
+    bar.add_task(text, total=None)
+    return bar

@@ -1,0 +1,73 @@
+"""The one place that turns exceptions into exit codes and words."""
+
+from __future__ import annotations
+
+import platform
+import sys
+import traceback
+from typing import TYPE_CHECKING
+
+import click
+
+from keyleak._version import __version__
+from keyleak.errors import ExitCode, KeyleakError
+from keyleak.secret import mask_key_shapes
+from keyleak.terminal import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def exit_code_of(run: Callable[[], object]) -> ExitCode:
+    """Run something and say how it ended; no exception leaves this.
+
+    An expected error is one line on standard error. Anything else is a crash, reported with the places in
+    keyleak's code it went through, without values, so that the report is safe to paste.
+    """
+    try:
+        result = run()
+    except click.exceptions.Exit as ended:
+        return ExitCode(ended.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        _say("interrupted")
+        return ExitCode.INTERRUPTED
+    except (KeyleakError, click.ClickException) as error:
+        _say(_words(error))
+        return ExitCode.INCOMPLETE
+    except Exception as error:  # noqa: BLE001 - the last resort, and it reports
+        _say_crash(error)
+        return ExitCode.CRASH
+    return result if isinstance(result, ExitCode) else ExitCode.CLEAN
+
+
+def _words(error: KeyleakError | click.ClickException) -> str:
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        return f"{error.format_message()} Try '{error.ctx.command_path} --help'."
+    return error.format_message() if isinstance(error, click.ClickException) else str(error)
+
+
+def _say(text: str) -> None:
+    _print(f"keyleak: {printable(mask_key_shapes(text.replace(chr(10), ' ')))}")
+
+
+def _say_crash(error: Exception) -> None:
+    places = [
+        f"  {frame.name} ({frame.filename.rpartition('keyleak/')[2]}:{frame.lineno})"
+        for frame in traceback.extract_tb(error.__traceback__)
+    ]
+    machine = f"Python {platform.python_version()}, {platform.system()} {platform.machine()}"
+    lines = [
+        f"keyleak {__version__} crashed; this is a defect. Nothing is known to be clean.",
+        "Please report the lines below; they hold no content of what was scanned.",
+        f"  {type(error).__name__} on {machine}",
+        *places,
+    ]
+    _print("\n".join(lines))
+
+
+def _print(text: str) -> None:
+    try:
+        print(text.encode("ascii", "backslashreplace").decode(), file=sys.stderr)  # noqa: T201
+    except BrokenPipeError:
+        # Nobody reads standard error; the exit code still says what happened.
+        return

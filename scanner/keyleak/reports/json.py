@@ -1,0 +1,131 @@
+"""The JSON report, version 1 (design section 4); its schema is `report-1.schema.json` beside this."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from keyleak.reports.report import SCHEMA
+
+if TYPE_CHECKING:
+    from keyleak.findings import Finding, Location
+    from keyleak.reports.masking import Masker
+    from keyleak.reports.report import Report
+
+
+def render(report: Report, masker: Masker, *, show_secrets: bool = False) -> str:
+    """The report as JSON with a final newline, ASCII only.
+
+    Args:
+        report: what to write.
+        masker: hides keys in names and paths.
+        show_secrets: whether the field `secret` holds the key itself.
+    """
+    writer = _Writer(masker, show_secrets=show_secrets)
+    return json.dumps(writer.report(report), indent=2) + "\n"
+
+
+def schema() -> str:
+    """The JSON Schema of the report."""
+    return (files("keyleak.reports") / "report-1.schema.json").read_text(encoding="utf-8")
+
+
+class _Writer:
+    def __init__(self, masker: Masker, *, show_secrets: bool) -> None:
+        self._masker = masker
+        self._show_secrets = show_secrets
+
+    def report(self, report: Report) -> dict[str, Any]:
+        scan, coverage = report.scan, report.coverage
+        return {
+            "schema": SCHEMA,
+            "tool": {"name": "keyleak", "version": report.version},
+            "scan": {
+                "kind": scan.kind,
+                "target": self._text(scan.target),
+                "started": scan.started,
+                "seconds": round(scan.seconds, 3),
+                "rules_sha256": scan.rules_sha256,
+            },
+            "coverage": {
+                "complete": coverage.complete,
+                "bytes": coverage.bytes,
+                "files": coverage.files,
+                "objects": {
+                    kind: getattr(coverage.objects, kind) for kind in ("blob", "commit", "tag", "tree")
+                },
+                "gaps": [
+                    {"what": self._text(gap.what), "reason": self._text(gap.reason), "count": gap.count}
+                    for gap in coverage.gaps
+                ],
+            },
+            "findings": [self._finding(finding) for finding in report.findings],
+        }
+
+    def _finding(self, finding: Finding) -> dict[str, Any]:
+        secret = finding.secret
+        return {
+            "id": finding.id,
+            "rule": finding.rule,
+            "issuer": finding.issuer,
+            "environment": finding.environment.value,
+            "severity": finding.severity.value,
+            "secret": secret.reveal().decode("ascii") if self._show_secrets else secret.redacted(),
+            "attribution": self._attribution(finding),
+            "status": finding.status.value,
+            "reason": finding.reason,
+            "verification": {
+                "verdict": finding.verification.verdict.value,
+                "host": finding.verification.host,
+                "request_id": finding.verification.request_id,
+                "checked_at": finding.verification.checked_at,
+                "detail": finding.verification.detail,
+            },
+            "exposure": list(finding.exposure),
+            "first_seen": self._first_seen(finding),
+            "age_days": finding.age_days,
+            "at_head": finding.at_head,
+            "locations": [self._location(location) for location in finding.locations],
+        }
+
+    def _attribution(self, finding: Finding) -> dict[str, Any]:
+        attribution = finding.attribution
+        return {
+            "verdict": attribution.verdict.value,
+            "confidence": attribution.confidence.value,
+            "evidence": [self._text(line) for line in attribution.evidence],
+            "candidates": [
+                {"issuer": candidate.issuer, "evidence": [self._text(line) for line in candidate.evidence]}
+                for candidate in attribution.candidates
+            ],
+        }
+
+    def _first_seen(self, finding: Finding) -> dict[str, Any]:
+        first, place = finding.first_seen, finding.locations[0]
+        return {
+            "commit": first.commit if first else None,
+            "date": first.date if first else None,
+            "path": self._text(first.path if first else place.path),
+            "line": first.line if first else place.line,
+        }
+
+    def _location(self, location: Location) -> dict[str, Any]:
+        return {
+            "kind": location.kind.value,
+            "path": self._text(location.path),
+            "line": location.line,
+            "column": location.column,
+            "blob": location.blob,
+            "commit": location.commit,
+            "refs": [self._text(ref) for ref in location.refs],
+            "decoded": list(location.decoded),
+            "container": [self._text(name) for name in location.container],
+        }
+
+    def _text(self, text: str | None) -> str | None:
+        r"""Text from outside: no key, and undecodable bytes as `\\xHH`, for lone surrogates are not JSON."""
+        if text is None:
+            return None
+        masked = text if self._show_secrets else self._masker.mask(text)
+        return masked.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

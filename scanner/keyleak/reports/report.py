@@ -1,0 +1,59 @@
+"""One scan and its findings, as every format gets them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from keyleak.errors import ExitCode
+from keyleak.findings import Severity, Status
+
+if TYPE_CHECKING:
+    from keyleak.coverage import Coverage
+    from keyleak.findings import Finding
+
+SCHEMA: Final = "keyleak/report/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What was scanned, when, with which rules."""
+
+    kind: str
+    """`scan`, `staged`, `history`."""
+    target: str
+    started: str
+    """ISO 8601 with time zone."""
+    seconds: float
+    rules_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A scan's whole result."""
+
+    version: str
+    """Of keyleak."""
+    scan: Scan
+    coverage: Coverage
+    findings: tuple[Finding, ...]
+
+    def leaks(self) -> tuple[Finding, ...]:
+        """Findings that count: new ones of severity low or more."""
+        return tuple(
+            finding
+            for finding in self.findings
+            if finding.status is Status.NEW and finding.severity is not Severity.NOTE
+        )
+
+    def by_severity(self) -> dict[Severity, int]:
+        """How many new findings there are of each severity, worst first."""
+        counts = Counter(finding.severity for finding in self.findings if finding.status is Status.NEW)
+        return {severity: counts[severity] for severity in Severity if counts[severity]}
+
+    def exit_code(self, *, allow_incomplete: bool, exit_zero: bool) -> ExitCode:
+        """The exit code of design section 3; an incomplete view outranks findings."""
+        if not self.coverage.complete and not allow_incomplete:
+            return ExitCode.INCOMPLETE
+        return ExitCode.FINDINGS if self.leaks() and not exit_zero else ExitCode.CLEAN

@@ -1,0 +1,176 @@
+"""The report for people: what leaked, whose, where, what to do now; colour on request."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from keyleak.findings import AttributionVerdict, Environment, Severity, Status
+from keyleak.terminal import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from keyleak.coverage import Gap
+    from keyleak.findings import Attribution, Finding, Location
+    from keyleak.reports.masking import Masker
+    from keyleak.reports.report import Report
+    from keyleak.rulebook.model import Rulebook, Runbook
+
+_COLOURS: Final[Mapping[Severity, str]] = {
+    Severity.CRITICAL: "bright_red",
+    Severity.HIGH: "red",
+    Severity.MEDIUM: "yellow",
+    Severity.LOW: "cyan",
+    Severity.NOTE: "bright_black",
+}
+_MOST_PLACES: Final = 5
+_MOST_GAPS: Final = 10
+_WIDTH: Final = 100
+_LABEL: Final = 9
+
+
+def render(
+    report: Report, rulebook: Rulebook, masker: Masker, *, colour: bool = False, show_secrets: bool = False
+) -> str:
+    """The report as text with a final newline.
+
+    Args:
+        report: what to write.
+        rulebook: names and next steps of the issuers.
+        masker: hides keys in names and lines.
+        colour: whether to use terminal colours.
+        show_secrets: whether to show the keys themselves.
+    """
+    return "\n".join(_Writer(rulebook, masker, colour=colour, show_secrets=show_secrets).lines(report)) + "\n"
+
+
+class _Writer:
+    def __init__(self, rulebook: Rulebook, masker: Masker, *, colour: bool, show_secrets: bool) -> None:
+        self._rulebook = rulebook
+        self._masker = masker
+        self._colour = colour
+        self._show_secrets = show_secrets
+
+    def lines(self, report: Report) -> Iterator[str]:
+        for finding in report.findings:
+            yield from self._finding(finding)
+            yield ""
+        yield from self._gaps(report.coverage.gaps)
+        yield self._summary(report)
+
+    def _finding(self, finding: Finding) -> Iterator[str]:
+        severity = finding.severity.value.upper()
+        secret = finding.secret.reveal().decode("ascii") if self._show_secrets else finding.secret.redacted()
+        heading = f"{severity:<8} {self._title(finding)}"
+        yield f"{self._style(heading, _COLOURS[finding.severity], bold=True)}  {secret}"
+        yield from self._field("whose", self._whose(finding.attribution))
+        for label, line in self._places(finding):
+            yield f"  {label:<{_LABEL}}{line}"
+        if finding.status is not Status.NEW or finding.reason:
+            state = "" if finding.status is Status.NEW else f"{finding.status.value}: "
+            yield from self._field("status", f"{state}{self._clean(finding.reason or '')}")
+        if finding.status is Status.NEW and finding.severity is not Severity.NOTE:
+            yield from self._next(finding)
+        yield f"  {'rule':<{_LABEL}}{finding.rule}  id {finding.id}"
+
+    def _title(self, finding: Finding) -> str:
+        issuer = self._rulebook.issuer(finding.issuer or "")
+        name = f"{issuer.name} key" if issuer else "key of an unknown issuer"
+        world = "" if finding.environment is Environment.UNKNOWN else f" ({finding.environment.value})"
+        return name + world
+
+    def _whose(self, attribution: Attribution) -> str:
+        said = "; ".join(attribution.evidence)
+        if attribution.verdict is not AttributionVerdict.AMBIGUOUS:
+            return f"{said} [confidence {attribution.confidence.value}]"
+        names = ", ".join(
+            f"{candidate.issuer} ({'; '.join(candidate.evidence)})" for candidate in attribution.candidates
+        )
+        return f"ambiguous, {said}: {names}"
+
+    def _places(self, finding: Finding) -> Iterator[tuple[str, str]]:
+        label = "where"
+        shown = list(zip(finding.locations, finding.excerpts, strict=True))[:_MOST_PLACES]
+        for location, excerpt in shown:
+            yield label, self._style(self._place(location), None, bold=True)
+            yield "", "  " + self._style(self._clean(excerpt), "bright_black")
+            label = ""
+        more = len(finding.locations) - len(shown)
+        if more:
+            yield (
+                "",
+                f"and {more:,} more {'place' if more == 1 else 'places'} (all of them with --format json)",
+            )
+
+    def _place(self, location: Location) -> str:
+        path = self._clean(location.path) if location.path is not None else "standard input"
+        inside = "".join(f" ({self._clean(name)})" for name in location.container)
+        if location.kind.value == "path-name":
+            return f"{path} (in the name itself)"
+        return f"{path}:{location.line}:{location.column}{inside}"
+
+    def _next(self, finding: Finding) -> Iterator[str]:
+        runbook = self._runbook(finding)
+        if runbook is None:
+            return
+        steps = f"{runbook.rotate[0]}"
+        if runbook.revoke_url.startswith("https://"):
+            steps += f" {runbook.revoke_url}"
+        yield from self._field("now", steps)
+
+    def _runbook(self, finding: Finding) -> Runbook | None:
+        issuer = self._rulebook.issuer(finding.issuer or "") or next(
+            (issuer for issuer in self._rulebook.issuers if issuer.anonymous), None
+        )
+        return issuer.runbook if issuer else None
+
+    def _gaps(self, gaps: tuple[Gap, ...]) -> Iterator[str]:
+        if not gaps:
+            return
+        total = sum(gap.count for gap in gaps)
+        heading = f"INCOMPLETE: {total:,} {'thing was' if total == 1 else 'things were'} not read"
+        yield self._style(heading, "bright_red", bold=True)
+        for gap in gaps[:_MOST_GAPS]:
+            times = f" ({gap.count:,} times)" if gap.count > 1 else ""
+            yield f"  {self._clean(gap.what)}: {self._clean(gap.reason)}{times}"
+        if len(gaps) > _MOST_GAPS:
+            yield f"  and {len(gaps) - _MOST_GAPS:,} more (all of them with --format json)"
+        yield ""
+
+    def _summary(self, report: Report) -> str:
+        counts = ", ".join(f"{count:,} {severity.value}" for severity, count in report.by_severity().items())
+        decided = len(report.findings) - sum(report.by_severity().values())
+        new = sum(report.by_severity().values())
+        found = f"{new:,} {'key' if new == 1 else 'keys'} found: {counts}" if new else "No key found"
+        if decided:
+            found += f"; {decided:,} allowed or baselined"
+        colour = "red" if report.leaks() else "green"
+        if not report.coverage.complete:
+            found += " in what was read" if not new else ""
+            colour = "red"
+        coverage = report.coverage
+        files = f"{coverage.files:,} {'file' if coverage.files == 1 else 'files'}"
+        read = f"Read {files}, {size(coverage.bytes)} in {report.scan.seconds:.1f} s."
+        return f"{self._style(found + '.', colour, bold=True)} {read}"
+
+    def _field(self, label: str, text: str) -> Iterator[str]:
+        lines = textwrap.wrap(text, _WIDTH - _LABEL - 2, break_long_words=False, break_on_hyphens=False)
+        for index, line in enumerate(lines):
+            yield f"  {label if index == 0 else '':<{_LABEL}}{line}"
+
+    def _clean(self, text: str) -> str:
+        return printable(text if self._show_secrets else self._masker.mask(text))
+
+    def _style(self, text: str, colour: str | None, *, bold: bool = False) -> str:
+        return click.style(text, fg=colour, bold=bold) if self._colour else text
+
+
+def size(count: int) -> str:
+    """A number of bytes for people: `460.1 MB`."""
+    for unit, power in (("GB", 3), ("MB", 2), ("kB", 1)):
+        if count >= 1000**power:
+            return f"{count / 1000**power:.1f} {unit}"
+    return f"{count} B"
