@@ -117,7 +117,7 @@ def scan(  # noqa: PLR0913 - one parameter for each option
     """
     from keyleak.commands import scan as command  # noqa: PLC0415 - each command imports only what it needs
     from keyleak.commands.console import Console  # noqa: PLC0415
-    from keyleak.commands.delivery import DeliveryOptions, parse_destinations  # noqa: PLC0415
+    from keyleak.commands.destinations import DeliveryOptions, parse_destinations  # noqa: PLC0415
 
     delivery = DeliveryOptions(parse_destinations(formats), colour, show_secrets, yes_show_secrets)
     options = command.ScanOptions(

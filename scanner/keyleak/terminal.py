@@ -1,4 +1,4 @@
-"""Text from outside made safe for a terminal."""
+"""Words for a terminal: text from outside made safe, sizes people can read."""
 
 from __future__ import annotations
 
@@ -10,3 +10,11 @@ def printable(text: str) -> str:
         character if character.isprintable() else character.encode("unicode_escape").decode()
         for character in clean
     )
+
+
+def size(count: int) -> str:
+    """A number of bytes for people: `460.1 MB`."""
+    for unit, power in (("GB", 3), ("MB", 2), ("kB", 1)):
+        if count >= 1000**power:
+            return f"{count / 1000**power:.1f} {unit}"
+    return f"{count} B"

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from keyleak.reports.text import size
 from keyleak.secret import mask_key_shapes
-from keyleak.terminal import printable
+from keyleak.terminal import printable, size
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -6,85 +6,19 @@ import os
 import sys
 import tempfile
 from contextlib import suppress
-from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keyleak.commands.console import wants_colour
-from keyleak.errors import KeyleakError, UsageError
+from keyleak.commands.destinations import Format
+from keyleak.errors import KeyleakError
 from keyleak.reports import json, text
 from keyleak.reports.masking import Masker
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from keyleak.commands.destinations import DeliveryOptions, Destination
     from keyleak.reports.report import Report
     from keyleak.rulebook.model import Rulebook
-
-
-class Format(Enum):
-    """The formats a report can be written in."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
-@dataclass(frozen=True, slots=True)
-class Destination:
-    """A format and where it goes."""
-
-    format: Format
-    file: str | None
-    """None for standard output."""
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryOptions:
-    """How reports are written."""
-
-    destinations: tuple[Destination, ...] = (Destination(Format.TEXT, None),)
-    colour: str = "auto"
-    show_secrets: bool = False
-    yes_show_secrets: bool = False
-
-
-def parse_destinations(values: Sequence[str]) -> tuple[Destination, ...]:
-    """The values of `--format`: `json`, `json:report.json`.
-
-    Raises:
-        UsageError: an unknown format, or two reports for standard output.
-    """
-    destinations = tuple(_destination(value) for value in values or ("text",))
-    if sum(destination.file is None for destination in destinations) > 1:
-        raise UsageError(
-            "only one --format can go to standard output; give the others a file: --format json:FILE"
-        )
-    return destinations
-
-
-def _destination(value: str) -> Destination:
-    name, colon, file = value.partition(":")
-    formats = [each.value for each in Format]
-    if name not in formats:
-        raise UsageError(f"--format {name!r} is none of: {', '.join(formats)}")
-    if colon and not file:
-        raise UsageError(f"--format {value!r}: a file name must follow the colon")
-    return Destination(Format(name), file or None)
-
-
-def check_show_secrets(options: DeliveryOptions) -> None:
-    """Keys in the clear go to a terminal, or where the user insists.
-
-    Raises:
-        UsageError: neither is the case.
-    """
-    if not options.show_secrets or options.yes_show_secrets:
-        return
-    if any(each.file is not None for each in options.destinations) or not sys.stdout.isatty():
-        raise UsageError(
-            "--show-secrets writes keys in the clear, to a terminal only; add --yes-show-secrets to insist"
-        )
 
 
 def deliver(report: Report, rulebook: Rulebook, options: DeliveryOptions) -> None:

@@ -1,28 +1,24 @@
-"""`keyleak scan`: files, folders and standard input."""
+"""`keyleak scan`: files, folders and standard input.
+
+What comes after reading is imported after it: the processes that read need none of it.
+"""
 
 from __future__ import annotations
 
 import functools
 import os
-import shlex
 import sys
 import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
-from keyleak._version import __version__
-from keyleak.commands.delivery import DeliveryOptions, check_show_secrets, deliver
+from keyleak.commands.destinations import DeliveryOptions, check_show_secrets
 from keyleak.coverage import merge_gaps
-from keyleak.decisions import Decisions, read_config
-from keyleak.errors import ConfigError, ExitCode, UsageError
+from keyleak.errors import UsageError
 from keyleak.findings import Severity
-from keyleak.grouping import group_by_secret
-from keyleak.reports.report import Report, Scan
 from keyleak.rulebook.loader import load_rulebook
 from keyleak.sources.files import Reading, read_paths
-from keyleak.sources.ignored import leave_out_ignored, note_ignored
 from keyleak.sources.inspector import Inspector
 from keyleak.sources.standard_input import read_standard_input
 
@@ -30,12 +26,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from keyleak.commands.console import Console
-    from keyleak.findings import Finding
+    from keyleak.coverage import Coverage
+    from keyleak.errors import ExitCode
     from keyleak.rulebook.model import Rulebook
     from keyleak.sources.reading import ByteStream
 
 STANDARD_INPUT: Final = "-"
-_MOST_TARGETS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,51 +60,19 @@ def scan(options: ScanOptions, console: Console) -> ExitCode:
         KeyleakError: nothing could be scanned, or the report not be written.
     """
     check_show_secrets(options.delivery)
-    decisions = _decisions(options.config)
     rulebook = load_rulebook(options.rule_folders)
     _check_issuers(options.issuers, rulebook)
-    with console.progress("scanning") as progress:
-        report, interrupted = scan_paths(options, rulebook, decisions, console.note, progress.update)
-    deliver(report, rulebook, options.delivery)
-    for entry in decisions.expired():
-        console.note(
-            f"the allow entry {entry.by.value}: {entry.value} expired on {entry.expires} and no longer counts"
-        )
-    if interrupted:
-        return ExitCode.INTERRUPTED
-    if not report.coverage.complete and not options.allow_incomplete:
-        console.error("not everything was read, so this is no clean result; --allow-incomplete accepts it")
-    return report.exit_code(allow_incomplete=options.allow_incomplete, exit_zero=options.exit_zero)
-
-
-def scan_paths(
-    options: ScanOptions,
-    rulebook: Rulebook,
-    decisions: Decisions,
-    warn: Callable[[str], None],
-    progress: Callable[..., None] | None = None,
-) -> tuple[Report, bool]:
-    """The report of a scan, and whether it was interrupted."""
+    _check_config(options.config)
     started, clock = datetime.now(UTC), time.monotonic()
-    reading = _read(options, rulebook, progress)
-    sightings = note_ignored(reading.sightings, warn)
-    if not options.ignored:
-        sightings = [sighting for sighting in sightings if sighting.remark is None]
-    findings = decisions.apply(group_by_secret(sightings))
-    kept = [finding for finding in findings if _is_wanted(finding, options)]
-    if len(kept) < len(findings):
-        warn(f"{len(findings) - len(kept):,} findings are left out by --issuer or --min-severity")
-    scan_record = Scan(
-        kind="scan",
-        target=_target(options.paths),
-        started=started.isoformat(timespec="seconds"),
-        seconds=time.monotonic() - clock,
-        rules_sha256=rulebook.sha256,
-    )
-    return Report(__version__, scan_record, reading.coverage, tuple(kept)), reading.interrupted
+    with console.progress("scanning") as progress:
+        reading = _read(options, rulebook, progress.update)
+
+    from keyleak.commands.conclusion import conclude  # noqa: PLC0415 - see the module's text
+
+    return conclude(options, rulebook, reading, console, started=started, clock=clock)
 
 
-def _read(options: ScanOptions, rulebook: Rulebook, progress: Callable[..., None] | None) -> Reading:
+def _read(options: ScanOptions, rulebook: Rulebook, progress: Callable[[Coverage, int], None]) -> Reading:
     inspector = Inspector(rulebook)
     roots = [path for path in options.paths if path != STANDARD_INPUT]
     readings = []
@@ -121,15 +85,22 @@ def _read(options: ScanOptions, rulebook: Rulebook, progress: Callable[..., None
                 # A forked process finds the compiled rules in its memory; one started anew makes its own.
                 _InspectorMaker(inspector, options.rule_folders),
                 jobs=options.jobs or _processors(),
-                leave_out=None if options.ignored else leave_out_ignored(roots),
+                leave_out=None if options.ignored else _leave_out_ignored(roots),
                 progress=progress,
             )
         )
     return functools.reduce(_together, readings)
 
 
+def _leave_out_ignored(roots: Sequence[str]) -> Callable[[str], bool]:
+    # Starts git, so it is imported only where it is asked for.
+    from keyleak.sources.ignored import leave_out_ignored  # noqa: PLC0415
+
+    return leave_out_ignored(roots)
+
+
 class _InspectorMaker:
-    """Gives the inspector at hand, or compiles another where it arrives in a new process."""
+    """Gives the inspector at hand, or makes another where it arrives in a new process."""
 
     def __init__(self, inspector: Inspector | None, rule_folders: Sequence[str]) -> None:
         self._inspector = inspector
@@ -151,13 +122,6 @@ def _together(one: Reading, other: Reading) -> Reading:
     )
 
 
-def _is_wanted(finding: Finding, options: ScanOptions) -> bool:
-    if finding.severity.rank > options.min_severity.rank:
-        return False
-    named = {candidate.issuer for candidate in finding.attribution.candidates}
-    return not options.issuers or bool(named & options.issuers)
-
-
 def _check_issuers(issuers: frozenset[str], rulebook: Rulebook) -> None:
     known = sorted(issuer.issuer for issuer in rulebook.issuers if not issuer.anonymous)
     for issuer in sorted(issuers):
@@ -165,23 +129,12 @@ def _check_issuers(issuers: frozenset[str], rulebook: Rulebook) -> None:
             raise UsageError(f"--issuer {issuer!r} is none of: {', '.join(known)}")
 
 
-def _decisions(config: str | None) -> Decisions:
-    today = datetime.now(UTC).date()
-    if config is None:
-        return Decisions(today=today)
-    try:
-        text = Path(config).read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(config, None, f"cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(config, None, f"is not UTF-8: {error.reason} at byte {error.start}") from error
-    return read_config(text, config, today)
+def _check_config(config: str | None) -> None:
+    """A broken configuration is told before the work, not after it."""
+    if config is not None:
+        from keyleak.commands.conclusion import read_decisions  # noqa: PLC0415
 
-
-def _target(paths: Sequence[str]) -> str:
-    shown = " ".join(shlex.quote(path) for path in paths[:_MOST_TARGETS])
-    more = len(paths) - _MOST_TARGETS
-    return f"{shown} and {more:,} more" if more > 0 else shown
+        read_decisions(config)
 
 
 def _processors() -> int:

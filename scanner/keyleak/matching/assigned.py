@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from keyleak.matching.anchors import AnchorKind
 from keyleak.matching.boundary import is_left_boundary
-from keyleak.matching.engine import MAX_BODY, AnchorKind
+from keyleak.matching.engine import MAX_BODY
 from keyleak.matching.entropy import shannon_entropy
 from keyleak.matching.placeholders import placeholder_reason
 from keyleak.matching.view import REACH_BEFORE

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from keyleak.findings import Strength
-from keyleak.matching.engine import MAX_BODY, AnchorKind, prefix_anchors, word_anchors
+from keyleak.matching.anchors import anchors_of
 from keyleak.rulebook.model import FoundBy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from keyleak.matching.engine import Anchor
+    from keyleak.matching.anchors import Anchor
     from keyleak.rulebook.model import Issuer, KeyRule, PlaceholderWords, Rulebook, Sample
 
 # A weak shape says little, so it must fit the whole run of key characters; a strong one may be followed by
@@ -78,7 +78,7 @@ def compile_rules(rulebook: Rulebook) -> CompiledRules:
     words = tuple(words for words in map(_issuer_words, rulebook.issuers) if words)
     samples = [sample for issuer in rulebook.issuers for sample in issuer.samples]
     return CompiledRules(
-        anchors=tuple(_anchors(sorted(by_prefix), rulebook)),
+        anchors=anchors_of(rulebook),
         prefixes=re.compile(
             b"|".join(re.escape(word.encode()) for word in sorted(by_prefix, key=len, reverse=True))
         ),
@@ -99,17 +99,6 @@ def _shape(rule: KeyRule) -> Shape:
 
 def _is_worded(issuer: Issuer) -> bool:
     return any(rule.found_by is not FoundBy.PREFIX for rule in issuer.keys)
-
-
-def _anchors(prefixes: list[str], rulebook: Rulebook) -> Iterable[Anchor]:
-    yield from prefix_anchors(prefixes)
-    contexts = [issuer.context for issuer in rulebook.issuers if _is_worded(issuer)]
-    names = [word for context in contexts for word in (*context.names, *context.headers)]
-    calls = [word for context in contexts for word in context.calls]
-    places = [word for context in contexts for word in (*context.hosts, *context.packages)]
-    yield from word_anchors(AnchorKind.NAME, names)
-    yield from word_anchors(AnchorKind.CALL, calls)
-    yield from word_anchors(AnchorKind.PLACE, places)
 
 
 def _issuer_words(issuer: Issuer) -> IssuerWords | None:
@@ -153,6 +142,3 @@ def word_pattern(words: Iterable[str]) -> re.Pattern[bytes] | None:
     """A pattern of words as they are written, in any case, not inside a longer word on the left."""
     escaped = [re.escape(word.encode()) for word in words]
     return re.compile(rb"(?i)(?<![A-Za-z0-9_])(?:" + b"|".join(escaped) + b")") if escaped else None
-
-
-LONGEST_KEY: Final = 32 + MAX_BODY

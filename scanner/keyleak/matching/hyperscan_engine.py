@@ -11,7 +11,8 @@ from keyleak.matching.engine import Hit
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from keyleak.matching.engine import Anchor, Buffer
+    from keyleak.matching.anchors import Anchor
+    from keyleak.matching.engine import Buffer
 
 # The binding takes lengths as 32-bit numbers; longer contents come in windows anyway (see sources/).
 LONGEST_CONTENT = 2**31 - 1

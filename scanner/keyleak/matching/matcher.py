@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from keyleak.matching.anchors import AnchorKind
 from keyleak.matching.assigned import Assigned, assigned_keys
 from keyleak.matching.compiled import compile_rules
-from keyleak.matching.engine import AnchorKind, has_body
+from keyleak.matching.engine import fastest_engine, has_body
 from keyleak.matching.match import Match, Rejection
 from keyleak.matching.prefixed import Shaped, no_key_reason, shaped_key
-from keyleak.matching.re_engine import ReEngine
 from keyleak.matching.statement import statement_around
 from keyleak.matching.view import View, narrow_view, wide_view
 from keyleak.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
-    from keyleak.matching.engine import Anchor, Buffer, Engine, Hit
+    from keyleak.matching.engine import Buffer, Engine, Hit
     from keyleak.rulebook.model import KeyRule, Rulebook
 
 
@@ -35,10 +34,6 @@ class Matcher:
         """
         self.rules = compile_rules(rulebook)
         self._engine = engine or fastest_engine(self.rules.anchors)
-
-    def anchor_ends(self, content: Buffer) -> list[int]:
-        """Offsets just after each anchor in a content."""
-        return [hit.end for hit in self._engine.hits(content)]
 
     def match(self, content: Buffer, *, owned: range | None = None, offset: int = 0) -> list[Match]:
         """Every key in a content, in order of offset.
@@ -117,16 +112,6 @@ class Matcher:
     def _assigned(self, view: View, hit: Hit) -> list[Assigned]:
         kind = self.rules.anchors[hit.anchor].kind
         return list(assigned_keys(view.text, view.anchor_end, kind, self.rules))
-
-
-def fastest_engine(anchors: Sequence[Anchor]) -> Engine:
-    """Hyperscan where it is installed, else `re`."""
-    if importlib.util.find_spec("hyperscan") is None:
-        return ReEngine(anchors)
-    # Imported only here: without a wheel for this platform there is nothing to import.
-    from keyleak.matching.hyperscan_engine import HyperscanEngine  # noqa: PLC0415
-
-    return HyperscanEngine(anchors)
 
 
 def _match(view: View, start: int, end: int, prefix: str, rules: tuple[KeyRule, ...]) -> Match:

@@ -10,7 +10,8 @@ from keyleak.matching.engine import Hit
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from keyleak.matching.engine import Anchor, Buffer
+    from keyleak.matching.anchors import Anchor
+    from keyleak.matching.engine import Buffer
 
 
 class ReEngine:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keyleak.reports.report import SCHEMA
@@ -28,7 +28,7 @@ def render(report: Report, masker: Masker, *, show_secrets: bool = False) -> str
 
 def schema() -> str:
     """The JSON Schema of the report."""
-    return (files("keyleak.reports") / "report-1.schema.json").read_text(encoding="utf-8")
+    return Path(__file__).with_name("report-1.schema.json").read_text(encoding="utf-8")
 
 
 class _Writer:

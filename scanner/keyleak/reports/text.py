@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from keyleak.findings import AttributionVerdict, Environment, Severity, Status
-from keyleak.terminal import printable
+from keyleak.terminal import printable, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -166,11 +166,3 @@ class _Writer:
 
     def _style(self, text: str, colour: str | None, *, bold: bool = False) -> str:
         return click.style(text, fg=colour, bold=bold) if self._colour else text
-
-
-def size(count: int) -> str:
-    """A number of bytes for people: `460.1 MB`."""
-    for unit, power in (("GB", 3), ("MB", 2), ("kB", 1)):
-        if count >= 1000**power:
-            return f"{count / 1000**power:.1f} {unit}"
-    return f"{count} B"

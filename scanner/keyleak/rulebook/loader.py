@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
+import os
 from typing import TYPE_CHECKING, Final
 
 from keyleak.errors import RuleError
@@ -14,8 +14,8 @@ from keyleak.strict_yaml import read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from importlib.resources.abc import Traversable
 
+_WORDS_FILE: Final = "rules/filters/placeholders.yaml"
 _ENDINGS: Final = (".yaml", ".yml")
 _WORD_LISTS: Final = ("decisive", "plain", "short", "starts", "fragments")
 
@@ -30,12 +30,11 @@ def load_rulebook(extra_folders: Sequence[str] = ()) -> Rulebook:
         RuleError: a file breaks the schema, or two files use the same issuer or key id.
     """
     built_in = data_folder("rules")
-    files = _rule_files(built_in)
+    files = [(f"rules/{name}", os.path.join(built_in, name)) for name in _rule_files(built_in)]
     for folder in extra_folders:
-        files += _extra_files(folder)
-    texts = [(name, _text(name, file)) for name, file in files]
-    words_file = built_in / "filters" / "placeholders.yaml"
-    words = _text("filters/placeholders.yaml", words_file)
+        files += [(path, path) for path in _extra_files(folder)]
+    texts = [(name, _text(name, path)) for name, path in files]
+    words = _text(_WORDS_FILE, os.path.join(built_in, "filters", "placeholders.yaml"))
     issuers = tuple(read_issuer(text, name) for name, text in texts)
     _refuse_duplicates(issuers)
     digest = hashlib.sha256()
@@ -44,27 +43,28 @@ def load_rulebook(extra_folders: Sequence[str] = ()) -> Rulebook:
     return Rulebook(issuers, _placeholder_words(words), digest.hexdigest())
 
 
-def _rule_files(folder: Traversable) -> list[tuple[str, Traversable]]:
-    return sorted((f"rules/{file.name}", file) for file in folder.iterdir() if file.name.endswith(_ENDINGS))
+def _rule_files(folder: str) -> list[str]:
+    return sorted(name for name in os.listdir(folder) if name.endswith(_ENDINGS))
 
 
-def _extra_files(folder: str) -> list[tuple[str, Traversable]]:
-    path = Path(folder)
-    if not path.is_dir():
-        raise RuleError(folder, None, "no such folder of rule files")
-    files: list[tuple[str, Traversable]] = sorted(
-        (str(file), file) for file in path.iterdir() if file.name.endswith(_ENDINGS)
-    )
-    if not files:
-        raise RuleError(folder, None, "holds no rule file (*.yaml)")
-    return files
-
-
-def _text(name: str, file: Traversable) -> str:
+def _extra_files(folder: str) -> list[str]:
     try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RuleError(name, None, f"cannot be read: {error}") from error
+        names = _rule_files(folder)
+    except OSError as error:
+        raise RuleError(folder, None, f"no folder of rule files: {error.strerror}") from error
+    if not names:
+        raise RuleError(folder, None, "holds no rule file (*.yaml)")
+    return [os.path.join(folder, name) for name in names]
+
+
+def _text(name: str, path: str) -> str:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except OSError as error:
+        raise RuleError(name, None, f"cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise RuleError(name, None, f"is not UTF-8: {error.reason} at byte {error.start}") from error
 
 
 def _refuse_duplicates(issuers: Iterable[Issuer]) -> None:
@@ -84,7 +84,7 @@ def _refuse_duplicates(issuers: Iterable[Issuer]) -> None:
 
 
 def _placeholder_words(text: str) -> PlaceholderWords:
-    fields = read_yaml(text, "filters/placeholders.yaml", RuleError).mapping(_WORD_LISTS)
+    fields = read_yaml(text, _WORDS_FILE, RuleError).mapping(_WORD_LISTS)
     return PlaceholderWords(
         decisive=frozenset(_words(fields["decisive"].text())),
         plain=frozenset(_words(fields["plain"].text())),

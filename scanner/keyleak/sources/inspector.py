@@ -1,19 +1,23 @@
-"""From a content to sightings: match, attribute, locate. Every source hands its contents to this."""
+"""From a content to sightings. Every source hands its contents to this.
+
+Nearly every content holds no anchor, so all that looks closer is loaded when the first one is found.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from keyleak.attribution import Attributor
-from keyleak.findings import Location, LocationKind, Sighting
-from keyleak.matching.matcher import Matcher
-from keyleak.sources.lines import LineStart, first_line, line_and_column
+from keyleak.matching.anchors import anchors_of
+from keyleak.matching.engine import fastest_engine
 
 if TYPE_CHECKING:
+    from keyleak.findings import LocationKind, Sighting
     from keyleak.matching.engine import Buffer, Engine
-    from keyleak.matching.match import Match
     from keyleak.rulebook.model import Rulebook
+    from keyleak.sources.examiner import Examiner
+    from keyleak.sources.lines import LineStart
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,42 +48,27 @@ class Inspector:
     """Finds keys in contents and says whose they are. Holds compiled rules only."""
 
     def __init__(self, rulebook: Rulebook, engine: Engine | None = None) -> None:
-        self._matcher = Matcher(rulebook, engine)
-        self._attributor = Attributor(rulebook)
+        """Make the anchors ready.
+
+        Args:
+            rulebook: the rules.
+            engine: None takes the fastest that is installed.
+        """
+        self._rulebook = rulebook
+        self._engine = engine or fastest_engine(anchors_of(rulebook))
 
     def anchor_ends(self, content: Buffer) -> list[int]:
         """Where something ends that may be or may belong to a key; empty nearly always."""
-        return self._matcher.anchor_ends(content)
+        return [hit.end for hit in self._engine.hits(content)]
 
     def inspect(self, content: Buffer, place: Place, window: Window = _WHOLE) -> list[Sighting]:
         """Every key in a content, in order of offset."""
-        matches = self._matcher.match(content, owned=window.owned, offset=window.base)
-        if not matches:
+        if not self._engine.hits(content):
             return []
-        data = bytes(content)
-        line_start = window.line_start or first_line(data[:4])
-        return [self._sighting(match, data, place, window.base, line_start) for match in matches]
+        return self._examiner.examine(content, place, window)
 
-    def _sighting(
-        self, match: Match, data: bytes, place: Place, base: int, line_start: LineStart
-    ) -> Sighting:
-        attribution = self._attributor.attribute(match)
-        rule = self._attributor.rule_of(match, attribution)
-        environment = rule.environment.of(match.prefix)
-        line, column = line_and_column(data, match.start, base, line_start, wide=match.wide)
-        return Sighting(
-            secret=match.secret,
-            rule=rule.id,
-            environment=environment,
-            severity=rule.severity[environment],
-            attribution=attribution,
-            location=Location(
-                kind=place.kind,
-                path=place.path,
-                line=line,
-                column=column,
-                offset=base + match.start,
-                container=place.container,
-            ),
-            excerpt=match.statement.excerpt(match.secret.redacted()),
-        )
+    @cached_property
+    def _examiner(self) -> Examiner:
+        from keyleak.sources.examiner import Examiner  # noqa: PLC0415 - see the module's text
+
+        return Examiner(self._rulebook, self._engine)

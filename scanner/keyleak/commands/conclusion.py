@@ -1,0 +1,112 @@
+"""What follows reading, for every command that scans: group, decide, report, exit code."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from keyleak._version import __version__
+from keyleak.commands.delivery import deliver
+from keyleak.decisions import Decisions, read_config
+from keyleak.errors import ConfigError, ExitCode
+from keyleak.grouping import group_by_secret
+from keyleak.reports.report import Report, Scan
+from keyleak.sources.ignored import note_ignored
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from keyleak.commands.console import Console
+    from keyleak.commands.scan import ScanOptions
+    from keyleak.findings import Finding
+    from keyleak.rulebook.model import Rulebook
+    from keyleak.sources.files import Reading
+
+_MOST_TARGETS: Final = 5
+
+
+def conclude(
+    options: ScanOptions,
+    rulebook: Rulebook,
+    reading: Reading,
+    console: Console,
+    *,
+    started: datetime,
+    clock: float,
+) -> ExitCode:
+    """Report what reading brought and say how it went.
+
+    Args:
+        options: what was asked for.
+        rulebook: the rules it was read with.
+        reading: what it brought.
+        console: where notes go.
+        started: when reading began.
+        clock: the monotonic clock then.
+
+    Raises:
+        KeyleakError: the report could not be written.
+    """
+    decisions = read_decisions(options.config)
+    findings = _findings(options, reading, decisions, console)
+    seconds = time.monotonic() - clock
+    scan = Scan(
+        "scan", _target(options.paths), started.isoformat(timespec="seconds"), seconds, rulebook.sha256
+    )
+    report = Report(__version__, scan, reading.coverage, tuple(findings))
+    deliver(report, rulebook, options.delivery)
+    for entry in decisions.expired():
+        console.note(f"the allow entry {entry.by.value}: {entry.value} expired on {entry.expires}")
+    if reading.interrupted:
+        return ExitCode.INTERRUPTED
+    if not report.coverage.complete and not options.allow_incomplete:
+        console.error("not everything was read, so this is no clean result; --allow-incomplete accepts it")
+    return report.exit_code(allow_incomplete=options.allow_incomplete, exit_zero=options.exit_zero)
+
+
+def read_decisions(config: str | None) -> Decisions:
+    """The decisions of a configuration file, or of none.
+
+    Raises:
+        ConfigError: the file cannot be read or is wrong.
+    """
+    today = datetime.now(UTC).date()
+    if config is None:
+        return Decisions(today=today)
+    try:
+        text = Path(config).read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(config, None, f"cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(config, None, f"is not UTF-8: {error.reason} at byte {error.start}") from error
+    return read_config(text, config, today)
+
+
+def _findings(
+    options: ScanOptions, reading: Reading, decisions: Decisions, console: Console
+) -> list[Finding]:
+    sightings = note_ignored(reading.sightings, console.note)
+    if not options.ignored:
+        sightings = [sighting for sighting in sightings if sighting.remark is None]
+    findings = decisions.apply(group_by_secret(sightings))
+    kept = [finding for finding in findings if _is_wanted(finding, options)]
+    if len(kept) < len(findings):
+        left_out = len(findings) - len(kept)
+        console.note(f"{left_out:,} findings are left out by --issuer or --min-severity")
+    return kept
+
+
+def _is_wanted(finding: Finding, options: ScanOptions) -> bool:
+    if finding.severity.rank > options.min_severity.rank:
+        return False
+    named = {candidate.issuer for candidate in finding.attribution.candidates}
+    return not options.issuers or bool(named & options.issuers)
+
+
+def _target(paths: Sequence[str]) -> str:
+    shown = " ".join(shlex.quote(path) for path in paths[:_MOST_TARGETS])
+    more = len(paths) - _MOST_TARGETS
+    return f"{shown} and {more:,} more" if more > 0 else shown

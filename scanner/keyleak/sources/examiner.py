@@ -1,0 +1,57 @@
+"""A content with anchors looked at closely: match, attribute, locate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from keyleak.attribution import Attributor
+from keyleak.findings import Location, Sighting
+from keyleak.matching.matcher import Matcher
+from keyleak.sources.lines import LineStart, first_line, line_and_column
+
+if TYPE_CHECKING:
+    from keyleak.matching.engine import Buffer, Engine
+    from keyleak.matching.match import Match
+    from keyleak.rulebook.model import Rulebook
+    from keyleak.sources.inspector import Place, Window
+
+
+class Examiner:
+    """Confirms anchors. Holds compiled rules only."""
+
+    def __init__(self, rulebook: Rulebook, engine: Engine) -> None:
+        self._matcher = Matcher(rulebook, engine)
+        self._attributor = Attributor(rulebook)
+
+    def examine(self, content: Buffer, place: Place, window: Window) -> list[Sighting]:
+        """Every key in a content, in order of offset."""
+        matches = self._matcher.match(content, owned=window.owned, offset=window.base)
+        if not matches:
+            return []
+        data = bytes(content)
+        line_start = window.line_start or first_line(data[:4])
+        return [self._sighting(match, data, place, window.base, line_start) for match in matches]
+
+    def _sighting(
+        self, match: Match, data: bytes, place: Place, base: int, line_start: LineStart
+    ) -> Sighting:
+        attribution = self._attributor.attribute(match)
+        rule = self._attributor.rule_of(match, attribution)
+        environment = rule.environment.of(match.prefix)
+        line, column = line_and_column(data, match.start, base, line_start, wide=match.wide)
+        return Sighting(
+            secret=match.secret,
+            rule=rule.id,
+            environment=environment,
+            severity=rule.severity[environment],
+            attribution=attribution,
+            location=Location(
+                kind=place.kind,
+                path=place.path,
+                line=line,
+                column=column,
+                offset=base + match.start,
+                container=place.container,
+            ),
+            excerpt=match.statement.excerpt(match.secret.redacted()),
+        )
