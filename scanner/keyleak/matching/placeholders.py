@@ -7,6 +7,8 @@ once in fifty thousand; the words are data (`rules/filters/placeholders.yaml`).
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
@@ -28,6 +30,10 @@ _ORDER: Final = {
     "qwertyuiopasdfghjklzxcvbnm",
 }
 
+# What Clerk's publishable keys hold, and tests that put one behind a secret key's prefix.
+_HOST_NAME: Final = re.compile(rb"[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,8}\$?")
+_ENDINGS: Final = ("s", "es", "ed", "ing", "er")
+
 _LONGEST_SEQUENCE: Final = 8
 _RANDOM_PART: Final = 20
 _LONGEST_WORD: Final = 16
@@ -48,7 +54,17 @@ def placeholder_reason(body: str, words: PlaceholderWords) -> str | None:
         return "a run of the alphabet or of digits"
     if any(fragment in lower for fragment in words.fragments):
         return "a run that nobody draws by chance"
+    if _encodes_host_name(body):
+        return "an encoded host name"
     return _word_reason(body, words)
+
+
+def _encodes_host_name(body: str) -> bool:
+    try:
+        decoded = base64.b64decode(body + "=" * (-len(body) % 4), validate=True)
+    except binascii.Error:
+        return False
+    return _HOST_NAME.fullmatch(decoded) is not None
 
 
 def _is_periodic(lower: str) -> bool:
@@ -86,11 +102,17 @@ def _word_reason(body: str, words: PlaceholderWords) -> str | None:
         len(part) >= 5 and part.lower() in words.decisive for part in _PARTS.findall(body)
     ):
         return "a placeholder word"
-    if len(separated) > 1 and not has_random and any(part.lower() in words.plain for part in separated):
+    if len(separated) > 1 and not has_random and any(_is_word(part.lower(), words) for part in separated):
         return "dictionary words"
     if _covered(body, words) >= _MADE_OF_WORDS:
         return "made of dictionary words"
     return None
+
+
+def _is_word(part: str, words: PlaceholderWords) -> bool:
+    return part in words.plain or any(
+        part.endswith(ending) and part.removesuffix(ending) in words.plain for ending in _ENDINGS
+    )
 
 
 def _is_random(part: str, words: PlaceholderWords) -> bool:

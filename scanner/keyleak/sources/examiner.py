@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from keyleak.attribution import Attributor
 from keyleak.findings import Location, Sighting
 from keyleak.matching.matcher import Matcher
-from keyleak.sources.lines import LineStart, first_line, line_and_column
+from keyleak.sources.lines import LineFinder, first_line
 
 if TYPE_CHECKING:
     from keyleak.matching.engine import Buffer, Engine
@@ -30,15 +30,14 @@ class Examiner:
             return []
         data = bytes(content)
         line_start = window.line_start or first_line(data[:4])
-        return [self._sighting(match, data, place, window.base, line_start) for match in matches]
+        lines = LineFinder(data, window.base, line_start)
+        return [self._sighting(match, place, window.base, lines) for match in matches]
 
-    def _sighting(
-        self, match: Match, data: bytes, place: Place, base: int, line_start: LineStart
-    ) -> Sighting:
+    def _sighting(self, match: Match, place: Place, base: int, lines: LineFinder) -> Sighting:
         attribution = self._attributor.attribute(match)
         rule = self._attributor.rule_of(match, attribution)
         environment = rule.environment.of(match.prefix)
-        line, column = line_and_column(data, match.start, base, line_start, wide=match.wide)
+        line, column = lines.at(match.start, wide=match.wide)
         return Sighting(
             secret=match.secret,
             rule=rule.id,

@@ -36,25 +36,36 @@ def first_line(beginning: bytes) -> LineStart:
     return LineStart()
 
 
-def line_and_column(
-    window: bytes, start: int, base: int, line_start: LineStart, *, wide: bool
-) -> tuple[int, int]:
-    """1-based line and column of an offset in a window.
+class LineFinder:
+    """Lines and columns of offsets in a window, in ascending order so that each byte is counted once."""
 
-    The column counts bytes; in UTF-16 it counts code units.
+    def __init__(self, window: bytes, base: int, line_start: LineStart) -> None:
+        """Begin at the window's first byte.
 
-    Args:
-        window: the content, or a window of it.
-        start: offset in the window.
-        base: where the window begins in the content.
-        line_start: where the window's first line begins.
-        wide: whether the key there is UTF-16.
-    """
-    last = window.rfind(b"\n", 0, start)
-    if last < 0:
-        line = line_start.line
-        before = line_start.wide_break_at if wide else line_start.break_at
-    else:
-        line, before = line_start.line + window.count(b"\n", 0, start), base + last
-    distance = base + start - before
-    return line, max(1, distance // 2 if wide else distance)
+        Args:
+            window: the content, or a window of it.
+            base: where the window begins in the content.
+            line_start: where the window's first line begins.
+        """
+        self._window = window
+        self._base = base
+        self._line = line_start.line
+        self._break_at = line_start.break_at
+        self._wide_break_at = line_start.wide_break_at
+        self._counted = 0
+
+    def at(self, start: int, *, wide: bool) -> tuple[int, int]:
+        """1-based line and column of an offset; the column counts bytes, in UTF-16 code units.
+
+        Args:
+            start: offset in the window, not before the one asked last.
+            wide: whether the key there is UTF-16.
+        """
+        last = self._window.rfind(b"\n", self._counted, start)
+        if last >= 0:
+            self._line += self._window.count(b"\n", self._counted, start)
+            self._break_at = self._wide_break_at = self._base + last
+        self._counted = start
+        if wide:
+            return self._line, max(1, (self._base + start - self._wide_break_at) // 2)
+        return self._line, max(1, self._base + start - self._break_at)
