@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from bisect import bisect_right
 from dataclasses import dataclass, replace
-from itertools import accumulate, chain
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from keyleak.coverage import Coverage
@@ -37,15 +37,14 @@ class BatchReader:
 
     def read(self, batch: Batch) -> BatchResult:
         """Everything in a batch."""
-        sightings = self._names((*batch.files, *batch.links, *batch.folders))
-        total, gaps = 0, []
-        for result in chain(self._reader.read_files(batch.files), map(self._reader.read_link, batch.links)):
-            total += result.bytes
-            sightings += result.sightings
-            if result.gap is not None:
-                gaps.append(result.gap)
-        files = len(batch.files) + len(batch.links) - len(gaps)
-        return BatchResult(tuple(sightings), Coverage(total, files, gaps=tuple(gaps)))
+        names = self._names((*batch.files, *batch.links, *batch.folders))
+        results = [self._reader.read_files(batch.files), *map(self._reader.read_link, batch.links)]
+        gaps = tuple(gap for result in results for gap in result.gaps)
+        files = len(batch.files) + len(batch.links) - len({gap.what for gap in gaps})
+        sightings = [sighting for result in results for sighting in result.sightings]
+        return BatchResult(
+            (*names, *sightings), Coverage(sum(result.bytes for result in results), files, gaps=gaps)
+        )
 
     def _names(self, paths: tuple[str, ...]) -> list[Sighting]:
         """Keys in the names themselves, all names in one pass."""

@@ -18,15 +18,15 @@ from keyleak.sources.inspector import Place, Window
 from keyleak.sources.lines import first_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from keyleak.findings import Sighting
     from keyleak.sources.inspector import Inspector
     from keyleak.sources.lines import LineStart
 
-WINDOW: Final = 8 << 20
+WINDOW: Final = 32 << 20
 # Small files are read one behind the other and searched together: a search costs as much as a small file.
-_TOGETHER: Final = 1 << 20
+_TOGETHER: Final = 512 << 10
 # In UTF-16 a character is two bytes, and a value may reach as far from its anchor as the anchor's view does.
 MARGIN: Final = 2 * (REACH_BEFORE + REACH_AFTER)
 # O_NONBLOCK: a file that became a named pipe since it was listed must not hold the scan up.
@@ -42,19 +42,11 @@ class ByteStream(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ReadResult:
-    """What reading one content brought."""
+    """What reading one content, or several, brought."""
 
     sightings: tuple[Sighting, ...]
     bytes: int
-    gap: Gap | None = None
-
-
-@dataclass(slots=True)
-class _Together:
-    """Files that stand in the buffer one behind the other."""
-
-    paths: list[str]
-    ends: list[int]
+    gaps: tuple[Gap, ...] = ()
 
 
 class Reader:
@@ -71,59 +63,56 @@ class Reader:
         self._buffer = bytearray(max(window, 4 * MARGIN))
         self._view = memoryview(self._buffer)
 
-    def read_files(self, paths: Sequence[str]) -> Iterator[ReadResult]:
-        """Regular files; whatever keeps one from being read whole comes back as a gap."""
-        held = _Together([], [])
+    def read_files(self, paths: Sequence[str]) -> ReadResult:
+        """Regular files; whatever keeps one from being read whole comes back as a gap.
+
+        A scan of a tree spends its time in this loop and the kernel, so it is one loop with local names.
+        """
+        view, room = self._view, len(self._buffer)
+        os_open, os_read, os_close = os.open, os.readv, os.close
+        results: list[ReadResult] = []
+        held: list[str] = []
+        ends: list[int] = []
         end = 0
         for path in paths:
-            result, end = self._read_behind(path, end)
-            if result is not None:
-                yield result
+            start = end
+            try:
+                descriptor = os_open(path, _FLAGS)
+                try:
+                    # One read brings a file whole; the second makes sure that it ends there.
+                    while count := os_read(descriptor, (view[end:],)):
+                        end += count
+                finally:
+                    os_close(descriptor)
+            except OSError as error:
+                results.append(ReadResult((), 0, (Gap(path, _words(error)),)))
+                end = start
                 continue
-            if end < len(self._buffer):
-                held.paths.append(path)
-                held.ends.append(end)
+            if end < room:
+                held.append(path)
+                ends.append(end)
                 if end < _TOGETHER:
                     continue
-            yield self._searched(held)
-            if end == len(self._buffer):
+                results.append(self._searched(held, ends))
+            else:
                 # It did not fit behind the others: it gets the buffer to itself.
-                yield self.read_file(path)
-            held, end = _Together([], []), 0
-        yield self._searched(held)
+                results += (self._searched(held, ends), self.read_file(path))
+            held, ends, end = [], [], 0
+        results.append(self._searched(held, ends))
+        return _merged(results)
 
-    def _read_behind(self, path: str, start: int) -> tuple[ReadResult | None, int]:
-        """Read a file into the buffer from `start`; where it ends, or what went wrong.
-
-        This is the loop that a scan of a tree spends its time in.
-        """
-        try:
-            descriptor = os.open(path, _FLAGS)
-        except OSError as error:
-            return ReadResult((), 0, Gap(path, _words(error))), start
-        view, end = self._view, start
-        try:
-            # One read brings a file whole; the second makes sure that it ends there.
-            while count := os.readv(descriptor, (view[end:],)):
-                end += count
-        except OSError as error:
-            return ReadResult((), 0, Gap(path, _words(error))), start
-        finally:
-            os.close(descriptor)
-        return None, end
-
-    def _searched(self, held: _Together) -> ReadResult:
-        """The keys in the files that stand together."""
-        if not held.paths:
+    def _searched(self, held: Sequence[str], ends: Sequence[int]) -> ReadResult:
+        """The keys in the files that stand in the buffer one behind the other."""
+        if not held:
             return ReadResult((), 0)
-        length = held.ends[-1]
+        length = ends[-1]
         sightings: list[Sighting] = []
         # An anchor across a border of two files is looked at again in each of them, where it is none.
-        found = {bisect_left(held.ends, end) for end in self._inspector.anchor_ends(self._view[:length])}
+        found = {bisect_left(ends, end) for end in self._inspector.anchor_ends(self._view[:length])}
         for index in sorted(found):
-            start = held.ends[index - 1] if index else 0
-            place = Place(LocationKind.FILE, held.paths[index])
-            sightings += self._inspector.inspect(self._view[start : held.ends[index]], place)
+            start = ends[index - 1] if index else 0
+            place = Place(LocationKind.FILE, held[index])
+            sightings += self._inspector.inspect(self._view[start : ends[index]], place)
         return ReadResult(tuple(sightings), length)
 
     def read_file(self, path: str) -> ReadResult:
@@ -131,7 +120,7 @@ class Reader:
         try:
             descriptor = os.open(path, _FLAGS)
         except OSError as error:
-            return ReadResult((), 0, Gap(path, _words(error)))
+            return ReadResult((), 0, (Gap(path, _words(error)),))
         try:
             return self._read_descriptor(descriptor, path)
         finally:
@@ -142,7 +131,7 @@ class Reader:
         try:
             target = os.fsencode(os.readlink(path))
         except OSError as error:
-            return ReadResult((), 0, Gap(path, _words(error)))
+            return ReadResult((), 0, (Gap(path, _words(error)),))
         place = Place(LocationKind.FILE, path, ("symbolic link target",))
         return ReadResult(tuple(self._inspector.inspect(target, place)), len(target))
 
@@ -156,7 +145,7 @@ class Reader:
         try:
             return self._read_windows(fill, self._fill(fill, 0), place)
         except OSError as error:
-            return ReadResult((), 0, Gap("standard input", _words(error)))
+            return ReadResult((), 0, (Gap("standard input", _words(error)),))
 
     def _read_descriptor(self, descriptor: int, path: str) -> ReadResult:
         def fill(start: int) -> int:
@@ -171,14 +160,14 @@ class Reader:
                 return ReadResult(tuple(sightings), length)
             return self._read_huge(descriptor, fill, path, place)
         except OSError as error:
-            return ReadResult((), 0, Gap(path, _words(error)))
+            return ReadResult((), 0, (Gap(path, _words(error)),))
 
     def _read_huge(self, descriptor: int, fill: Callable[[int], int], path: str, place: Place) -> ReadResult:
         status = os.fstat(descriptor)
         result = self._read_windows(fill, len(self._buffer), place)
-        if result.gap is None and stat.S_ISREG(status.st_mode) and result.bytes < status.st_size:
+        if not result.gaps and stat.S_ISREG(status.st_mode) and result.bytes < status.st_size:
             reason = f"shrank while it was read: {result.bytes:,} of {status.st_size:,} bytes were there"
-            return ReadResult(result.sightings, result.bytes, Gap(path, reason))
+            return ReadResult(result.sightings, result.bytes, (Gap(path, reason),))
         return result
 
     def _fill(self, fill: Callable[[int], int], start: int) -> int:
@@ -210,7 +199,7 @@ class Reader:
                 sightings += self._inspect(
                     2 * MARGIN, place, base, range(owned_from, 2 * MARGIN + 1), line_start
                 )
-                return ReadResult(tuple(sightings), base + 2 * MARGIN, gap)
+                return ReadResult(tuple(sightings), base + 2 * MARGIN, (gap,))
         sightings += self._inspect(length, place, base, range(owned_from, length + 1), line_start)
         return ReadResult(tuple(sightings), base + length)
 
@@ -222,3 +211,12 @@ class Reader:
 
 def _words(error: OSError) -> str:
     return error.strerror or type(error).__name__
+
+
+def _merged(results: Iterable[ReadResult]) -> ReadResult:
+    every = list(results)
+    return ReadResult(
+        tuple(sighting for result in every for sighting in result.sightings),
+        sum(result.bytes for result in every),
+        tuple(gap for result in every for gap in result.gaps),
+    )

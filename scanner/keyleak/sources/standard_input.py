@@ -16,5 +16,4 @@ if TYPE_CHECKING:
 def read_standard_input(stream: ByteStream, inspector: Inspector) -> Reading:
     """Everything that is piped in."""
     result = Reader(inspector).read_stream(stream)
-    gaps = () if result.gap is None else (result.gap,)
-    return Reading(result.sightings, Coverage(result.bytes, 1, gaps=gaps))
+    return Reading(result.sightings, Coverage(result.bytes, 1, gaps=result.gaps))
