@@ -1,33 +1,35 @@
 """Anchors: the words that make the scanner look closer.
 
-An anchor is a prefix word, or a strong context word of an issuer whose keys have no telling prefix. Both are
-searched as single bytes and as UTF-16, which is the same with a zero byte between the characters, in either
-byte order.
+An anchor is a prefix word, or the stem that all strong context words of an issuer share (`flora`), where that
+issuer has keys without a telling prefix. Both are searched as single bytes and as UTF-16, which is the same
+with a zero byte between the characters, in either byte order. Few literals, each in one case: the search
+is then nearly twice as fast as with every word in any case.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from keyleak.rulebook.model import FoundBy
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    from keyleak.rulebook.model import Rulebook
+    from keyleak.rulebook.model import Context, Issuer, Rulebook
+
+# A shorter common part stands in too many other words; then every word is an anchor of its own.
+_SHORTEST_STEM: Final = 4
 
 
 class AnchorKind(Enum):
     """What was found, and so which confirmation is due."""
 
     PREFIX = "prefix"
-    NAME = "name"
-    CALL = "call"
-    PLACE = "place"
-    """A host or package: somewhere on its line a key may stand."""
+    """A prefix word: a key may begin with it."""
+    STEM = "stem"
+    """Part of a context word: a key may stand near it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,6 @@ class Anchor:
     wide: bool
     literal: bytes
     """Its bytes; in UTF-16 with the zero bytes between, not around, the characters."""
-    caseless: bool
 
     @property
     def length(self) -> int:
@@ -48,48 +49,48 @@ class Anchor:
 
 def anchors_of(rulebook: Rulebook) -> tuple[Anchor, ...]:
     """Every anchor that the rules ask for."""
-    prefixes = [word for rule in rulebook.keys if rule.found_by is FoundBy.PREFIX for word in rule.prefixes]
-    worded = [
-        issuer.context
+    prefixes = {word for rule in rulebook.keys if rule.found_by is FoundBy.PREFIX for word in rule.prefixes}
+    stems = {
+        spelling
         for issuer in rulebook.issuers
-        if any(rule.found_by is not FoundBy.PREFIX for rule in issuer.keys)
+        if is_found_by_words(issuer)
+        for stem in stems_of(issuer.context)
+        for spelling in (stem.lower(), stem.upper(), stem.capitalize())
+    }
+    return (*_anchors(AnchorKind.PREFIX, prefixes), *_anchors(AnchorKind.STEM, stems))
+
+
+def is_found_by_words(issuer: Issuer) -> bool:
+    """Whether some of an issuer's keys are found by the words around them."""
+    return any(rule.found_by is not FoundBy.PREFIX for rule in issuer.keys)
+
+
+def stems_of(context: Context) -> tuple[str, ...]:
+    """The longest part that all strong words share, or the words themselves where it is too short."""
+    words = [
+        word.lower()
+        for words in (context.names, context.headers, context.hosts, context.packages, context.calls)
+        for word in words
     ]
-    names = [word for context in worded for word in (*context.names, *context.headers)]
-    calls = [word for context in worded for word in context.calls]
-    places = [word for context in worded for word in (*context.hosts, *context.packages)]
-    return (
-        *_prefix_anchors(prefixes),
-        *_word_anchors(AnchorKind.NAME, names),
-        *_word_anchors(AnchorKind.CALL, calls),
-        *_word_anchors(AnchorKind.PLACE, places),
+    if not words:
+        return ()
+    stem = _longest_common_part(words)
+    return (stem,) if len(stem) >= _SHORTEST_STEM else tuple(dict.fromkeys(words))
+
+
+def _longest_common_part(words: Sequence[str]) -> str:
+    first = min(words, key=len)
+    parts = (
+        first[start : start + length]
+        for length in range(len(first), 0, -1)
+        for start in range(len(first) - length + 1)
     )
+    return next((part for part in parts if all(part in word for word in words)), "")
 
 
-def _prefix_anchors(prefixes: Sequence[str]) -> list[Anchor]:
-    """Anchors for prefix words, which are written in one case only."""
-    return [
-        Anchor(AnchorKind.PREFIX, wide, _encoded(word, wide=wide), caseless=False)
-        for word in sorted(set(prefixes))
-        for wide in (False, True)
-    ]
-
-
-def _word_anchors(kind: AnchorKind, words: Sequence[str]) -> list[Anchor]:
-    """Anchors for context words, without regard to case; names in each way of joining their parts."""
-    spellings = {spelling for word in words for spelling in _spellings(kind, word.lower())}
-    return [
-        Anchor(kind, wide, _encoded(word, wide=wide), caseless=True)
-        for word in sorted(spellings)
-        for wide in (False, True)
-    ]
-
-
-def _spellings(kind: AnchorKind, word: str) -> set[str]:
-    if kind is not AnchorKind.NAME:
-        return {word}
-    parts = re.split("[_-]", word)
-    return {joint.join(parts) for joint in ("_", "-", "")}
+def _anchors(kind: AnchorKind, words: Iterable[str]) -> list[Anchor]:
+    return [Anchor(kind, wide, _encoded(word, wide=wide)) for word in sorted(words) for wide in (False, True)]
 
 
 def _encoded(word: str, *, wide: bool) -> bytes:
-    return b"\0".join(word[index].encode() for index in range(len(word))) if wide else word.encode()
+    return b"\0".join(bytes([character]) for character in word.encode()) if wide else word.encode()

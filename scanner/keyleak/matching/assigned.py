@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from keyleak.matching.anchors import AnchorKind
 from keyleak.matching.boundary import is_left_boundary
 from keyleak.matching.engine import MAX_BODY
 from keyleak.matching.entropy import shannon_entropy
@@ -38,12 +37,14 @@ _CARRIER: Final = re.compile(
 _DIRECT: Final = re.compile(rb"\s{0,8}[\"'`]" + _VALUE)
 _SDK_OPTION: Final = re.compile(rb"WithAPIKey\(\s{0,8}[\"`]" + _VALUE)
 
+_WORD_REACH: Final = 64
 _CALL_REACH: Final = 600
 _IMPORT_REACH: Final = 4096
 _LINE_REACH: Final = 512
 # A line that ends in a backslash goes on; a blank line or a semicolon ends a call.
 _LINE_END: Final = re.compile(rb"(?<!\\)\r?\n")
 _CALL_END: Final = re.compile(rb";|\n[ \t]*\r?\n")
+_NAME_SUFFIX: Final = re.compile(rb"(?:[_-][A-Za-z0-9]{1,12}){0,2}(?![A-Za-z0-9_-])")
 _REFERENCE: Final = re.compile(rb"[(\[]|\.[A-Za-z_]+\s*\(")
 
 
@@ -57,50 +58,49 @@ class Assigned(NamedTuple):
     issuer: str
 
 
-def assigned_keys(text: bytes, anchor_end: int, kind: AnchorKind, rules: CompiledRules) -> Iterator[Assigned]:
-    """Values that belong to the context word ending at `anchor_end`.
+def assigned_keys(text: bytes, stem: tuple[int, int], rules: CompiledRules) -> Iterator[Assigned]:
+    """Values that belong to the context words around a stem.
 
     Args:
         text: single-byte text.
-        anchor_end: index just after the word.
-        kind: what kind of word it is.
+        stem: where the stem stands in it.
         rules: the compiled rules.
     """
     for issuer in rules.issuers:
-        word = _word_ending_at(issuer, text, anchor_end, kind)
-        if word is None:
-            continue
-        spans = {span for span in _values(text, word, kind) if not _vetoed(issuer, text, *span)}
+        spans = {span for span in _values(issuer, text, stem) if not _vetoed(issuer, text, *span)}
         for start, end in sorted(spans):
             yield from _as_key(text, start, end, issuer, rules)
 
 
-def _word_ending_at(
-    issuer: IssuerWords, text: bytes, anchor_end: int, kind: AnchorKind
-) -> tuple[int, int] | None:
-    pattern = {AnchorKind.NAME: issuer.names, AnchorKind.CALL: issuer.calls, AnchorKind.PLACE: issuer.places}[
-        kind
-    ]
-    if pattern is None:
-        return None
-    for found in pattern.finditer(text, max(0, anchor_end - 64), anchor_end + 1):
-        if found.end() == anchor_end:
-            return found.span()
-    return None
-
-
-def _values(text: bytes, word: tuple[int, int], kind: AnchorKind) -> Iterator[tuple[int, int]]:
-    start, end = word
-    if kind is AnchorKind.NAME:
+def _values(issuer: IssuerWords, text: bytes, stem: tuple[int, int]) -> Iterator[tuple[int, int]]:
+    for _, end in _words_around(issuer.names, text, stem):
         found = _AFTER_NAME.match(text, _name_end(text, end))
         if found:
             yield found.span("value")
-        return
-    line_start, line_end = _line(text, start, end)
-    yield from _spans(_CARRIER, text, line_start, line_end)
-    if kind is AnchorKind.PLACE:
+    for start, end in _words_around(issuer.calls, text, stem):
+        yield from _on_line(text, start, end)
+        yield from _in_call(text, end)
+    for start, end in _words_around(issuer.places, text, stem):
+        yield from _on_line(text, start, end)
         yield from _spans(_SDK_OPTION, text, end, min(len(text), end + _IMPORT_REACH))
+
+
+def _words_around(
+    words: re.Pattern[bytes] | None, text: bytes, stem: tuple[int, int]
+) -> Iterator[tuple[int, int]]:
+    if words is None:
         return
+    start, end = stem
+    for found in words.finditer(text, max(0, start - _WORD_REACH), end + _WORD_REACH):
+        if found.start() <= start and end <= found.end():
+            yield found.span()
+
+
+def _on_line(text: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
+    return _spans(_CARRIER, text, *_line(text, start, end))
+
+
+def _in_call(text: bytes, end: int) -> Iterator[tuple[int, int]]:
     stop = min(len(text), end + _CALL_REACH)
     call_end = _CALL_END.search(text, end, stop)
     stop = call_end.start() if call_end else stop
@@ -112,7 +112,7 @@ def _values(text: bytes, word: tuple[int, int], kind: AnchorKind) -> Iterator[tu
 
 def _name_end(text: bytes, end: int) -> int:
     """Past a suffix of the name: `FLORA_API_KEY_PROD`."""
-    suffix = re.compile(rb"(?:[_-][A-Za-z0-9]{1,12}){0,2}(?![A-Za-z0-9_-])").match(text, end)
+    suffix = _NAME_SUFFIX.match(text, end)
     return suffix.end() if suffix else end
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from keyleak.findings import Strength
-from keyleak.matching.anchors import anchors_of
+from keyleak.matching.anchors import anchors_of, is_found_by_words
 from keyleak.rulebook.model import FoundBy
 
 if TYPE_CHECKING:
@@ -97,12 +97,8 @@ def _shape(rule: KeyRule) -> Shape:
     return Shape(rule, pattern, re.compile(rule.decodes_to.encode()) if rule.decodes_to else None)
 
 
-def _is_worded(issuer: Issuer) -> bool:
-    return any(rule.found_by is not FoundBy.PREFIX for rule in issuer.keys)
-
-
 def _issuer_words(issuer: Issuer) -> IssuerWords | None:
-    if not _is_worded(issuer):
+    if not is_found_by_words(issuer):
         return None
     context = issuer.context
     return IssuerWords(

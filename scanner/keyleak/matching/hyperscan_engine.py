@@ -28,7 +28,7 @@ class HyperscanEngine:
             expressions=[b"".join(b"\\x%02x" % byte for byte in anchor.literal) for anchor in anchors],
             ids=list(range(len(anchors))),
             elements=len(anchors),
-            flags=[hyperscan.HS_FLAG_CASELESS if anchor.caseless else 0 for anchor in anchors],
+            flags=0,
         )
         self._scan = self._database.scan
 

@@ -110,8 +110,8 @@ class Matcher:
         return shaped_key(view.text, start, self.rules) if start >= 0 else None
 
     def _assigned(self, view: View, hit: Hit) -> list[Assigned]:
-        kind = self.rules.anchors[hit.anchor].kind
-        return list(assigned_keys(view.text, view.anchor_end, kind, self.rules))
+        stem = (view.anchor_end - self.rules.anchors[hit.anchor].length, view.anchor_end)
+        return list(assigned_keys(view.text, stem, self.rules))
 
 
 def _match(view: View, start: int, end: int, prefix: str, rules: tuple[KeyRule, ...]) -> Match:

@@ -18,23 +18,14 @@ class ReEngine:
     """Finds anchors with one pattern each; a look-ahead keeps overlapping ones."""
 
     def __init__(self, anchors: Sequence[Anchor]) -> None:
-        self._patterns = tuple(
-            re.compile(b"(?=(" + re.escape(anchor.literal) + b"))", re.IGNORECASE if anchor.caseless else 0)
-            for anchor in anchors
-        )
+        literals = [re.escape(anchor.literal) for anchor in anchors]
+        self._patterns = tuple(re.compile(b"(?=(" + literal + b"))") for literal in literals)
         # One pass says whether any anchor is there at all; nearly always none is.
-        self._any = tuple(
-            re.compile(
-                b"|".join(re.escape(anchor.literal) for anchor in anchors if anchor.caseless is caseless),
-                flags,
-            )
-            for caseless, flags in ((False, 0), (True, re.IGNORECASE))
-            if any(anchor.caseless is caseless for anchor in anchors)
-        )
+        self._any = re.compile(b"|".join(literals))
 
     def hits(self, content: Buffer) -> list[Hit]:
         """See `Engine.hits`."""
-        if not any(pattern.search(content) for pattern in self._any):
+        if not self._any.search(content):
             return []
         found = {
             Hit(match.end(1), index)
