@@ -19,12 +19,12 @@ class LineStart:
     wide_break_at: int = -2
     """The same for UTF-16, where a line break is two bytes."""
 
-    def after(self, content: bytearray, stop: int, base: int) -> LineStart:
-        """The same for the offset `stop` further on in a window that begins at `base`."""
-        last = content.rfind(b"\n", 0, stop)
+    def after(self, content: bytes, base: int) -> LineStart:
+        """The same for what follows a piece of content that begins at `base`."""
+        last = content.rfind(b"\n")
         if last < 0:
             return self
-        return LineStart(self.line + content.count(b"\n", 0, stop), base + last, base + last)
+        return LineStart(self.line + content.count(b"\n"), base + last, base + last)
 
 
 def first_line(beginning: bytes) -> LineStart:

@@ -5,6 +5,7 @@ A reader owns one buffer, so that memory does not grow with the number of files.
 
 from __future__ import annotations
 
+import mmap
 import os
 import stat
 from bisect import bisect_left
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from keyleak.sources.inspector import Inspector
     from keyleak.sources.lines import LineStart
 
-WINDOW: Final = 32 << 20
+WINDOW: Final = 16 << 20
 # Small files are read one behind the other and searched together: a search costs as much as a small file.
 _TOGETHER: Final = 512 << 10
 # In UTF-16 a character is two bytes, and a value may reach as far from its anchor as the anchor's view does.
@@ -60,7 +61,8 @@ class Reader:
             window: bytes held at a time, at least four margins.
         """
         self._inspector = inspector
-        self._buffer = bytearray(max(window, 4 * MARGIN))
+        # Mapped, not allocated: memory is taken only as far as a content fills it.
+        self._buffer = mmap.mmap(-1, max(window, 4 * MARGIN))
         self._view = memoryview(self._buffer)
 
     def read_files(self, paths: Sequence[str]) -> ReadResult:
@@ -187,8 +189,8 @@ class Reader:
             owned_to = length - MARGIN
             sightings += self._inspect(length, place, base, range(owned_from, owned_to), line_start)
             keep_from = owned_to - MARGIN
-            line_start = line_start.after(self._buffer, keep_from, base)
-            self._buffer[: length - keep_from] = self._buffer[keep_from:length]
+            line_start = line_start.after(self._buffer[:keep_from], base)
+            self._buffer.move(0, keep_from, length - keep_from)
             base, owned_from = base + keep_from, MARGIN
             try:
                 length = self._fill(fill, length - keep_from)
