@@ -70,7 +70,9 @@ def read_index(path: str, id_bytes: int) -> PackIndex:
         content = file.read()
     name = os.path.basename(path)
     if content[:8] != _MAGIC_V2:
-        raise UnusualPackError(f"{name} is not an index of version 2")
+        if _is_version_1(content, id_bytes):
+            raise UnusualPackError(f"{name} is an index of version 1")
+        raise PackError(f"{name} is no index of a known version, or damaged")
     if len(content) < 8 + _FANOUT + 2 * id_bytes:
         raise PackError(f"{name} is cut short")
     digest = hashlib.sha256() if id_bytes == 32 else hashlib.sha1(usedforsecurity=False)
@@ -78,6 +80,11 @@ def read_index(path: str, id_bytes: int) -> PackIndex:
     intact = digest.digest() == content[-id_bytes:]
     index = _parse(name, content, id_bytes)
     return index if intact else replace(index, damage=f"the checksum of {name} is wrong")
+
+
+def _is_version_1(content: bytes, id_bytes: int) -> bool:
+    """Whether a file without a magic number is as long as its last fan-out entry makes an old index."""
+    return len(content) == _FANOUT + int.from_bytes(content[1020:1024], "big") * (4 + id_bytes) + 2 * id_bytes
 
 
 def _parse(name: str, content: bytes, id_bytes: int) -> PackIndex:

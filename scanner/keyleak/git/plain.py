@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
+from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import IO, TYPE_CHECKING, Final, Generic, TypeVar, cast
 
 from keyleak.coverage import Gap, ObjectCounts
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
-_ASKED_AT_ONCE: Final = 256  # ids: their lines fit into a pipe, so that neither side ever waits for the other
+_ASKED_AT_ONCE: Final = 512  # ids: their lines fit into a pipe, so that neither side ever waits for the other
 _NAMED_GAPS: Final = 20  # objects named one by one; the rest are counted
 _MOST_ENDS: Final = 1000  # times git is started again after an object that it gave up at
 _KINDS: Final = frozenset({b"commit", b"tree", b"blob", b"tag"})
@@ -39,40 +39,42 @@ def read_by_id(
         GitError: git cannot be started, or does not take this for a repository.
     """
     reading = _Reading(visitor, options)
-    waiting = list(ids)
+    waiting = deque(ids)
     ends = 0
     while waiting:
-        done = _read_until_end(repository, waiting, reading, options)
-        del waiting[:done]
-        if waiting and (ends := ends + 1) > _MOST_ENDS:
+        batch = [waiting.popleft() for _ in range(min(_ASKED_AT_ONCE, len(waiting)))]
+        done = _read_batch(repository, batch, reading, options)
+        waiting.extendleft(reversed(batch[done:]))
+        ends += done < len(batch)
+        if ends > _MOST_ENDS:
             # A crafted repository could make this last for days.
             reading.skipped = len(waiting)
             break
     return reading.read()
 
 
-def _read_until_end(
-    repository: StrOrBytesPath, ids: Sequence[bytes], reading: _Reading[R], options: ReadOptions
+def _read_batch(
+    repository: StrOrBytesPath, batch: Sequence[bytes], reading: _Reading[R], options: ReadOptions
 ) -> int:
-    """Reads objects until git ends; returns how many are dealt with."""
+    """Reads objects until git ends; returns how many are dealt with.
+
+    Git gets all questions and the end of its input first: it may promise more content than it then has, and
+    would otherwise wait for a question while its answer is waited for.
+    """
     done = 0
-    remaining = iter(ids)
     try:
         with stream(["cat-file", "--batch"], repository, allocation=options.limits.git_bytes) as git:
-            while batch := list(islice(remaining, _ASKED_AT_ONCE)):
+            with suppress(BrokenPipeError):  # it ended; that shows where its answers are read
                 git.stdin.write(b"".join(oid.hex().encode() + b"\n" for oid in batch))
-                git.stdin.flush()
-                for oid in batch:
-                    reading.one(oid, git.stdout)
-                    done += 1
+                git.stdin.close()
+            for oid in batch:
+                reading.one(oid, git.stdout)
+                done += 1
     except _EndedError as ended:
-        reading.damaged(ids[done], str(ended))
-        return done + 1
-    except BrokenPipeError:
-        reading.damaged(ids[done], "git ended before it was asked for it")
+        reading.damaged(batch[done], str(ended))
         return done + 1
     except GitError:
-        if done < len(ids):
+        if done < len(batch):
             raise
     return done
 
