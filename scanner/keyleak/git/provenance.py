@@ -64,15 +64,15 @@ def provenance(repository: StrOrBytesPath, objects: Mapping[bytes, Kind]) -> dic
     for batch in _batches([oid for oid, kind in objects.items() if kind == "blob"]):
         _trace_blobs(repository, batch, traces)
     _trace_commits(repository, [oid for oid, kind in objects.items() if kind == "commit"], traces)
-    head = _blobs_of_head(repository)
+    at_head, reached = _blobs_of_head(repository), _refs_by_object(repository, traces)
     found = {}
     for oid, kind in objects.items():
-        trace = traces[oid]
-        refs = _refs_at(repository, oid) if kind == "tag" else _refs_with(repository, trace.commits)
-        at_head = oid in head if kind == "blob" else "HEAD" in refs
+        trace, refs = traces[oid], reached[oid]
+        held = oid in at_head if kind == "blob" else "HEAD" in refs
         first = trace.commits[0] if trace.commits else None
-        named = tuple(ref for ref in refs if ref != "HEAD")
-        found[oid] = Provenance(first, trace.date, tuple(trace.paths), named or refs, at_head)
+        # HEAD is worth naming only where it is detached from every branch.
+        named = tuple(ref for ref in refs if ref != "HEAD") or refs
+        found[oid] = Provenance(first, trace.date, tuple(trace.paths), named, held)
     return found
 
 
@@ -131,25 +131,38 @@ def _blobs_of_head(repository: StrOrBytesPath) -> frozenset[bytes]:
     return frozenset(bytes.fromhex(entry.split()[2].decode()) for entry in listing.split(b"\0") if entry)
 
 
-def _refs_with(repository: StrOrBytesPath, commits: Sequence[str]) -> tuple[str, ...]:
-    """Refs, and HEAD, whose history has one of the commits."""
-    refs: set[str] = set()
-    for start in range(0, len(commits), _ARGUMENTS):
-        contains = [f"--contains={commit}" for commit in commits[start : start + _ARGUMENTS]]
-        listing = run(["for-each-ref", "--format=%(refname)", *contains], repository)
-        refs.update(os.fsdecode(line) for line in listing.splitlines())
-    return (*sorted(refs), *(["HEAD"] if _head_has(repository, commits) else []))
+def _refs_by_object(
+    repository: StrOrBytesPath, traces: Mapping[bytes, _Trace]
+) -> dict[bytes, tuple[str, ...]]:
+    """Which refs, HEAD among them, reach each object: one walk, whatever the number of refs and objects."""
+    bits = {oid: 1 << place for place, oid in enumerate(traces)}
+    seeds: dict[bytes, int] = {}
+    for oid, trace in traces.items():
+        for brought in {commit.encode() for commit in trace.commits} | {oid.hex().encode()}:
+            seeds[brought] = seeds.get(brought, 0) | bits[oid]
+    # 1 is git's answer where there is no ref at all.
+    listing = run(["show-ref", "--head", "--dereference"], repository, accept=(0, 1))
+    tips = [line.split(b" ", 1) for line in listing.splitlines()]
+    masks = seeds | (_masks(repository, seeds) if tips else {})
+    refs: dict[bytes, set[str]] = {oid: set() for oid in traces}
+    for tip, name in tips:
+        if mask := masks.get(tip, 0):
+            ref = os.fsdecode(name.removesuffix(b"^{}"))
+            for oid, bit in bits.items():
+                if mask & bit:
+                    refs[oid].add(ref)
+    return {oid: tuple(sorted(names)) for oid, names in refs.items()}
 
 
-def _head_has(repository: StrOrBytesPath, commits: Sequence[str]) -> bool:
-    """Whether one of the commits is in HEAD's history, which may be detached from every ref."""
-    if not commits or not run(["rev-parse", "-q", "--verify", "HEAD"], repository, accept=(0, 1)):
-        return False
-    asked = "".join(f"{commit}\n" for commit in commits).encode()
-    outside = run(["rev-list", "--no-walk=unsorted", "--stdin", "--not", "HEAD"], repository, stdin=asked)
-    return len(set(outside.split())) < len(set(commits))
-
-
-def _refs_at(repository: StrOrBytesPath, oid: bytes) -> tuple[str, ...]:
-    listing = run(["for-each-ref", "--format=%(refname)", f"--points-at={oid.hex()}"], repository)
-    return tuple(os.fsdecode(line) for line in listing.splitlines())
+def _masks(repository: StrOrBytesPath, seeds: Mapping[bytes, int]) -> dict[bytes, int]:
+    """For each commit that reaches any object, which ones: those of its parents and its own."""
+    masks: dict[bytes, int] = {}
+    listing = run(["rev-list", "--all", "--topo-order", "--reverse", "--parents", "--"], repository)
+    for line in listing.splitlines():
+        commit, *parents = line.split()
+        mask = seeds.get(commit, 0)
+        for parent in parents:
+            mask |= masks.get(parent, 0)
+        if mask:
+            masks[commit] = mask
+    return masks
