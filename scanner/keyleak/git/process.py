@@ -130,16 +130,28 @@ class GitStream:
 
 @contextmanager
 def stream(
-    args: Sequence[StrOrBytesPath], cwd: StrOrBytesPath, *, keep: Sequence[str] = ()
+    args: Sequence[StrOrBytesPath],
+    cwd: StrOrBytesPath,
+    *,
+    keep: Sequence[str] = (),
+    allocation: int | None = None,
 ) -> Iterator[GitStream]:
     """Runs a git command that answers while it is asked, such as `cat-file --batch`.
 
     The command must end by itself once its input is closed. Where the body raises, it is killed.
 
+    Args:
+        args: what follows `git`.
+        cwd: the folder to run in.
+        keep: see `clean_environment`.
+        allocation: the largest piece of memory git may ask for, in bytes; it fails where it needs more.
+
     Raises:
         GitError: git is missing, or it ended with an error; a body's own exception goes first.
     """
     environment = clean_environment(os.environ, keep)
+    if allocation is not None:
+        environment["GIT_ALLOC_LIMIT"] = str(allocation)
     with tempfile.TemporaryFile() as stderr:
         try:
             process = subprocess.Popen(  # noqa: S603 (a list, no shell)

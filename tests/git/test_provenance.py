@@ -1,0 +1,98 @@
+"""Where objects come from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from repositories import commit, git, new_repository, object_name, repack
+
+from keyleak.git.provenance import Provenance, provenance
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    return new_repository(tmp_path / "r")
+
+
+def of_blob(repository: Path, content: bytes) -> Provenance:
+    oid = object_name("blob", content)
+    return provenance(repository, {oid: "blob"})[oid]
+
+
+def test_the_first_commit_of_several_and_every_path(repository: Path) -> None:
+    first = commit(repository, {"a": b"leak"})
+    commit(repository, {"b/c": b"leak", "a": b"clean"})
+    found = of_blob(repository, b"leak")
+    assert found.first_commit == first
+    assert found.first_date == "2023-11-14T22:13:20+00:00"
+    assert found.paths == ("a", "b/c")
+    assert found.refs == ("refs/heads/main",)
+    assert found.at_head
+
+
+def test_a_path_that_is_not_text(repository: Path) -> None:
+    commit(repository, {"new\nline \udcff": b"leak"})
+    assert of_blob(repository, b"leak").paths == ("new\nline \udcff",)
+
+
+def test_a_file_deleted_on_another_branch(repository: Path) -> None:
+    commit(repository, {"a": b"clean"})
+    git(repository, "checkout", "-q", "-b", "side")
+    first = commit(repository, {"b": b"leak"})
+    (repository / "b").unlink()
+    commit(repository, {})
+    git(repository, "checkout", "-q", "main")
+    found = of_blob(repository, b"leak")
+    assert (found.first_commit, found.refs, found.at_head) == (first, ("refs/heads/side",), False)
+
+
+def test_content_that_only_a_merge_has(repository: Path) -> None:
+    commit(repository, {"a": b"1"})
+    git(repository, "checkout", "-q", "-b", "side")
+    commit(repository, {"b": b"2"})
+    git(repository, "checkout", "-q", "main")
+    commit(repository, {"c": b"3"})
+    git(repository, "merge", "-q", "--no-commit", "--no-ff", "side")
+    merge = commit(repository, {"d": b"leak"}, "merge")
+    found = of_blob(repository, b"leak")
+    assert (found.first_commit, found.paths) == (merge, ("d",))
+
+
+def test_an_amended_commit_is_unreachable(repository: Path) -> None:
+    first = commit(repository, {"a": b"leak"})
+    (repository / "a").write_bytes(b"clean")
+    git(repository, "commit", "-q", "-a", "--amend", "-m", "amended")
+    repack(repository)
+    found = of_blob(repository, b"leak")
+    assert found.unreachable
+    assert (found.first_commit, found.at_head) == (None, False)
+    oid = bytes.fromhex(first)
+    itself = provenance(repository, {oid: "commit"})[oid]
+    assert (itself.first_commit, itself.refs, itself.at_head) == (first, (), False)
+
+
+def test_a_detached_head(repository: Path) -> None:
+    commit(repository, {"a": b"clean"})
+    git(repository, "checkout", "-q", "--detach")
+    commit(repository, {"a": b"leak"})
+    found = of_blob(repository, b"leak")
+    assert (found.refs, found.at_head) == (("HEAD",), True)
+
+
+def test_commits_and_tags(repository: Path) -> None:
+    one = bytes.fromhex(commit(repository, {"a": b"1"}))
+    git(repository, "tag", "-a", "-m", "a tag", "v1")
+    tag = bytes.fromhex(git(repository, "rev-parse", "v1").decode().strip())
+    found = provenance(repository, {one: "commit", tag: "tag"})
+    assert found[one].refs == ("refs/heads/main", "refs/tags/v1")
+    assert found[one].at_head
+    assert found[tag].refs == ("refs/tags/v1",)
+
+
+def test_a_repository_without_commits(repository: Path) -> None:
+    git(repository, "hash-object", "-w", "--stdin", stdin=b"leak")
+    assert of_blob(repository, b"leak") == Provenance(None, None, (), (), at_head=False)
