@@ -60,9 +60,14 @@ def create(folder: Path) -> None:
         return
     package = f"python{sys.version_info[0]}.{sys.version_info[1]}-venv"
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        sys.exit(f"This Python cannot make virtual environments. Install {package}: sudo apt-get install {package}")
+        sys.exit(
+            f"This Python cannot make virtual environments. Install {package}: sudo apt-get install {package}"
+        )
     say(f"installing the system package {package}, without which Python makes no environments")
-    for command in (["apt-get", "update"], ["apt-get", "install", "--yes", "--no-install-recommends", package]):
+    for command in (
+        ["apt-get", "update"],
+        ["apt-get", "install", "--yes", "--no-install-recommends", package],
+    ):
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from repositories import (
     Entry,
@@ -128,6 +128,7 @@ def test_a_flipped_byte_in_a_delta_costs_what_is_built_on_it(empty: Path) -> Non
     assert found.gaps
 
 
+@example(seed=2195477)  # git itself could not list the objects: an error left `read_objects` instead of a gap
 @given(seed=st.integers(0, 1 << 32))
 @settings(max_examples=25, deadline=None)
 def test_flipped_bytes_anywhere_never_crash_and_never_pass_unseen(seed: int) -> None:

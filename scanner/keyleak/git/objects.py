@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import numpy as np
 
 from keyleak.coverage import Gap
+from keyleak.errors import GitError
 from keyleak.git.object_store import open_store
 from keyleak.git.pack_index import PackError, UnusualPackError, leading_words, read_index
 from keyleak.git.plain import read_by_id
@@ -48,13 +49,20 @@ def read_objects(
     inventory = _Inventory(store)
     read, left = _read_packs(inventory, make_visitor, options)
     ids = inventory.not_packed(left)
+    damage: tuple[Gap, ...] = ()
     if inventory.unusual:
-        ids |= _listed_by_git(repository) - inventory.taken()
+        try:
+            ids |= _listed_by_git(repository) - inventory.taken()
+        except GitError as error:
+            # A pack can be too damaged even for git to list; what is readable was read all the same.
+            damage = (
+                Gap("list of all objects", f"git cannot make it, so objects may be missing here: {error}"),
+            )
     if ids:
         rest = read_by_id(repository, sorted(ids), make_visitor(), options)
         options.progress(rest.counts, rest.content_bytes)
         read += rest
-    return replace(read, gaps=store.gaps + inventory.gaps + read.gaps)
+    return replace(read, gaps=store.gaps + inventory.gaps + damage + read.gaps)
 
 
 def read_objects_plainly(
