@@ -78,7 +78,7 @@ def _read(options: ScanOptions, rulebook: Rulebook, progress: Callable[[Coverage
     readings = []
     if len(roots) < len(options.paths):
         readings.append(read_standard_input(cast("ByteStream", sys.stdin.buffer), inspector))
-    if roots:
+    if roots and not any(reading.interrupted for reading in readings):
         readings.append(
             read_paths(
                 roots,

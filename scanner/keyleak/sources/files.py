@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import chain, islice
+from itertools import chain, islice, takewhile
 from typing import TYPE_CHECKING
 
 from keyleak.coverage import Coverage, Gap, merge_gaps
 from keyleak.sources.batch import BatchReader
+from keyleak.sources.interruption import Interruption
 from keyleak.sources.processes import read_in_processes
+from keyleak.sources.reading import INTERRUPTED
 from keyleak.sources.walk import Walk
 
 if TYPE_CHECKING:
@@ -51,21 +53,20 @@ def read_paths(
     sightings: list[Sighting] = []
     coverage = Coverage()
     gaps: list[Gap] = []
-    interrupted = False
-    try:
-        for result in _results(walk.batches(), make_inspector, jobs):
+    with Interruption() as interruption:
+        wanted = takewhile(lambda _: not interruption.requested, walk.batches())
+        for result in _results(wanted, make_inspector, jobs):
             sightings += result.sightings
             gaps += result.coverage.gaps
             coverage += Coverage(result.coverage.bytes, result.coverage.files)
             if progress is not None:
                 progress(coverage, len(sightings))
-    except KeyboardInterrupt:
-        interrupted = True
-        gaps.append(Gap("scan", "interrupted; what was not reached by then was not read"))
+    if interruption.requested:
+        gaps.append(INTERRUPTED)
     if "." in roots:
         sightings = [_without_dot(sighting) for sighting in sightings]
     complete = Coverage(coverage.bytes, coverage.files, gaps=merge_gaps([*walk.gaps, *gaps]))
-    return Reading(tuple(sightings), complete, interrupted)
+    return Reading(tuple(sightings), complete, interruption.requested)
 
 
 def _without_dot(sighting: Sighting) -> Sighting:

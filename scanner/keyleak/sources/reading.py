@@ -9,7 +9,7 @@ import mmap
 import os
 import stat
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 from keyleak.coverage import Gap
@@ -34,11 +34,14 @@ MARGIN: Final = 2 * (REACH_BEFORE + REACH_AFTER)
 _FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
+INTERRUPTED: Final = Gap("scan", "interrupted; what was not reached by then was not read")
+
+
 class ByteStream(Protocol):
     """What can be read into a buffer: `sys.stdin.buffer`, `io.BytesIO`."""
 
-    def readinto(self, buffer: memoryview, /) -> int:
-        """Read into the buffer; 0 at the end."""
+    def readinto1(self, buffer: memoryview, /) -> int:
+        """Read what there is into the buffer, at once; 0 at the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,7 @@ class Reader:
         # Mapped, not allocated: memory is taken only as far as a content fills it.
         self._buffer = mmap.mmap(-1, max(window, 4 * MARGIN))
         self._view = memoryview(self._buffer)
+        self._interrupted = False
 
     def read_files(self, paths: Sequence[str]) -> ReadResult:
         """Regular files; whatever keeps one from being read whole comes back as a gap.
@@ -142,10 +146,11 @@ class Reader:
         place = Place(LocationKind.STDIN, None)
 
         def fill(start: int) -> int:
-            return stream.readinto(self._view[start:])
+            return stream.readinto1(self._view[start:])
 
         try:
-            return self._read_windows(fill, self._fill(fill, 0), place)
+            result = self._read_windows(fill, self._fill(fill, 0), place)
+            return replace(result, gaps=(*result.gaps, INTERRUPTED)) if self._interrupted else result
         except OSError as error:
             return ReadResult((), 0, (Gap("standard input", _words(error)),))
 
@@ -173,12 +178,15 @@ class Reader:
         return result
 
     def _fill(self, fill: Callable[[int], int], start: int) -> int:
-        """Read until the buffer is full or the content ends; the length of what it then holds."""
-        while start < len(self._buffer):
-            count = fill(start)
-            if count == 0:
-                break
-            start += count
+        """Read until the buffer is full or the content ends; the length of what it then holds.
+
+        An interruption, while standard input is waited for, counts as its end.
+        """
+        try:
+            while start < len(self._buffer) and not self._interrupted and (count := fill(start)):
+                start += count
+        except KeyboardInterrupt:
+            self._interrupted = True
         return start
 
     def _read_windows(self, fill: Callable[[int], int], length: int, place: Place) -> ReadResult:
