@@ -221,9 +221,11 @@ def test_an_object_that_inflates_to_more_than_it_claims(empty: Path) -> None:
 )
 def test_a_delta_that_makes_no_sense(empty: Path, delta: bytes) -> None:
     write_pack(empty, [Entry("blob", b"base"), Entry("blob", b"lie", base=0, delta=delta)])
-    found = read(empty)
-    assert ids(found) == {object_name("blob", b"base")}
-    assert found.gaps
+    # Several times: git reads past the end of such a delta, so its answer differs from run to run.
+    for _ in range(5):
+        found = read(empty)
+        assert ids(found) == {object_name("blob", b"base")}
+        assert found.gaps
 
 
 def test_deltas_that_lead_back_to_themselves(empty: Path) -> None:
