@@ -14,7 +14,6 @@ from keyleak.decisions import Decisions, read_config
 from keyleak.errors import ConfigError, ExitCode
 from keyleak.grouping import group_by_secret
 from keyleak.reports.report import Report, Scan
-from keyleak.sources.ignored import note_ignored
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,7 +87,12 @@ def read_decisions(config: str | None) -> Decisions:
 def _findings(
     options: ScanOptions, reading: Reading, decisions: Decisions, console: Console
 ) -> list[Finding]:
-    sightings = note_ignored(reading.sightings, console.note)
+    sightings = list(reading.sightings)
+    if sightings:
+        # Starts git, which a clean scan never does.
+        from keyleak.sources.ignored import note_ignored  # noqa: PLC0415
+
+        sightings = note_ignored(sightings, console.note)
     if not options.ignored:
         sightings = [sighting for sighting in sightings if sighting.remark is None]
     findings = decisions.apply(group_by_secret(sightings))

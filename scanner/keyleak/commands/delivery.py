@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING
 from keyleak.commands.console import wants_colour
 from keyleak.commands.destinations import Format
 from keyleak.errors import KeyleakError
-from keyleak.reports import json, text
 from keyleak.reports.masking import Masker
 
 if TYPE_CHECKING:
@@ -44,9 +42,14 @@ def deliver(report: Report, rulebook: Rulebook, options: DeliveryOptions) -> Non
 def _render(report: Report, rulebook: Rulebook, destination: Destination, options: DeliveryOptions) -> str:
     masker = Masker(finding.secret for finding in report.findings)
     show = options.show_secrets
+    # Each format is imported only where it is asked for.
     if destination.format is Format.JSON:
+        from keyleak.reports import json  # noqa: PLC0415
+
         rendered = json.render(report, masker, show_secrets=show)
     else:
+        from keyleak.reports import text  # noqa: PLC0415
+
         to_terminal = destination.file is None and sys.stdout.isatty()
         colour = wants_colour(options.colour, to_terminal=to_terminal)
         rendered = text.render(report, rulebook, masker, colour=colour, show_secrets=show)
@@ -61,6 +64,8 @@ def _write(rendered: str, file: str | None) -> None:
         sys.stdout.buffer.write(rendered.encode(sys.stdout.encoding or "utf-8", "backslashreplace"))
         sys.stdout.buffer.flush()
         return
+    import tempfile  # noqa: PLC0415 - most reports go to standard output
+
     target = Path(file)
     handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
