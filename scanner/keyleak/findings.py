@@ -155,6 +155,16 @@ class Verification:
 
 
 @dataclass(frozen=True, slots=True)
+class FirstSeen:
+    """The first commit that held a key."""
+
+    commit: str | None
+    date: str | None
+    path: str | None
+    line: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Sighting:
     """One key at one place: what sources hand on and grouping gathers."""
 
@@ -168,16 +178,10 @@ class Sighting:
     """The line around the key, every key in it masked already."""
     remark: str | None = None
     """Why this place weighs less, if it does: `git ignores this file`."""
-
-
-@dataclass(frozen=True, slots=True)
-class FirstSeen:
-    """The first commit that held a key."""
-
-    commit: str | None
-    date: str | None
-    path: str | None
-    line: int | None
+    first_seen: FirstSeen | None = None
+    """Where history says it came from."""
+    at_head: bool | None = None
+    """Whether HEAD still has this place; None outside history."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from keyleak.attribution import combine
@@ -11,7 +12,7 @@ from keyleak.findings import Finding, Severity
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from keyleak.findings import Attribution, Location, Sighting
+    from keyleak.findings import Attribution, FirstSeen, Location, Sighting
     from keyleak.secret import Secret
 
 
@@ -45,7 +46,20 @@ def _finding(secret: Secret, sightings: list[Sighting]) -> Finding:
         locations=tuple(sighting.location for sighting in ordered),
         excerpts=tuple(sighting.excerpt for sighting in ordered),
         reason=leading.remark,
+        first_seen=_first_seen(ordered),
+        at_head=_at_head(ordered),
     )
+
+
+def _first_seen(sightings: Iterable[Sighting]) -> FirstSeen | None:
+    """The earliest of the places whose date is known."""
+    known = [each.first_seen for each in sightings if each.first_seen and each.first_seen.date]
+    return min(known, key=lambda first: datetime.fromisoformat(first.date or ""), default=None)
+
+
+def _at_head(sightings: Iterable[Sighting]) -> bool | None:
+    known = [each.at_head for each in sightings if each.at_head is not None]
+    return any(known) if known else None
 
 
 def _weight(sighting: Sighting, attribution: Attribution) -> tuple[bool, int, bool]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from keyleak.commands.console import Console
-    from keyleak.commands.scan import ScanOptions
+    from keyleak.commands.options import ReportOptions
     from keyleak.findings import Finding
     from keyleak.rulebook.model import Rulebook
     from keyleak.sources.files import Reading
@@ -27,34 +28,34 @@ if TYPE_CHECKING:
 _MOST_TARGETS: Final = 5
 
 
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What was done before its conclusion."""
+
+    kind: str
+    """`scan` or `history`."""
+    target: str
+    started: datetime
+    clock: float
+    """The monotonic clock when it began."""
+    notes_ignored: bool = False
+    """Whether keys in files that git ignores are notes."""
+    keeps_ignored: bool = True
+    """Whether such notes are reported."""
+
+
 def conclude(
-    options: ScanOptions,
-    rulebook: Rulebook,
-    reading: Reading,
-    console: Console,
-    *,
-    started: datetime,
-    clock: float,
+    work: Work, reading: Reading, rulebook: Rulebook, options: ReportOptions, console: Console
 ) -> ExitCode:
     """Report what reading brought and say how it went.
-
-    Args:
-        options: what was asked for.
-        rulebook: the rules it was read with.
-        reading: what it brought.
-        console: where notes go.
-        started: when reading began.
-        clock: the monotonic clock then.
 
     Raises:
         KeyleakError: the report could not be written.
     """
     decisions = read_decisions(options.config)
-    findings = _findings(options, reading, decisions, console)
-    seconds = time.monotonic() - clock
-    scan = Scan(
-        "scan", _target(options.paths), started.isoformat(timespec="seconds"), seconds, rulebook.sha256
-    )
+    findings = _findings(work, reading, decisions, options, console)
+    seconds = time.monotonic() - work.clock
+    scan = Scan(work.kind, work.target, work.started.isoformat(timespec="seconds"), seconds, rulebook.sha256)
     report = Report(__version__, scan, reading.coverage, tuple(findings))
     deliver(report, rulebook, options.delivery)
     for entry in decisions.expired():
@@ -85,32 +86,40 @@ def read_decisions(config: str | None) -> Decisions:
 
 
 def _findings(
-    options: ScanOptions, reading: Reading, decisions: Decisions, console: Console
+    work: Work, reading: Reading, decisions: Decisions, options: ReportOptions, console: Console
 ) -> list[Finding]:
     sightings = list(reading.sightings)
-    if sightings:
+    if sightings and work.notes_ignored:
         # Starts git, which a clean scan never does.
         from keyleak.sources.ignored import note_ignored  # noqa: PLC0415
 
         sightings = note_ignored(sightings, console.note)
-    if not options.ignored:
+    if not work.keeps_ignored:
         sightings = [sighting for sighting in sightings if sighting.remark is None]
-    findings = decisions.apply(group_by_secret(sightings))
-    kept = [finding for finding in findings if _is_wanted(finding, options)]
+    findings = [_aged(finding, work.started) for finding in group_by_secret(sightings)]
+    kept = [finding for finding in decisions.apply(findings) if _is_wanted(finding, options)]
     if len(kept) < len(findings):
         left_out = len(findings) - len(kept)
         console.note(f"{left_out:,} findings are left out by --issuer or --min-severity")
     return kept
 
 
-def _is_wanted(finding: Finding, options: ScanOptions) -> bool:
+def _aged(finding: Finding, now: datetime) -> Finding:
+    if finding.first_seen is None or finding.first_seen.date is None:
+        return finding
+    age = now - datetime.fromisoformat(finding.first_seen.date)
+    return replace(finding, age_days=max(0, age.days))
+
+
+def _is_wanted(finding: Finding, options: ReportOptions) -> bool:
     if finding.severity.rank > options.min_severity.rank:
         return False
     named = {candidate.issuer for candidate in finding.attribution.candidates}
     return not options.issuers or bool(named & options.issuers)
 
 
-def _target(paths: Sequence[str]) -> str:
+def shown_paths(paths: Sequence[str]) -> str:
+    """The paths of a scan as its report names them."""
     shown = " ".join(shlex.quote(path) for path in paths[:_MOST_TARGETS])
     more = len(paths) - _MOST_TARGETS
     return f"{shown} and {more:,} more" if more > 0 else shown

@@ -90,7 +90,10 @@ class ScanProgress:
             return
         self._drawn = now
         rate = coverage.bytes / (now - self._started)
-        read = f"{coverage.files:,} files, {size(coverage.bytes)}, {size(int(rate))}/s"
+        counts = coverage.objects
+        objects = counts.blob + counts.commit + counts.tag + counts.tree
+        what = f"{objects:,} objects" if objects else f"{coverage.files:,} files"
+        read = f"{what}, {size(coverage.bytes)}, {size(int(rate))}/s"
         text = f"{self._doing}: {read}, {keys:,} keys seen"
         if self._bar is None:
             self._bar = _bar(text)

@@ -6,17 +6,15 @@ What comes after reading is imported after it: the processes that read need none
 from __future__ import annotations
 
 import functools
-import os
 import sys
 import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, cast
 
-from keyleak.commands.destinations import DeliveryOptions, check_show_secrets
+from keyleak.commands.destinations import check_show_secrets
+from keyleak.commands.options import ReportOptions, checked_rulebook
 from keyleak.coverage import merge_gaps
-from keyleak.errors import UsageError
-from keyleak.findings import Severity
 from keyleak.rulebook.loader import load_rulebook
 from keyleak.sources.files import Reading, read_paths
 from keyleak.sources.inspector import Inspector
@@ -39,18 +37,9 @@ class ScanOptions:
     """What `keyleak scan` was asked for."""
 
     paths: tuple[str, ...] = (".",)
-    rule_folders: tuple[str, ...] = ()
-    config: str | None = None
-    issuers: frozenset[str] = frozenset()
-    """Report only keys that are, or may be, of these issuers; empty for all."""
-    min_severity: Severity = Severity.NOTE
-    jobs: int = 0
-    """Processes; 0 takes one for each processor."""
     ignored: bool = True
     """Whether files that git ignores are read."""
-    allow_incomplete: bool = False
-    exit_zero: bool = False
-    delivery: DeliveryOptions = field(default_factory=DeliveryOptions)
+    report: ReportOptions = field(default_factory=ReportOptions)
 
 
 def scan(options: ScanOptions, console: Console) -> ExitCode:
@@ -59,17 +48,18 @@ def scan(options: ScanOptions, console: Console) -> ExitCode:
     Raises:
         KeyleakError: nothing could be scanned, or the report not be written.
     """
-    check_show_secrets(options.delivery)
-    rulebook = load_rulebook(options.rule_folders)
-    _check_issuers(options.issuers, rulebook)
-    _check_config(options.config)
+    check_show_secrets(options.report.delivery)
+    rulebook = checked_rulebook(options.report)
     started, clock = datetime.now(UTC), time.monotonic()
     with console.progress("scanning") as progress:
         reading = _read(options, rulebook, progress.update)
 
-    from keyleak.commands.conclusion import conclude  # noqa: PLC0415 - see the module's text
+    from keyleak.commands.conclusion import Work, conclude, shown_paths  # noqa: PLC0415 - see the module's text
 
-    return conclude(options, rulebook, reading, console, started=started, clock=clock)
+    work = Work(
+        "scan", shown_paths(options.paths), started, clock, notes_ignored=True, keeps_ignored=options.ignored
+    )
+    return conclude(work, reading, rulebook, options.report, console)
 
 
 def _read(options: ScanOptions, rulebook: Rulebook, progress: Callable[[Coverage, int], None]) -> Reading:
@@ -83,8 +73,8 @@ def _read(options: ScanOptions, rulebook: Rulebook, progress: Callable[[Coverage
             read_paths(
                 roots,
                 # A forked process finds the compiled rules in its memory; one started anew makes its own.
-                _InspectorMaker(inspector, options.rule_folders),
-                jobs=options.jobs or _processors(),
+                _InspectorMaker(inspector, options.report.rule_folders),
+                jobs=options.report.processes(),
                 leave_out=None if options.ignored else _leave_out_ignored(roots),
                 progress=progress,
             )
@@ -120,24 +110,3 @@ def _together(one: Reading, other: Reading) -> Reading:
         replace(coverage, gaps=merge_gaps(coverage.gaps)),
         one.interrupted or other.interrupted,
     )
-
-
-def _check_issuers(issuers: frozenset[str], rulebook: Rulebook) -> None:
-    known = sorted(issuer.issuer for issuer in rulebook.issuers if not issuer.anonymous)
-    for issuer in sorted(issuers):
-        if issuer not in known:
-            raise UsageError(f"--issuer {issuer!r} is none of: {', '.join(known)}")
-
-
-def _check_config(config: str | None) -> None:
-    """A broken configuration is told before the work, not after it."""
-    if config is not None:
-        from keyleak.commands.conclusion import read_decisions  # noqa: PLC0415
-
-        read_decisions(config)
-
-
-def _processors() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

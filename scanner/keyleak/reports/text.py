@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from keyleak.findings import AttributionVerdict, Environment, Severity, Status
+from keyleak.findings import AttributionVerdict, Environment, LocationKind, Severity, Status
 from keyleak.terminal import printable, size
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ class _Writer:
         yield from self._field("whose", self._whose(finding.attribution))
         for label, line in self._places(finding):
             yield f"  {label:<{_LABEL}}{line}"
+        yield from self._field("since", self._since(finding))
         if finding.status is not Status.NEW or finding.reason:
             state = "" if finding.status is Status.NEW else f"{finding.status.value}: "
             yield from self._field("status", f"{state}{self._clean(finding.reason or '')}")
@@ -105,12 +106,31 @@ class _Writer:
                 f"and {more:,} more {'place' if more == 1 else 'places'} (all of them with --format json)",
             )
 
+    def _since(self, finding: Finding) -> str:
+        first = finding.first_seen
+        if first is None or finding.age_days is None:
+            return ""
+        head = "; HEAD still has it" if finding.at_head else "; not at HEAD, but in history"
+        return (
+            f"{(first.date or '')[:10]}, {finding.age_days:,} days, commit {(first.commit or '')[:12]}{head}"
+        )
+
     def _place(self, location: Location) -> str:
-        path = self._clean(location.path) if location.path is not None else "standard input"
+        nameless = "standard input" if location.kind is LocationKind.STDIN else location.kind.value
+        path = self._clean(location.path) if location.path is not None else nameless
         inside = "".join(f" ({self._clean(name)})" for name in location.container)
-        if location.kind.value == "path-name":
+        if location.kind in {LocationKind.PATH_NAME, LocationKind.REF_NAME}:
             return f"{path} (in the name itself)"
-        return f"{path}:{location.line}:{location.column}{inside}"
+        where = f"{path}:{location.line}:{location.column}{inside}"
+        return f"{where}{self._in_history(location)}"
+
+    def _in_history(self, location: Location) -> str:
+        if location.blob is None and location.commit is None:
+            return ""
+        commit = f"commit {location.commit[:12]}" if location.commit else f"blob {(location.blob or '')[:12]}"
+        refs = len(location.refs)
+        reached = f"{refs:,} {'ref' if refs == 1 else 'refs'}" if refs else "no ref reaches it"
+        return f" ({commit}, {reached})"
 
     def _next(self, finding: Finding) -> Iterator[str]:
         runbook = self._runbook(finding)
@@ -152,8 +172,11 @@ class _Writer:
             found += " in what was read" if not new else ""
             colour = "red"
         coverage = report.coverage
-        files = f"{coverage.files:,} {'file' if coverage.files == 1 else 'files'}"
-        read = f"Read {files}, {size(coverage.bytes)} in {report.scan.seconds:.1f} s."
+        objects = coverage.objects
+        what = f"{coverage.files:,} {'file' if coverage.files == 1 else 'files'}"
+        if report.scan.kind == "history":
+            what = f"{objects.blob:,} blobs, {objects.commit:,} commits, {objects.tag:,} tags"
+        read = f"Read {what}, {size(coverage.bytes)} in {report.scan.seconds:.1f} s."
         return f"{self._style(found + '.', colour, bold=True)} {read}"
 
     def _field(self, label: str, text: str) -> Iterator[str]:

@@ -9,14 +9,13 @@ import multiprocessing
 import signal
 import sys
 from collections import deque
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any, Final
 
 from keyleak.coverage import Coverage, Gap
-from keyleak.findings import Sighting
-from keyleak.secret import Secret
 from keyleak.sources.batch import BatchReader, BatchResult
+from keyleak.sources.wire import PackedSightings, packed, unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,9 +27,8 @@ if TYPE_CHECKING:
 # Batches a process holds at a time: one it reads and one that waits, so that it never idles. The waiting one
 # must fit the pipe whole, or both sides could wait for each other; elsewhere than on Linux pipes are small.
 _HELD: Final = 2 if sys.platform == "linux" else 1
-_AFTER_SECRET: Final = tuple(each.name for each in fields(Sighting))[1:]
 
-_Wire = tuple[list[tuple[bytes, tuple[Any, ...]]], Coverage]
+_Wire = tuple[PackedSightings, Coverage]
 
 
 @dataclass(slots=True)
@@ -91,7 +89,8 @@ def _serve(connection: Connection[Any, Any], make_inspector: Callable[[], Inspec
             batch = connection.recv()
         except EOFError:
             return
-        connection.send(_packed(reader.read(batch)))
+        result = reader.read(batch)
+        connection.send((packed(result.sightings), result.coverage))
 
 
 def _feed(worker: _Worker, batches: Iterator[Batch]) -> None:
@@ -108,7 +107,7 @@ def _feed(worker: _Worker, batches: Iterator[Batch]) -> None:
 
 def _receive(worker: _Worker, batches: Iterator[Batch]) -> Iterator[BatchResult]:
     try:
-        wire = worker.connection.recv()
+        wire: _Wire = worker.connection.recv()
     except (EOFError, ConnectionResetError):
         worker.process.join()
         yield from (_lost(batch, worker.process.exitcode) for batch in worker.held)
@@ -116,7 +115,8 @@ def _receive(worker: _Worker, batches: Iterator[Batch]) -> Iterator[BatchResult]
         return
     worker.held.popleft()
     _feed(worker, batches)
-    yield _unpacked(wire)
+    sightings, coverage = wire
+    yield BatchResult(unpacked(sightings), coverage)
 
 
 def _lost(batch: Batch, exit_code: int | None) -> BatchResult:
@@ -128,17 +128,3 @@ def _lost(batch: Batch, exit_code: int | None) -> BatchResult:
 def _unread(batches: Iterator[Batch]) -> Iterator[BatchResult]:
     for batch in batches:
         yield _lost(batch, None)
-
-
-def _packed(result: BatchResult) -> _Wire:
-    """A result for the pipe between our own processes: the one place where a key leaves its `Secret`."""
-    sightings = [
-        (sighting.secret.reveal(), tuple(getattr(sighting, name) for name in _AFTER_SECRET))
-        for sighting in result.sightings
-    ]
-    return sightings, result.coverage
-
-
-def _unpacked(wire: _Wire) -> BatchResult:
-    sightings, coverage = wire
-    return BatchResult(tuple(Sighting(Secret(key), *rest) for key, rest in sightings), coverage)

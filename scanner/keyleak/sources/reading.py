@@ -37,6 +37,9 @@ _FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 INTERRUPTED: Final = Gap("scan", "interrupted; what was not reached by then was not read")
 
 
+STANDARD_INPUT: Final = Place(LocationKind.STDIN, None)
+
+
 class ByteStream(Protocol):
     """What can be read into a buffer: `sys.stdin.buffer`, `io.BytesIO`."""
 
@@ -141,9 +144,8 @@ class Reader:
         place = Place(LocationKind.FILE, path, ("symbolic link target",))
         return ReadResult(tuple(self._inspector.inspect(target, place)), len(target))
 
-    def read_stream(self, stream: ByteStream) -> ReadResult:
-        """Standard input, to its end."""
-        place = Place(LocationKind.STDIN, None)
+    def read_stream(self, stream: ByteStream, place: Place = STANDARD_INPUT) -> ReadResult:
+        """A stream to its end, in windows."""
 
         def fill(start: int) -> int:
             return stream.readinto1(self._view[start:])

@@ -1,0 +1,116 @@
+"""The options that every scanning command has."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from keyleak.findings import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from keyleak.errors import ExitCode
+
+EXIT_CODES: Final = """\b
+Exit codes: 0 nothing found and everything read, 1 findings, 2 usage error,
+operational error or something could not be read, 3 crash, 130 interrupted."""
+
+RULES_OPTION: Final = click.option(
+    "--rules",
+    "rule_folders",
+    multiple=True,
+    metavar="DIR",
+    help="Folder with rule files to add to the built-in ones.",
+)
+
+_REPORT_OPTIONS = (
+    click.option(
+        "--format",
+        "formats",
+        multiple=True,
+        metavar="FORMAT[:FILE]",
+        help="text (the default) or json, to standard output or to FILE. Can be given several times.",
+    ),
+    click.option(
+        "--config",
+        metavar="FILE",
+        help="Configuration with allow entries. None is read unless it is named here.",
+    ),
+    RULES_OPTION,
+    click.option(
+        "--issuer",
+        "issuers",
+        multiple=True,
+        metavar="NAME",
+        help="Report only keys that are or may be of this issuer.",
+    ),
+    click.option(
+        "--min-severity",
+        type=click.Choice([severity.value for severity in Severity]),
+        default="note",
+        help="Leave less severe findings out of the report.",
+    ),
+    click.option(
+        "--jobs",
+        type=click.IntRange(min=0),
+        default=0,
+        help="Processes to read with; 0 (the default) for one per processor.",
+    ),
+    click.option("--show-secrets", is_flag=True, help="Show keys in the clear, on a terminal only."),
+    click.option(
+        "--yes-show-secrets", is_flag=True, help="With --show-secrets: write them to files and pipes too."
+    ),
+    click.option(
+        "--allow-incomplete",
+        is_flag=True,
+        help="Exit 0 or 1 even if something could not be read; it is still listed.",
+    ),
+    click.option(
+        "--exit-zero", is_flag=True, help="Exit 0 in spite of findings. Errors and gaps still count."
+    ),
+    click.option(
+        "--color",
+        "colour",
+        type=click.Choice(["auto", "always", "never"]),
+        default="auto",
+        help="Colours in the text report; auto honours NO_COLOR.",
+    ),
+    click.option("--quiet", "-q", is_flag=True, help="Only the report, and errors on standard error."),
+    click.option("--no-progress", is_flag=True, help="No progress line on a terminal."),
+)
+
+
+def with_report_options(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
+    """Add the options that every scanning command has; they arrive as one `ReportOptions` and a console."""
+
+    @functools.wraps(command)
+    def with_options(**values: Any) -> ExitCode:
+        from keyleak.commands.console import Console  # noqa: PLC0415 - each command imports only what it needs
+        from keyleak.commands.destinations import DeliveryOptions, parse_destinations  # noqa: PLC0415
+        from keyleak.commands.options import ReportOptions  # noqa: PLC0415
+
+        delivery = DeliveryOptions(
+            parse_destinations(values.pop("formats")),
+            values.pop("colour"),
+            values.pop("show_secrets"),
+            values.pop("yes_show_secrets"),
+        )
+        options = ReportOptions(
+            rule_folders=values.pop("rule_folders"),
+            config=values.pop("config"),
+            issuers=frozenset(values.pop("issuers")),
+            min_severity=Severity(values.pop("min_severity")),
+            jobs=values.pop("jobs"),
+            allow_incomplete=values.pop("allow_incomplete"),
+            exit_zero=values.pop("exit_zero"),
+            delivery=delivery,
+        )
+        console = Console(quiet=values.pop("quiet"), show_progress=not values.pop("no_progress"))
+        return command(options=options, console=console, **values)
+
+    for option in reversed(_REPORT_OPTIONS):
+        with_options = option(with_options)
+    return with_options

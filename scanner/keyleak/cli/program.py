@@ -1,0 +1,85 @@
+"""The `keyleak` program: which commands there are, one call, an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from contextlib import suppress
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, NoReturn, cast
+
+import click
+
+from keyleak._version import __version__
+from keyleak.cli.options import EXIT_CODES
+from keyleak.error_handler import exit_code_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+# Each command stands in a module of its name, which is loaded only where the command is called or listed.
+_COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "scan": "keyleak.cli.scan",
+        "history": "keyleak.cli.history",
+        "report": "keyleak.cli.report",
+        "rules": "keyleak.cli.rules",
+    }
+)
+
+
+class CommandsOnDemand(click.Group):
+    """The commands, in the order of a first acquaintance, each loaded when it is needed."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        """See `click.Group`."""
+        return list(_COMMANDS)
+
+    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """See `click.Group`."""
+        if cmd_name not in _COMMANDS:
+            return None
+        return cast("click.Command", getattr(importlib.import_module(_COMMANDS[cmd_name]), cmd_name))
+
+
+@click.group(
+    cls=CommandsOnDemand, context_settings={"help_option_names": ["-h", "--help"]}, epilog=EXIT_CODES
+)
+@click.version_option(__version__, prog_name="keyleak", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Find leaked sk_live_ and sk_test_ keys and say whose they are.
+
+    \b
+    Look through the current folder:      keyleak scan
+    Everything a repository ever held:    keyleak history
+    Look through what a program prints:   make deploy 2>&1 | keyleak scan -
+    A report for a machine and for you:   keyleak scan --format text --format json:report.json
+
+    Nothing is sent anywhere. Reports show at most four characters of a key beyond its prefix.
+    """  # noqa: D301 - click takes the character \b, not the two
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run keyleak.
+
+    Args:
+        argv: arguments, those of the process where None.
+
+    Returns:
+        The exit code (see `keyleak.errors.ExitCode`).
+    """
+    return int(exit_code_of(lambda: cli.main(args=argv, prog_name="keyleak", standalone_mode=False)))
+
+
+def run() -> NoReturn:
+    """The `keyleak` program: `main`, then out without taking the interpreter apart.
+
+    Freeing every module takes as long as importing several of them, and a hook pays for it at each commit.
+    By now all files are closed and all processes ended; only the standard streams may still hold something.
+    """
+    code = main()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)

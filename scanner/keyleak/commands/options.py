@@ -1,0 +1,60 @@
+"""What every command that scans can be asked for."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from keyleak.commands.destinations import DeliveryOptions
+from keyleak.errors import UsageError
+from keyleak.findings import Severity
+from keyleak.rulebook.loader import load_rulebook
+
+if TYPE_CHECKING:
+    from keyleak.rulebook.model import Rulebook
+
+
+@dataclass(frozen=True, slots=True)
+class ReportOptions:
+    """Which rules, which findings count, where they go."""
+
+    rule_folders: tuple[str, ...] = ()
+    config: str | None = None
+    issuers: frozenset[str] = frozenset()
+    """Report only keys that are, or may be, of these issuers; empty for all."""
+    min_severity: Severity = Severity.NOTE
+    jobs: int = 0
+    """Processes; 0 takes one for each processor."""
+    allow_incomplete: bool = False
+    exit_zero: bool = False
+    delivery: DeliveryOptions = field(default_factory=DeliveryOptions)
+
+    def processes(self) -> int:
+        """How many processes to read with."""
+        if self.jobs:
+            return self.jobs
+        if hasattr(os, "sched_getaffinity"):
+            return len(os.sched_getaffinity(0))
+        return os.cpu_count() or 1
+
+
+def checked_rulebook(options: ReportOptions) -> Rulebook:
+    """The rules, after everything that can be told before the work was told.
+
+    Raises:
+        RuleError: a rule file is wrong.
+        UsageError: an issuer that no rule file has.
+        ConfigError: the configuration is wrong.
+    """
+    rulebook = load_rulebook(options.rule_folders)
+    known = sorted(issuer.issuer for issuer in rulebook.issuers if not issuer.anonymous)
+    for issuer in sorted(options.issuers):
+        if issuer not in known:
+            raise UsageError(f"--issuer {issuer!r} is none of: {', '.join(known)}")
+    if options.config is not None:
+        # Imported only where there is one: decisions belong to what follows reading.
+        from keyleak.commands.conclusion import read_decisions  # noqa: PLC0415
+
+        read_decisions(options.config)
+    return rulebook
