@@ -50,10 +50,12 @@ class YamlValue:
     def mapping(self, required: Collection[str], optional: Collection[str] = ()) -> dict[str, YamlValue]:
         """A mapping with exactly the required keys and any of the optional ones."""
         entries = self.entries()
-        known = [*required, *optional]
-        for key, value in entries.items():
-            if key not in known:
-                value.fail(f"unknown key {key!r}; known here: {', '.join(sorted(known))}")
+        known = {*required, *optional}
+        for key_node, _ in self.node.value:
+            if key_node.value not in known:
+                # Told with the key's own line; its value may begin on the next one.
+                reason = f"unknown key {key_node.value!r}; known here: {', '.join(sorted(known))}"
+                self._inner(key_node).fail(reason)
         for key in required:
             if key not in entries:
                 self.fail(f"key {key!r} is missing")
@@ -78,18 +80,19 @@ class YamlValue:
         return [self._inner(item) for item in self.node.value]
 
     def scalar(self) -> str:
-        """Any scalar, as it is written."""
+        """Any scalar that is not empty, as it is written."""
         if not isinstance(self.node, yaml.ScalarNode) or self.is_null():
             self.fail("a text is expected here")
-        return str(self.node.value)
+        value = str(self.node.value)
+        if not value.strip():
+            self.fail("the text is empty")
+        return value
 
     def text(self) -> str:
         """A text that is not empty; numbers and booleans must be quoted to be one."""
         value = self.scalar()
         if self.node.tag != "tag:yaml.org,2002:str":
             self.fail(f"a text is expected here; quote {value!r} if it is meant as one")
-        if not value.strip():
-            self.fail("the text is empty")
         return value
 
     def texts(self) -> tuple[str, ...]:

@@ -22,13 +22,19 @@ if TYPE_CHECKING:
     from keyleak.matching.compiled import CompiledRules, IssuerWords, Shape
     from keyleak.rulebook.model import KeyRule
 
-# Between a name and its value: quotes, brackets, an operator, a default's comma, a tag, a word or two.
+# Between a name and its value: an escape, space, quotes, brackets, an operator, a block's mark, a default's
+# comma or call, a type, a tag, an option, a word or two.
 _GLUE: Final = (
-    rb"(?:[\"'`\]\)}\\\s]|:=|=>|==?|\|\||\?\?|[:,|(>@{\[]|</?[A-Za-z]{1,12}>"
-    rb"|\b(?:string|value|default|bearer|str|or)\b){1,12}?"
+    rb"(?:\\u00[0-9a-f]{2}|\\x[0-9a-f]{2}|%[0-9a-f]{2}|&(?:quot|apos|nbsp|gt|#[0-9]{2,3}|#x[0-9a-f]{2});"
+    rb"|\s{1,80}+|[\"'`\]\)}]|\\(?!u00|x[0-9a-f]{2})"
+    rb"|:=|=>|==?|\|\||\?\?|\?:|[|>][+-]|[:,|(>@{\[]|</?[a-z]{1,12}>"
+    rb"|&(?:'static\s)?str\b|--(?:body|value|data)\b"
+    rb"|\.(?:unwrap_or|or|get|default)[a-z_]{0,12}\("
+    rb"|\b(?:string|value|default|bearer|str|or)\b){1,14}?"
 )
-_VALUE: Final = rb"(?<![A-Za-z0-9_+/.~$-])(?P<value>[A-Za-z0-9_+/.~=-]{16,260})"
-_AFTER_NAME: Final = re.compile(rb"(?i:" + _GLUE + rb")" + _VALUE)
+_BODY: Final = rb"(?P<value>[A-Za-z0-9_+/.~=-]{16,260})"
+_VALUE: Final = rb"(?<![A-Za-z0-9_+/.~$-])" + _BODY
+_AFTER_NAME: Final = re.compile(rb"(?i:" + _GLUE + rb")" + _BODY)
 _CARRIER: Final = re.compile(
     rb"(?i:(?<![a-z0-9])"
     rb"(?:--api-key|--token|bearer|(?:x-)?api[_-]?key|api[_-]?token|secret[_-]?key|token|WithAPIKey)"

@@ -17,10 +17,14 @@ if TYPE_CHECKING:
     from keyleak.matching.anchors import Anchor
     from keyleak.rulebook.model import Issuer, KeyRule, PlaceholderWords, Rulebook, Sample
 
-# A weak shape says little, so it must fit the whole run of key characters; a strong one may be followed by
-# `-` or `_`, which then belong to the text around it.
+# A shape must fit the whole run of key characters, or a longer key of another kind would be cut short. Only a
+# decisive one may be followed by `-` or `_`, which then belong to the text around it.
 _NOT_ALPHANUMERIC: Final = rb"(?![A-Za-z0-9])"
 _NOT_KEY_CHARACTER: Final = rb"(?![A-Za-z0-9_-])"
+# A letter or digit before a word is no part of it where it ends an escape: a line break in JSON, `%0A`.
+_AFTER_ESCAPE: Final = rb"|(?<=\\[nrt])|(?<=\\u00[0-9A-Fa-f]{2})|(?<=%[0-9A-Fa-f]{2}))"
+_NAME_BEGINS: Final = rb"(?:(?<![A-Za-z0-9])" + _AFTER_ESCAPE
+_WORD_BEGINS: Final = rb"(?:(?<![A-Za-z0-9_])" + _AFTER_ESCAPE
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,7 @@ def compile_rules(rulebook: Rulebook) -> CompiledRules:
 
 def _shape(rule: KeyRule) -> Shape:
     prefix = b"|".join(re.escape(word.encode()) for word in rule.prefixes)
-    boundary = _NOT_KEY_CHARACTER if rule.strength is Strength.WEAK else _NOT_ALPHANUMERIC
+    boundary = _NOT_ALPHANUMERIC if rule.strength is Strength.DECISIVE else _NOT_KEY_CHARACTER
     pattern = re.compile(b"(?:" + prefix + b")(?:" + rule.pattern.encode() + b")" + boundary)
     return Shape(rule, pattern, re.compile(rule.decodes_to.encode()) if rule.decodes_to else None)
 
@@ -122,7 +126,8 @@ def name_pattern(names: Iterable[str]) -> re.Pattern[bytes] | None:
     if not plain:
         return None
     return re.compile(
-        b"(?<![A-Za-z0-9])(?i:"
+        _NAME_BEGINS
+        + b"(?i:"
         + b"|".join(plain)
         + b")(?![a-z0-9])|(?<=[a-z])(?:"
         + b"|".join(pascal)
@@ -137,4 +142,4 @@ def _pascal_case(name: str) -> bytes:
 def word_pattern(words: Iterable[str]) -> re.Pattern[bytes] | None:
     """A pattern of words as they are written, in any case, not inside a longer word on the left."""
     escaped = [re.escape(word.encode()) for word in words]
-    return re.compile(rb"(?i)(?<![A-Za-z0-9_])(?:" + b"|".join(escaped) + b")") if escaped else None
+    return re.compile(rb"(?i)" + _WORD_BEGINS + b"(?:" + b"|".join(escaped) + b")") if escaped else None

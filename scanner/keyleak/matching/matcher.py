@@ -12,7 +12,7 @@ from keyleak.matching.engine import fastest_engine, has_body
 from keyleak.matching.match import Match, Rejection
 from keyleak.matching.prefixed import Shaped, no_key_reason, shaped_key
 from keyleak.matching.statement import statement_around
-from keyleak.matching.view import View, narrow_view, wide_view
+from keyleak.matching.view import View, is_little_endian, narrow_view, wide_view
 from keyleak.secret import Secret
 
 if TYPE_CHECKING:
@@ -87,10 +87,11 @@ class Matcher:
         return sorted(merged, key=lambda match: match.start)
 
     def _view(self, content: Buffer, hit: Hit, offset: int) -> View:
-        if self.rules.anchors[hit.anchor].wide:
-            # Two-byte text is aligned: low bytes stand at even offsets if they come first.
-            return wide_view(content, hit.end, little_endian=(offset + hit.end - 1) % 2 == 0)
-        return narrow_view(content, hit.end)
+        anchor = self.rules.anchors[hit.anchor]
+        if not anchor.wide:
+            return narrow_view(content, hit.end)
+        first_low = hit.end - len(anchor.literal)
+        return wide_view(content, hit.end, little_endian=is_little_endian(content, first_low, offset))
 
     def _is_prefix_with_body(self, content: Buffer, hit: Hit) -> bool:
         anchor = self.rules.anchors[hit.anchor]

@@ -13,7 +13,11 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
+from keyleak.matching.written import is_written
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from keyleak.rulebook.model import PlaceholderWords
 
 _LONG_REPEAT: Final = re.compile(r"(.)\1{6}")
@@ -34,7 +38,10 @@ _ORDER: Final = {
 _HOST_NAME: Final = re.compile(rb"[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,8}\$?")
 _ENDINGS: Final = ("s", "es", "ed", "ing", "er")
 
+
 _LONGEST_SEQUENCE: Final = 8
+_SHORT_FRAGMENT: Final = 4
+_DRAWN: Final = 16
 _RANDOM_PART: Final = 20
 _LONGEST_WORD: Final = 16
 _MADE_OF_WORDS: Final = 0.6
@@ -52,7 +59,7 @@ def placeholder_reason(body: str, words: PlaceholderWords) -> str | None:
         return "a repeated character or block"
     if _has_sequence(lower) or _is_interleaved(lower):
         return "a run of the alphabet or of digits"
-    if any(fragment in lower for fragment in words.fragments):
+    if _has_fragment(lower, words):
         return "a run that nobody draws by chance"
     if _encodes_host_name(body):
         return "an encoded host name"
@@ -65,6 +72,15 @@ def _encodes_host_name(body: str) -> bool:
     except binascii.Error:
         return False
     return _HOST_NAME.fullmatch(decoded) is not None
+
+
+def _has_fragment(lower: str, words: PlaceholderWords) -> bool:
+    """Chance draws four given characters in a long body now and then, but never more of them."""
+    return any(
+        fragment in lower
+        for fragment in words.fragments
+        if len(fragment) > _SHORT_FRAGMENT or len(lower) <= 4**_SHORT_FRAGMENT // 4
+    )
 
 
 def _is_periodic(lower: str) -> bool:
@@ -95,7 +111,7 @@ def _longest_ascent(characters: list[str]) -> int:
 
 def _word_reason(body: str, words: PlaceholderWords) -> str | None:
     separated = [part for part in _SEPARATORS.split(body) if part]
-    has_random = any(_is_random(part, words) for part in separated)
+    has_random = any(_is_random(part, words) for part in separated) or _is_drawn(separated)
     if any(body.lower().startswith(start) for start in words.starts) and not has_random:
         return "begins like a placeholder"
     if any(part.lower() in words.decisive for part in separated) or any(
@@ -123,6 +139,11 @@ def _is_random(part: str, words: PlaceholderWords) -> bool:
         and len(set(part)) >= 8
         and _covered(part, words) < _MADE_OF_WORDS / 2
     )
+
+
+def _is_drawn(parts: Sequence[str]) -> bool:
+    """Whether a random part with separators of its own, as `token_urlsafe` draws it, is among the parts."""
+    return sum(len(part) for part in parts if not is_written(part)) >= _DRAWN
 
 
 def _covered(body: str, words: PlaceholderWords) -> float:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
+from keyleak.matching.written import is_written
 from keyleak.secret import MASK
 
 # A line of content, or one inside a string: `\n` written as two characters.
 _BREAK: Final = re.compile(rb"[\r\n]|\\r\\n|\\n")
 _KEY: Final = re.compile(rb"(?:[sr]k_(?:live|test)|whsec|pk_(?:live|test))_[A-Za-z0-9_+/=-]{12,}")
 _LAST_SEPARATOR: Final = re.compile(rb"[,;{&\s](?=[^,;{&\s]*\Z)")
-_LONG_TOKEN: Final = re.compile(r"[A-Za-z0-9_+/=-]{20,}")
+# A value given to FLORA may hold `.` and `~`, and be as short as the shortest body.
+_TOKEN: Final = re.compile(r"[A-Za-z0-9_+/=.~-]{16,}")
+_PARTS: Final = re.compile(r"[A-Za-z0-9]+")
+_LONGEST_WRITTEN: Final = 32
+_MOST_UNWRITTEN: Final = 5
 
 _CONTEXT: Final = 512
 _EXCERPT_BEFORE: Final = 60
@@ -23,9 +28,9 @@ _EXCERPT_AFTER: Final = 20
 class Statement:
     """What stands around a key on its line, at most 512 characters on either side."""
 
-    before: bytes
+    before: bytes = field(repr=False)
     """From the start of the line, or from the end of the key before this one."""
-    after: bytes
+    after: bytes = field(repr=False)
     """To the end of the line, or to the name of the key after this one."""
 
     def excerpt(self, redacted: str) -> str:
@@ -61,10 +66,11 @@ def _until_next_key(after: bytes) -> bytes:
 
 def _visible(context: bytes) -> str:
     text = context.decode("utf-8", "replace").replace("\x00", "").replace("\ufffd", "")
-    return _LONG_TOKEN.sub(lambda token: MASK if _may_be_secret(token[0]) else token[0], text)
+    return _TOKEN.sub(lambda token: MASK if _may_be_secret(token[0]) else token[0], text)
 
 
 def _may_be_secret(token: str) -> bool:
-    """Digits among letters, or both cases: a long name in one case is shown."""
-    has_digit = any(character.isdigit() for character in token)
-    return has_digit or token not in {token.lower(), token.upper()}
+    """Names, paths and hosts of plain words are shown, whatever may have been drawn by chance is not."""
+    parts = _PARTS.findall(token)
+    unwritten = sum(len(part) for part in parts if not is_written(part))
+    return unwritten > _MOST_UNWRITTEN or any(len(part) >= _LONGEST_WRITTEN for part in parts)

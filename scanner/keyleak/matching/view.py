@@ -46,6 +46,21 @@ def narrow_view(content: Buffer, anchor_end: int) -> View:
     return View(bytes(content[base : anchor_end + REACH_AFTER]), anchor_end - base, base, 1)
 
 
+def is_little_endian(content: Buffer, first_low: int, offset: int) -> bool:
+    """Whether low bytes come first in UTF-16 text.
+
+    Args:
+        content: the bytes.
+        first_low: offset in it of the low byte of an ASCII character.
+        offset: where `content` begins in the whole.
+    """
+    # With high bytes first, a zero stands before it. Without one the answer is sure, wherever the text
+    # begins: in a database page or an executable nothing aligns it. Else it is taken as aligned to two bytes.
+    if offset + first_low == 0 or (first_low and content[first_low - 1]):
+        return True
+    return (offset + first_low) % 2 == 0
+
+
 def wide_view(content: Buffer, anchor_end: int, *, little_endian: bool) -> View:
     """The view of an anchor in UTF-16 content.
 

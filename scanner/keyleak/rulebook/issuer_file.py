@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeVar
+from urllib.parse import urlsplit
 
 from keyleak.errors import RuleError
 from keyleak.findings import Environment, Severity, Strength, VerificationVerdict
@@ -47,6 +48,8 @@ _KEY_REQUIRED: Final = (
     "id", "description", "found_by", "prefixes", "pattern", "environment", "strength", "min_entropy",
     "severity", "examples", "counter_examples",
 )  # fmt: skip
+_STATUSES: Final = range(100, 600)
+_LENGTHS: Final = range(1, 513)
 _STRONG: Final = ("names", "headers", "hosts", "packages", "calls")
 
 
@@ -160,19 +163,45 @@ def _context(value: YamlValue) -> Context:
 
 def _verify(value: YamlValue) -> VerifyCall:
     fields = value.mapping(("method", "url", "auth", "verdicts", "limits"))
-    method, url = fields["method"].text(), fields["url"].text()
+    method = fields["method"].text()
     if method != "GET":
         fields["method"].fail("only GET is allowed: verification never writes")
-    if not url.startswith("https://"):
-        fields["url"].fail("only https is allowed")
     limits = fields["limits"].mapping(("requests_per_second",))
     return VerifyCall(
         method=method,
-        url=url,
+        url=_address(fields["url"]),
         auth=_auth(fields["auth"]),
         verdicts=tuple(_verdict(item) for item in fields["verdicts"].items()),
-        requests_per_second=limits["requests_per_second"].number(),
+        requests_per_second=_rate(limits["requests_per_second"]),
     )
+
+
+def _address(value: YamlValue) -> str:
+    url = value.text()
+    try:
+        parts = urlsplit(url)
+        host, user = parts.hostname, parts.username
+    except ValueError as error:
+        value.fail(f"{url!r} is no address: {error}")
+    if parts.scheme != "https":
+        value.fail("only https is allowed")
+    if not host or user is not None:
+        value.fail("an address names its host and no user")
+    return url
+
+
+def _rate(value: YamlValue) -> float:
+    rate = value.number()
+    if rate <= 0:
+        value.fail("a rate is more than 0 a second")
+    return rate
+
+
+def _whole_number(value: YamlValue, permitted: range) -> int:
+    number = value.number()
+    if number not in permitted:
+        value.fail(f"a whole number from {permitted.start} to {permitted.stop - 1} is expected here")
+    return int(number)
 
 
 def _auth(value: YamlValue) -> str:
@@ -189,7 +218,7 @@ def _verdict(value: YamlValue) -> VerdictRule:
         fields["verdict"].fail("an answer means live, live-restricted, not-accepted or unknown")
     body = {} if "json" not in fields else fields["json"].entries()
     return VerdictRule(
-        status=int(fields["status"].number()),
+        status=_whole_number(fields["status"], _STATUSES),
         verdict=verdict.value,
         json=MappingProxyType({path: permitted.texts() for path, permitted in body.items()}),
     )
@@ -213,5 +242,5 @@ def _sample(value: YamlValue) -> Sample:
     return Sample(
         sha256=digest,
         note=fields["note"].text(),
-        length=int(fields["length"].number()) if "length" in fields else None,
+        length=_whole_number(fields["length"], _LENGTHS) if "length" in fields else None,
     )

@@ -8,6 +8,7 @@ judged on the parse tree and not by trying.
 from __future__ import annotations
 
 import re
+import warnings
 from typing import Any, Final
 
 # The parser behind `re`; it has no public name since `sre_parse` was deprecated in Python 3.11.
@@ -17,6 +18,7 @@ LONGEST_REPEAT: Final = 512
 # The number of ways in which the variable repeats of a pattern can share a text; the work of a failed match
 # is at most this times the pattern's length.
 MOST_WAYS: Final = 20_000
+_UNICODE: Final = int(re.UNICODE)
 
 
 class PatternError(ValueError):
@@ -30,14 +32,20 @@ def check_pattern(pattern: str) -> None:
         PatternError: with the reason.
     """
     try:
-        tree = sre.parse(pattern)
-        re.compile(pattern.encode("ascii"))
+        with warnings.catch_warnings():
+            # A class such as `[[a-z]` or `[a||b]` may mean something else in a later Python.
+            warnings.simplefilter("error", FutureWarning)
+            tree = sre.parse(pattern)
+            re.compile(pattern.encode("ascii"))
     except UnicodeEncodeError:
         raise PatternError("only ASCII can stand in a pattern") from None
-    except re.error as error:
-        raise PatternError(f"does not compile: {error}") from error
+    except (re.error, FutureWarning) as error:
+        raise PatternError(f"does not compile: {str(error).lower()}") from error
     except (RecursionError, OverflowError) as error:
         raise PatternError(f"does not compile: {type(error).__name__}") from error
+    if tree.state.flags & ~_UNICODE:
+        # The pattern is put behind prefix words, where flags for the whole of it cannot stand.
+        raise PatternError("flags such as (?i) are not allowed; write both cases in a class")
     ways = _ways(tree)
     if ways > MOST_WAYS:
         raise PatternError(

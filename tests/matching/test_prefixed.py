@@ -1,0 +1,117 @@
+"""Keys found by their prefix: shape, right boundary, and what is no key after all."""
+
+from __future__ import annotations
+
+import pytest
+
+from keyleak.matching.prefixed import Shaped, no_key_reason, shaped_key
+from keyleak.rulebook.template import expand
+from strategies import SHAPES, found_in, matcher
+
+
+def shaped(text: str, start: int = 0) -> Shaped | None:
+    return shaped_key(text.encode(), start, matcher().rules)
+
+
+@pytest.mark.parametrize(("issuer", "template"), SHAPES)
+def test_each_shape_is_that_of_its_issuer(issuer: str, template: str) -> None:
+    key = expand(template, 6)
+    found = shaped(key)
+    assert found is not None
+    assert (found.start, found.end) == (0, len(key))
+    assert key.startswith(found.prefix)
+    assert issuer in {rule.issuer for rule in found.rules}
+    assert no_key_reason(key.encode(), found, matcher().rules) is None
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "pk_live_${base62:42}",
+        "sk_prod_${base62:42}",
+        "SK_LIVE_${base62:42}",
+        "sk-live-${base62:42}",
+        "sk_live${base62:42}",
+        "s_k_live_${base62:42}",
+    ],
+)
+def test_other_prefixes_are_other_things(template: str) -> None:
+    assert shaped(expand(template)) is None
+    assert found_in(expand(template).encode()) == []
+
+
+@pytest.mark.parametrize("following", ["a", "Z", "0", "_", "-"])
+def test_a_weak_shape_fits_the_whole_run_or_not_at_all(following: str) -> None:
+    key = expand("sk_live_${base62:250}")
+    assert shaped(key + following) is None
+
+
+@pytest.mark.parametrize("following", ["+", "/", "=", ".", "~", "é", "\0", "%", "|"])
+def test_any_other_character_ends_a_key(following: str) -> None:
+    key = expand("sk_live_${base62:42}")
+    found = shaped(key + following + "rest")
+    assert found is not None
+    assert found.end == len(key)
+
+
+@pytest.mark.parametrize("template", ["sk_live_51${base62:97}", "sk_test_51${base62:97}"])
+@pytest.mark.parametrize("following", ["a", "9"])
+def test_a_decisive_shape_has_exactly_its_length(template: str, following: str) -> None:
+    found = shaped(expand(template) + following)
+    assert found is not None
+    assert "stripe-secret-key" not in {rule.id for rule in found.rules}
+
+
+def test_a_workos_body_must_decode_to_what_workos_encodes() -> None:
+    good = expand("sk_live_${base64:key_01${crockford:24},${base62:25}}", 3)
+    found = shaped(good)
+    assert found is not None
+    assert "workos-api-key" in {rule.id for rule in found.rules}
+    other = shaped(expand("sk_live_a2V5Xz${base62:69}", 3))
+    assert other is None or "workos-api-key" not in {rule.id for rule in other.rules}
+    # 26 characters with `U`, which Crockford's alphabet lacks.
+    wrong = shaped(expand("sk_live_${base64:key_UUUU${crockford:22},${base62:25}}", 3))
+    assert wrong is None or "workos-api-key" not in {rule.id for rule in wrong.rules}
+
+
+def test_a_workos_key_with_plus_and_slash_is_found_whole() -> None:
+    keys = [expand("sk_live_${base64:key_01${crockford:24},${base62:25}}", seed) for seed in range(40)]
+    assert [key.decode() for key, _, _ in found_in("\n".join(keys).encode())] == keys
+
+
+@pytest.mark.parametrize(
+    ("template", "rule"),
+    [
+        ("sk_live_${hex:40}", "paystack-secret-key"),
+        ("rk_test_${base62:24}", "stripe-restricted-key"),
+        ("sk_test_${base62:34}", "stripe-legacy-secret-key"),
+        ("sk_live_${base62:32}", "clerk-secret-key"),
+        ("sk_live_${base62:20}", "flora-api-key"),
+        ("rk_live_${base62:20}", "sk-family-key"),
+    ],
+)
+def test_the_rule_of_a_shape(template: str, rule: str) -> None:
+    found = shaped(expand(template, 2))
+    assert found is not None
+    assert rule in {each.id for each in found.rules}
+
+
+def test_no_key_begins_where_no_prefix_stands() -> None:
+    key = expand("sk_live_${base62:42}")
+    assert shaped("x " + key, 0) is None
+    assert shaped("x " + key, 2) is not None
+    assert shaped("x_" + key, 2) is None
+
+
+def test_why_a_shape_is_no_key_is_said() -> None:
+    rules = matcher().rules
+    for body, word in (
+        ("your_key_goes_here", "placeholder"),
+        ("4eC39HqLyjWD" + "arjtT1zdp7dc", "sample"),
+        ("k9QzT" * 6, "repeated"),
+        ("a1b2c3d4e5f6g7h8i9j0", "run"),
+    ):
+        text = ("sk_test_" + body).encode()
+        found = shaped_key(text, 0, rules)
+        assert found is not None
+        assert word in (no_key_reason(text, found, rules) or "")
