@@ -188,9 +188,9 @@ def test_a_stream_in_windows_gives_what_the_whole_gives(
         name = b"FLORA_API_KEY=" if named else b"key "
         content += b"line of text\n" * (distance // 13) + name + expand(shape, seed + index).encode() + b"\n"
     inspector = Inspector(RULEBOOK)
-    whole = inspector.inspect(content, Place(LocationKind.STDIN, None))
+    whole = inspector.inspect(content, Place(LocationKind.STDIN, None)).sightings
     streamed = Reader(inspector, window=4 * MARGIN).read_stream(io.BytesIO(content))
-    assert list(streamed.sightings) == whole
+    assert streamed.sightings == whole
     assert streamed.bytes == len(content)
     assert len(whole) == len(pieces)
 

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 from keyleak._version import __version__
 
 if TYPE_CHECKING:
-    from keyleak.embedding import ScanResult, scan_bytes, scan_paths
+    from keyleak.embedding import ScanResult, scan_bytes, scan_content, scan_paths
     from keyleak.findings import Finding
 
-__all__ = ["Finding", "ScanResult", "__version__", "scan_bytes", "scan_paths"]
+__all__ = ["Finding", "ScanResult", "__version__", "scan_bytes", "scan_content", "scan_paths"]
 
 
 def __getattr__(name: str) -> object:

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from keyleak.coverage import Coverage, merge_gaps
 from keyleak.findings import LocationKind
 from keyleak.grouping import group_by_secret
 from keyleak.rulebook.loader import load_rulebook
@@ -15,13 +16,12 @@ from keyleak.sources.inspector import Inspector, Place
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from keyleak.coverage import Coverage
     from keyleak.findings import Finding
 
 
 @dataclass(frozen=True, slots=True)
 class ScanResult:
-    """What `scan_paths` found and what it could not read."""
+    """What was found and what could not be read."""
 
     findings: tuple[Finding, ...]
     coverage: Coverage
@@ -36,11 +36,29 @@ def scan_bytes(content: bytes, *, path: str | None = None, rules: Sequence[str] 
         path: a name for the content, used in locations.
         rules: folders with rule files to add to the built-in ones.
 
+    What inside the content could not be read, as a locked archive, is told by `scan_content`.
+
+    Raises:
+        keyleak.errors.RuleError: a rule file is wrong.
+    """
+    return list(scan_content(content, path=path, rules=rules).findings)
+
+
+def scan_content(content: bytes, *, path: str | None = None, rules: Sequence[str] = ()) -> ScanResult:
+    """Every key in a content, and what inside it could not be read.
+
+    Args:
+        content: text in any encoding, an archive, or any other bytes.
+        path: a name for the content, used in locations.
+        rules: folders with rule files to add to the built-in ones.
+
     Raises:
         keyleak.errors.RuleError: a rule file is wrong.
     """
     inspector = Inspector(load_rulebook(rules))
-    return group_by_secret(inspector.inspect(content, Place(LocationKind.FILE, path)))
+    inspection = inspector.inspect(content, Place(LocationKind.FILE, path))
+    coverage = Coverage(len(content), 1, gaps=merge_gaps(inspection.gaps))
+    return ScanResult(tuple(group_by_secret(inspection.sightings)), coverage)
 
 
 def scan_paths(

@@ -40,7 +40,9 @@ class BatchReader:
         names = self._names((*batch.files, *batch.links, *batch.folders))
         results = [self._reader.read_files(batch.files), *map(self._reader.read_link, batch.links)]
         gaps = tuple(gap for result in results for gap in result.gaps)
-        files = len(batch.files) + len(batch.links) - len({gap.what for gap in gaps})
+        # A gap inside a file is named after what is in it; the file itself was read.
+        unread = {gap.what for gap in gaps}.intersection((*batch.files, *batch.links))
+        files = len(batch.files) + len(batch.links) - len(unread)
         sightings = [sighting for result in results for sighting in result.sightings]
         return BatchResult(
             (*names, *sightings), Coverage(sum(result.bytes for result in results), files, gaps=gaps)
@@ -50,7 +52,7 @@ class BatchReader:
         """Keys in the names themselves, all names in one pass."""
         encoded = [os.fsencode(path) for path in paths]
         joined = b"\n".join(encoded)
-        found = self._inspector.inspect(joined, Place(LocationKind.PATH_NAME, None))
+        found = self._inspector.inspect(joined, Place(LocationKind.PATH_NAME, None)).sightings
         if not found:
             return []
         starts = [0, *accumulate(len(name) + 1 for name in encoded)]

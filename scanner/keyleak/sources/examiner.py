@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from keyleak.attribution import Attributor
 from keyleak.findings import Location, Sighting
 from keyleak.matching.matcher import Matcher
+from keyleak.sources.inspector import NOTHING, Inspection
 from keyleak.sources.lines import LineFinder, first_line
 
 if TYPE_CHECKING:
@@ -23,15 +24,15 @@ class Examiner:
         self._matcher = Matcher(rulebook, engine)
         self._attributor = Attributor(rulebook)
 
-    def examine(self, content: Buffer, place: Place, window: Window) -> list[Sighting]:
-        """Every key in a content, in order of offset."""
+    def examine(self, content: Buffer, place: Place, window: Window) -> Inspection:
+        """Every key in a content, and what inside it could not be read."""
         matches = self._matcher.match(content, owned=window.owned, offset=window.base)
         if not matches:
-            return []
+            return NOTHING
         data = bytes(content)
         line_start = window.line_start or first_line(data[:4])
         lines = LineFinder(data, window.base, line_start)
-        return [self._sighting(match, place, window.base, lines) for match in matches]
+        return Inspection(tuple(self._sighting(match, place, window.base, lines) for match in matches))
 
     def _sighting(self, match: Match, place: Place, base: int, lines: LineFinder) -> Sighting:
         attribution = self._attributor.attribute(match)

@@ -13,7 +13,7 @@ from keyleak.git.places import PlaceKind, incomplete_views, texts
 from keyleak.git.provenance import Provenance, provenance
 from keyleak.git.visitor import ReadOptions
 from keyleak.sources.files import Reading
-from keyleak.sources.inspector import Place
+from keyleak.sources.inspector import Inspection, Place
 from keyleak.sources.object_visitor import MakeObjectVisitor
 from keyleak.sources.wire import unpacked
 
@@ -69,12 +69,16 @@ def read_history(
     beside = 0
     for text in texts(repository, gaps.append):
         beside += len(text.content)
-        sightings += _in_text(text, inspector)
+        inspection = _in_text(text, inspector)
+        sightings += inspection.sightings
+        gaps += inspection.gaps
     coverage = Coverage(read.content_bytes + beside, 0, read.counts, merge_gaps(gaps))
     return Reading(tuple(sightings), coverage)
 
 
 def _object_gaps(read: ObjectsRead[ObjectResult]) -> Iterator[Gap]:
+    for result in read.results:
+        yield from result.gaps
     if read.counts == ObjectCounts():
         yield Gap("objects", "the repository holds none, so nothing was scanned")
     pointers = sum(result.is_lfs_pointer for result in read.results)
@@ -107,12 +111,18 @@ def _placed(sighting: Sighting, origin: Provenance) -> Iterator[Sighting]:
         yield replace(sighting, location=location, first_seen=first, at_head=origin.at_head)
 
 
-def _in_text(text: Text, inspector: Inspector) -> Iterator[Sighting]:
+def _in_text(text: Text, inspector: Inspector) -> Inspection:
     named = text.kind in {PlaceKind.REF_NAMES, PlaceKind.PATH_NAMES}
     lines = text.content.split(b"\n") if named else []
-    for sighting in inspector.inspect(text.content, Place(_KINDS[text.kind], text.name)):
-        location = sighting.location
-        if named:
-            name = lines[location.line - 1].decode("utf-8", "surrogateescape")
-            location = replace(location, path=name, line=1)
-        yield replace(sighting, location=location)
+    inspection = inspector.inspect(text.content, Place(_KINDS[text.kind], text.name))
+    if not named:
+        return inspection
+    return replace(
+        inspection, sightings=tuple(_in_name(sighting, lines) for sighting in inspection.sightings)
+    )
+
+
+def _in_name(sighting: Sighting, lines: list[bytes]) -> Sighting:
+    location = sighting.location
+    name = lines[location.line - 1].decode("utf-8", "surrogateescape")
+    return replace(sighting, location=replace(location, path=name, line=1))

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from keyleak.matching.anchors import anchors_of
 from keyleak.matching.engine import fastest_engine
 
 if TYPE_CHECKING:
+    from keyleak.coverage import Gap
     from keyleak.findings import LocationKind, Sighting
     from keyleak.matching.engine import Buffer, Engine
     from keyleak.rulebook.model import Rulebook
@@ -41,7 +42,21 @@ class Window:
     """None for a content's first window."""
 
 
-_WHOLE = Window()
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What looking at a content brought."""
+
+    sightings: tuple[Sighting, ...] = ()
+    """Every key, in order of offset."""
+    gaps: tuple[Gap, ...] = ()
+    """What inside the content could not be read: a damaged archive, a locked one, one that explodes."""
+
+    def __add__(self, other: Inspection) -> Inspection:
+        return Inspection(self.sightings + other.sightings, self.gaps + other.gaps)
+
+
+NOTHING: Final = Inspection()
+_WHOLE: Final = Window()
 
 
 class Inspector:
@@ -61,10 +76,10 @@ class Inspector:
         """Where something ends that may be or may belong to a key; empty nearly always."""
         return [hit.end for hit in self._engine.hits(content)]
 
-    def inspect(self, content: Buffer, place: Place, window: Window = _WHOLE) -> list[Sighting]:
-        """Every key in a content, in order of offset."""
+    def inspect(self, content: Buffer, place: Place, window: Window = _WHOLE) -> Inspection:
+        """Every key in a content, and what inside it could not be read."""
         if not self._engine.hits(content):
-            return []
+            return NOTHING
         return self._examiner.examine(content, place, window)
 
     @cached_property

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from keyleak.findings import LocationKind
 from keyleak.rulebook.loader import load_rulebook
-from keyleak.sources.inspector import Inspector, Place
+from keyleak.sources.inspector import NOTHING, Inspection, Inspector, Place
 from keyleak.sources.reading import Reader
 from keyleak.sources.wire import PackedSightings, packed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from keyleak.coverage import Gap
     from keyleak.findings import Sighting
     from keyleak.git.visitor import Kind
 
@@ -29,6 +30,7 @@ class ObjectResult(NamedTuple):
     oid: bytes
     kind: Kind
     sightings: PackedSightings
+    gaps: tuple[Gap, ...]
     is_lfs_pointer: bool
 
 
@@ -41,18 +43,18 @@ class ObjectVisitor:
     def visit(self, oid: bytes, kind: Kind, data: bytes) -> ObjectResult | None:
         """Looks at a whole object."""
         is_pointer = kind == "blob" and len(data) < _LONGEST_POINTER and data.startswith(_LFS_POINTER)
-        sightings = self._inspector.inspect(data, _BLOB)
-        if not sightings and not is_pointer:
+        inspection = self._inspector.inspect(data, _BLOB)
+        if inspection is NOTHING and not is_pointer:
             return None
-        return _result(oid, kind, _placed(sightings, oid, kind, data.find(b"\n\n")), is_pointer=is_pointer)
+        return _result(oid, kind, inspection, data.find(b"\n\n"), is_pointer=is_pointer)
 
     def visit_windows(self, oid: bytes, kind: Kind, windows: Iterator[bytes]) -> ObjectResult | None:
         """Looks at an object too large to hold."""
         result = Reader(self._inspector).read_stream(_Pieces(windows), _BLOB)
-        if not result.sightings:
+        if not result.sightings and not result.gaps:
             return None
         # No header is as long as a window: what stands in an object this large is its message.
-        return _result(oid, kind, _placed(result.sightings, oid, kind, 0), is_pointer=False)
+        return _result(oid, kind, Inspection(result.sightings, result.gaps), 0, is_pointer=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +84,12 @@ class _Pieces:
         return count
 
 
-def _result(oid: bytes, kind: Kind, sightings: Iterable[Sighting], *, is_pointer: bool) -> ObjectResult:
-    return ObjectResult(oid, kind, packed(sightings), is_pointer)
+def _result(
+    oid: bytes, kind: Kind, inspection: Inspection, header_end: int, *, is_pointer: bool
+) -> ObjectResult:
+    sightings = packed(_placed(inspection.sightings, oid, kind, header_end))
+    gaps = tuple(replace(gap, what=f"{kind} {oid.hex()}{gap.what}") for gap in inspection.gaps)
+    return ObjectResult(oid, kind, sightings, gaps, is_pointer)
 
 
 def _placed(sightings: Iterable[Sighting], oid: bytes, kind: Kind, header_end: int) -> Iterator[Sighting]:

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Final, Protocol
 from keyleak.coverage import Gap
 from keyleak.findings import LocationKind
 from keyleak.matching.view import REACH_AFTER, REACH_BEFORE
-from keyleak.sources.inspector import Place, Window
+from keyleak.sources.inspector import NOTHING, Place, Window
 from keyleak.sources.lines import first_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from keyleak.findings import Sighting
-    from keyleak.sources.inspector import Inspector
+    from keyleak.sources.inspector import Inspection, Inspector
     from keyleak.sources.lines import LineStart
 
 WINDOW: Final = 16 << 20
@@ -115,14 +115,14 @@ class Reader:
         if not held:
             return ReadResult((), 0)
         length = ends[-1]
-        sightings: list[Sighting] = []
+        inspection = NOTHING
         # An anchor across a border of two files is looked at again in each of them, where it is none.
         found = {bisect_left(ends, end) for end in self._inspector.anchor_ends(self._view[:length])}
         for index in sorted(found):
             start = ends[index - 1] if index else 0
             place = Place(LocationKind.FILE, held[index])
-            sightings += self._inspector.inspect(self._view[start : ends[index]], place)
-        return ReadResult(tuple(sightings), length)
+            inspection += self._inspector.inspect(self._view[start : ends[index]], place)
+        return ReadResult(inspection.sightings, length, inspection.gaps)
 
     def read_file(self, path: str) -> ReadResult:
         """One regular file; whatever keeps it from being read whole comes back as a gap."""
@@ -142,7 +142,7 @@ class Reader:
         except OSError as error:
             return ReadResult((), 0, (Gap(path, _words(error)),))
         place = Place(LocationKind.FILE, path, ("symbolic link target",))
-        return ReadResult(tuple(self._inspector.inspect(target, place)), len(target))
+        return ReadResult(self._inspector.inspect(target, place).sightings, len(target))
 
     def read_stream(self, stream: ByteStream, place: Place = STANDARD_INPUT) -> ReadResult:
         """A stream to its end, in windows."""
@@ -165,8 +165,8 @@ class Reader:
             # One read brings most files whole; a second one makes sure of the end.
             length = self._fill(fill, 0)
             if length < len(self._buffer):
-                sightings = self._inspector.inspect(self._view[:length], place)
-                return ReadResult(tuple(sightings), length)
+                inspection = self._inspector.inspect(self._view[:length], place)
+                return ReadResult(inspection.sightings, length, inspection.gaps)
             return self._read_huge(descriptor, fill, path, place)
         except OSError as error:
             return ReadResult((), 0, (Gap(path, _words(error)),))
@@ -174,9 +174,10 @@ class Reader:
     def _read_huge(self, descriptor: int, fill: Callable[[int], int], path: str, place: Place) -> ReadResult:
         status = os.fstat(descriptor)
         result = self._read_windows(fill, len(self._buffer), place)
-        if not result.gaps and stat.S_ISREG(status.st_mode) and result.bytes < status.st_size:
+        ended_early = path in {gap.what for gap in result.gaps}
+        if not ended_early and stat.S_ISREG(status.st_mode) and result.bytes < status.st_size:
             reason = f"shrank while it was read: {result.bytes:,} of {status.st_size:,} bytes were there"
-            return ReadResult(result.sightings, result.bytes, (Gap(path, reason),))
+            return replace(result, gaps=(*result.gaps, Gap(path, reason)))
         return result
 
     def _fill(self, fill: Callable[[int], int], start: int) -> int:
@@ -192,12 +193,12 @@ class Reader:
         return start
 
     def _read_windows(self, fill: Callable[[int], int], length: int, place: Place) -> ReadResult:
-        sightings: list[Sighting] = []
+        inspection = NOTHING
         line_start = first_line(bytes(self._buffer[:4]))
         base = owned_from = 0
         while length == len(self._buffer):
             owned_to = length - MARGIN
-            sightings += self._inspect(length, place, base, range(owned_from, owned_to), line_start)
+            inspection += self._inspect(length, place, base, range(owned_from, owned_to), line_start)
             keep_from = owned_to - MARGIN
             line_start = line_start.after(self._buffer[:keep_from], base)
             self._buffer.move(0, keep_from, length - keep_from)
@@ -208,16 +209,16 @@ class Reader:
                 gap = Gap(
                     place.path or "standard input", f"{_words(error)} after {base + 2 * MARGIN:,} bytes"
                 )
-                sightings += self._inspect(
+                inspection += self._inspect(
                     2 * MARGIN, place, base, range(owned_from, 2 * MARGIN + 1), line_start
                 )
-                return ReadResult(tuple(sightings), base + 2 * MARGIN, (gap,))
-        sightings += self._inspect(length, place, base, range(owned_from, length + 1), line_start)
-        return ReadResult(tuple(sightings), base + length)
+                return ReadResult(inspection.sightings, base + 2 * MARGIN, (*inspection.gaps, gap))
+        inspection += self._inspect(length, place, base, range(owned_from, length + 1), line_start)
+        return ReadResult(inspection.sightings, base + length, inspection.gaps)
 
     def _inspect(
         self, length: int, place: Place, base: int, owned: range, line_start: LineStart
-    ) -> list[Sighting]:
+    ) -> Inspection:
         return self._inspector.inspect(self._view[:length], place, Window(base, owned, line_start))
 
 
