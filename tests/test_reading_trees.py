@@ -64,10 +64,10 @@ def test_paths_named_twice_are_read_once(tree: Path) -> None:
 class DyingInspector(Inspector):
     """Ends its process when it meets the word."""
 
-    def anchor_ends(self, content: bytes | bytearray | memoryview) -> list[int]:
-        if b"deadly" in bytes(content):
+    def suspects(self, joined: bytes | bytearray | memoryview, ends: list[int]) -> list[int]:
+        if b"deadly" in bytes(joined):
             os.kill(os.getpid(), signal.SIGKILL)
-        return super().anchor_ends(content)
+        return super().suspects(joined, ends)
 
 
 def test_a_process_that_dies_leaves_a_gap_for_each_path(tmp_path: Path) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from repositories import commit, git, new_repository, object_name, repack
 
 from keyleak.git.provenance import Provenance, provenance
+from repositories import commit, git, new_repository, object_name, repack
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,10 +69,39 @@ def test_an_amended_commit_is_unreachable(repository: Path) -> None:
     repack(repository)
     found = of_blob(repository, b"leak")
     assert found.unreachable
-    assert (found.first_commit, found.at_head) == (None, False)
+    assert (found.first_commit, found.paths, found.at_head) == (first, ("a",), False)
     oid = bytes.fromhex(first)
     itself = provenance(repository, {oid: "commit"})[oid]
     assert (itself.first_commit, itself.refs, itself.at_head) == (first, (), False)
+
+
+def test_a_commit_that_even_the_reflog_forgot(repository: Path) -> None:
+    commit(repository, {"a": b"clean"})
+    first = commit(repository, {"dir/b": b"leak"})
+    git(repository, "reset", "-q", "--hard", "HEAD~1")
+    git(repository, "reflog", "expire", "--expire=all", "--all")
+    found = of_blob(repository, b"leak")
+    assert (found.first_commit, found.paths, found.refs) == (first, ("dir/b",), ())
+
+
+def test_every_entry_of_the_stash_list(repository: Path) -> None:
+    commit(repository, {"a": b"clean"})
+    for content in (b"older leak", b"newer leak"):
+        (repository / "a").write_bytes(content)
+        git(repository, "stash", "-q")
+    assert of_blob(repository, b"newer leak").refs == ("refs/stash",)
+    assert of_blob(repository, b"older leak").refs == ("stash@{1}",)
+
+
+@pytest.mark.parametrize("folder", ["", "deep/er/"])
+def test_a_tree_that_holds_a_name(repository: Path, folder: str) -> None:
+    commit(repository, {"a": b"clean"})
+    first = commit(repository, {f"{folder}named": b"x"})
+    tree = git(repository, "rev-parse", f"HEAD:{folder.rstrip('/')}").decode().strip()
+    oid = bytes.fromhex(tree)
+    found = provenance(repository, {oid: "tree"})[oid]
+    assert (found.first_commit, found.refs, found.at_head) == (first, ("refs/heads/main",), True)
+    assert found.paths == ((folder.rstrip("/"),) if folder else ())
 
 
 def test_a_detached_head(repository: Path) -> None:
@@ -91,6 +120,7 @@ def test_commits_and_tags(repository: Path) -> None:
     assert found[one].refs == ("refs/heads/main", "refs/tags/v1")
     assert found[one].at_head
     assert found[tag].refs == ("refs/tags/v1",)
+    assert (found[tag].first_commit, found[tag].first_date) == (one.hex(), "2023-11-14T22:13:20+00:00")
 
 
 def test_a_repository_without_commits(repository: Path) -> None:

@@ -16,15 +16,41 @@ if TYPE_CHECKING:
 
 @click.command(epilog=EXIT_CODES)
 @click.argument("repository", default=".", metavar="[REPO]", type=click.Path())
+@click.option(
+    "--range",
+    "revisions",
+    multiple=True,
+    metavar="A..B",
+    help="Only objects that these commits brought, as git names commits: main..topic, ^v1 HEAD.",
+)
+@click.option("--since", metavar="DATE", help="Only what commits since then brought: 2026-01-31, 2.weeks.")
+@click.option(
+    "--refs",
+    multiple=True,
+    metavar="GLOB",
+    help="Only what these refs reach: 'refs/heads/*'. Can be given several times.",
+)
+@click.option("--submodules", is_flag=True, help="Read submodules too, where they are on this machine.")
 @with_report_options
-def history(*, repository: str, options: ReportOptions, console: Console) -> ExitCode:
+def history(  # noqa: PLR0913 - one parameter for each option
+    *,
+    repository: str,
+    revisions: tuple[str, ...],
+    since: str | None,
+    refs: tuple[str, ...],
+    submodules: bool,
+    options: ReportOptions,
+    console: Console,
+) -> ExitCode:
     """Look for keys in everything a repository holds, reachable or not.
 
     REPO is a folder on this machine: a work tree, a bare repository or a mirror; without it the current one.
     Every object is read once; commit and tag messages, names and addresses, notes, stashes, reflogs, names
-    of refs and files, and the configuration are read too. A shallow or partial clone is not a whole view: it
-    is listed, and the exit code is 2.
+    of refs and files, the index and the files of the git folder are read too. What keeps the view from being
+    whole, such as a shallow or partial clone, is listed, and the exit code is 2.
     """
-    from keyleak.commands import history as command  # noqa: PLC0415
+    from keyleak.commands import history as command  # noqa: PLC0415 - each command imports only what it needs
+    from keyleak.git.scope import Scope  # noqa: PLC0415
 
-    return command.history(repository, options, console)
+    scope = Scope(tuple(part for text in revisions for part in text.split()), since, refs)
+    return command.history(command.HistoryOptions(repository, scope, submodules, options), console)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,8 @@ from keyleak.commands.conclusion import Work, conclude
 from keyleak.commands.destinations import check_show_secrets
 from keyleak.commands.options import ReportOptions, checked_rulebook
 from keyleak.errors import UsageError
-from keyleak.sources.history import read_history
+from keyleak.git.scope import Scope
+from keyleak.sources.history import HistoryRequest, read_history
 from keyleak.sources.inspector import Inspector
 
 if TYPE_CHECKING:
@@ -19,23 +21,35 @@ if TYPE_CHECKING:
     from keyleak.errors import ExitCode
 
 
-def history(repository: str, options: ReportOptions, console: Console) -> ExitCode:
+@dataclass(frozen=True, slots=True)
+class HistoryOptions:
+    """What `keyleak history` was asked for."""
+
+    repository: str = "."
+    scope: Scope = field(default_factory=Scope)
+    submodules: bool = False
+    report: ReportOptions = field(default_factory=ReportOptions)
+
+
+def history(options: HistoryOptions, console: Console) -> ExitCode:
     """Read a repository, report, and say how it went.
 
     Raises:
         KeyleakError: it is no repository that git reads, or the report could not be written.
     """
-    check_show_secrets(options.delivery)
-    rulebook = checked_rulebook(options)
-    if not os.path.isdir(repository):
-        raise UsageError(f"{repository}: no such folder; name a repository on this machine")
+    check_show_secrets(options.report.delivery)
+    rulebook = checked_rulebook(options.report)
+    if not os.path.isdir(options.repository):
+        raise UsageError(f"{options.repository}: no such folder; name a repository on this machine")
     started, clock = datetime.now(UTC), time.monotonic()
+    request = HistoryRequest(
+        repository=options.repository,
+        scope=options.scope,
+        submodules=options.submodules,
+        rule_folders=options.report.rule_folders,
+        jobs=options.report.processes(),
+    )
     with console.progress("reading history") as progress:
-        reading = read_history(
-            repository,
-            Inspector(rulebook),
-            options.rule_folders,
-            jobs=options.processes(),
-            progress=progress.update,
-        )
-    return conclude(Work("history", repository, started, clock), reading, rulebook, options, console)
+        reading = read_history(request, Inspector(rulebook), progress.update)
+    work = Work("history", options.repository, started, clock)
+    return conclude(work, reading, rulebook, options.report, console)

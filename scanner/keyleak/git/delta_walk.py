@@ -27,6 +27,10 @@ R = TypeVar("R")
 KINDS: Final[tuple[Kind | None, ...]] = (None, "commit", "tree", "blob", "tag")
 """Kinds by their number in a pack."""
 
+# Objects below this size are looked at together, so many bytes at a time.
+_SMALL: Final = 16 << 10
+_TOGETHER: Final = 256 << 10
+
 # A delta that begins with two numbers, the second below 2 MiB: all but a few, told apart by one match.
 _SMALL_RESULT: Final = re.compile(rb"[\x80-\xff]{0,8}[\x00-\x7f][\x80-\xff]{0,2}[\x00-\x7f]")
 
@@ -90,6 +94,9 @@ class Walk(Generic[R]):
         self._id_bytes = opened.index.ids.shape[1]
         self._ids = opened.index.ids[rows].tobytes()
         self._skip = np.frombuffer(opened.skip, np.uint8)[rows].tobytes() if opened.skip else b""
+        self._small: list[bytes] = []
+        self._small_nodes: list[int] = []
+        self._small_bytes = 0
         self._held = 0
         self._counts = [0] * len(KINDS)
         self._bytes = 0
@@ -99,6 +106,7 @@ class Walk(Generic[R]):
 
     def read(self) -> PartRead[R]:
         """What the walk has brought so far."""
+        self._visit_small()
         _, commit, tree, blob, tag = self._counts
         counts = ObjectCounts(blob=blob, commit=commit, tag=tag, tree=tree)
         return PartRead(tuple(self._results), counts, self._bytes, tuple(self._left), tuple(self._gaps))
@@ -171,13 +179,29 @@ class Walk(Generic[R]):
     def _visit(self, node: int, data: bytes) -> None:
         if self._skip and self._skip[node]:
             return
-        number = self._kinds[node]
-        kind = KINDS[number]
+        length = len(data)
+        self._counts[self._kinds[node]] += 1
+        self._bytes += length
+        if length >= _SMALL:
+            self._look_at(node, data)
+            return
+        self._small.append(data)
+        self._small_nodes.append(node)
+        self._small_bytes += length
+        if self._small_bytes >= _TOGETHER:
+            self._visit_small()
+
+    def _visit_small(self) -> None:
+        contents, nodes = self._small, self._small_nodes
+        self._small, self._small_nodes, self._small_bytes = [], [], 0
+        for place in self._visitor.worth_visiting(contents):
+            self._look_at(nodes[place], contents[place])
+
+    def _look_at(self, node: int, data: bytes) -> None:
+        kind = KINDS[self._kinds[node]]
         assert kind is not None
-        oid = self._ids[node * self._id_bytes : (node + 1) * self._id_bytes]
+        oid = self._oid(node)
         result = self._visitor.visit(oid, kind, data)
-        self._counts[number] += 1
-        self._bytes += len(data)
         if result is not None:
             self._results.append(result)
             # Hashing everything would double the work; what is reported is checked.

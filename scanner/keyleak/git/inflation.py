@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from zlib_ng import zlib_ng
+from isal import isal_zlib
 
 if TYPE_CHECKING:
     import mmap
     from collections.abc import Iterator
 
 _STEP: Final = 1 << 16  # deflated bytes given to zlib at a time where an object is inflated in windows
-_InflateError: Final[type[Exception]] = zlib_ng.error  # type: ignore[assignment]  # its stub says instance
+_InflateError: Final[type[Exception]] = isal_zlib.error  # type: ignore[assignment]  # its stub says instance
 
 
 class DamagedError(Exception):
@@ -27,7 +27,7 @@ def inflate(deflated: bytes, size: int) -> tuple[bytes, bool]:
     Raises:
         DamagedError: the content is damaged or of another size.
     """
-    inflater = zlib_ng.decompressobj()
+    inflater = isal_zlib.decompressobj()
     try:
         data = inflater.decompress(deflated, size + 1)
     except _InflateError as error:
@@ -51,7 +51,7 @@ class Windows:
 
     def read(self) -> Iterator[bytes]:
         """The content, in order."""
-        inflater = zlib_ng.decompressobj()
+        inflater = isal_zlib.decompressobj()
         place, rest, length = self.start, b"", 0
         while not inflater.eof:
             if not rest:

@@ -20,6 +20,7 @@ from keyleak.git.workers import PackTask, Refused, read_tasks
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    import numpy.typing as npt
     from _typeshed import StrOrBytesPath
 
     from keyleak.git.object_store import ObjectStore
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 _PART_BYTES: Final = 16 << 20  # of a pack: large enough to amortise, small enough to share out and to report
+_FEW: Final = 20_000  # objects that are quicker asked of git one by one than found in packs
 _WORTH_WORKERS: Final = 4 << 20  # bytes of packs below which starting processes takes longer than reading
 
 
@@ -45,8 +47,10 @@ def read_objects(
     Raises:
         GitError: git does not take this for a repository, does not trust it, or cannot be started.
     """
+    if options.only is not None and len(options.only) <= _FEW:
+        return read_by_id(repository, sorted(options.only), make_visitor(), options)
     store = open_store(repository)
-    inventory = _Inventory(store)
+    inventory = _Inventory(store, options.only)
     read, left = _read_packs(inventory, make_visitor, options)
     ids = inventory.not_packed(left)
     damage: tuple[Gap, ...] = ()
@@ -58,7 +62,10 @@ def read_objects(
             damage = (
                 Gap("list of all objects", f"git cannot make it, so objects may be missing here: {error}"),
             )
-    if ids:
+    if options.only is not None:
+        # Whatever no pack brought is asked of git, which says what it lacks.
+        ids = (ids & options.only) | (options.only - inventory.taken())
+    if ids and not options.stop():
         rest = read_by_id(repository, sorted(ids), make_visitor(), options)
         options.progress(rest.counts, rest.content_bytes)
         read += rest
@@ -100,20 +107,23 @@ def _read_packs(
             read, counts=read.counts + part.counts, content_bytes=read.content_bytes + part.content_bytes
         )
         options.progress(part.counts, part.content_bytes)
+        if options.stop():
+            break
     return replace(read, results=tuple(results), gaps=tuple(gaps)), left
 
 
 class _Inventory:
     """The packs of a store with what each brings that no pack before it does."""
 
-    def __init__(self, store: ObjectStore) -> None:
+    def __init__(self, store: ObjectStore, only: frozenset[bytes] | None = None) -> None:
         self._store = store
+        self._only = only
         self._indexes: dict[str, PackIndex] = {}
         self._refused: set[str] = set()
         self._gaps: list[Gap] = []
         self.unusual = False
         """Whether git has to be asked which objects there are."""
-        self._several = len(store.packs) > 1 or bool(store.loose)
+        self._several = len(store.packs) > 1 or bool(store.loose) or only is not None
         for path in store.packs if self._several else ():
             self._index(path)
         self.bytes = sum(os.path.getsize(path) for path in store.packs if os.path.exists(path))
@@ -172,9 +182,9 @@ class _Inventory:
         return self._indexes[path]
 
     def _duplicates(self) -> dict[str, bytes]:
-        """For each pack that repeats objects of one before it, which rows of its index to skip."""
+        """For each pack which rows of its index to skip: repeated in one before it, or not asked for."""
         paths = [path for path in self._store.packs if path in self._indexes]
-        if len(paths) < 2:
+        if not paths or (len(paths) < 2 and self._only is None):
             return {}
         ids = np.concatenate([self._indexes[path].ids for path in paths])
         # The sort is stable: of equal ids the one in the first pack comes first.
@@ -184,6 +194,13 @@ class _Inventory:
         same[same] = (ids[order[1:][same]] == ids[order[:-1][same]]).all(axis=1)
         repeated = np.zeros(len(ids), np.uint8)
         repeated[order[1:][same]] = 1
+        if self._only is not None:
+            repeated |= ~_among(ids, self._only)
         ends = np.cumsum([len(self._indexes[path].ids) for path in paths])
         pieces = np.split(repeated, ends[:-1])
         return {path: piece.tobytes() for path, piece in zip(paths, pieces, strict=True) if piece.any()}
+
+
+def _among(ids: npt.NDArray[np.uint8], wanted: frozenset[bytes]) -> npt.NDArray[np.bool_]:
+    """Which rows are wanted ids."""
+    return np.fromiter((row.tobytes() in wanted for row in ids), np.bool_, len(ids))

@@ -41,7 +41,7 @@ def read_by_id(
     reading = _Reading(visitor, options)
     waiting = deque(ids)
     ends = 0
-    while waiting:
+    while waiting and not options.stop():
         batch = [waiting.popleft() for _ in range(min(_ASKED_AT_ONCE, len(waiting)))]
         done = _read_batch(repository, batch, reading, options)
         waiting.extendleft(reversed(batch[done:]))
@@ -63,7 +63,9 @@ def _read_batch(
     """
     done = 0
     try:
-        with stream(["cat-file", "--batch"], repository, allocation=options.limits.git_bytes) as git:
+        with stream(
+            ["cat-file", "--batch"], repository, keep=options.keep, allocation=options.limits.git_bytes
+        ) as git:
             with suppress(BrokenPipeError):  # it ended; that shows where its answers are read
                 git.stdin.write(b"".join(oid.hex().encode() + b"\n" for oid in batch))
                 git.stdin.close()

@@ -9,18 +9,25 @@ from typing import TYPE_CHECKING, Final, Generic, Literal, Protocol, TypeVar
 from keyleak.coverage import Gap, ObjectCounts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 Kind = Literal["commit", "tree", "blob", "tag"]
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 
-TEXT_AND_CONTENT: Final[frozenset[Kind]] = frozenset({"commit", "blob", "tag"})
-"""Everything but trees, which hold names only."""
+ALL_KINDS: Final[frozenset[Kind]] = frozenset({"commit", "tree", "blob", "tag"})
+"""Trees too: keys stand in names of files as well."""
 
 
 class Visitor(Protocol[R_co]):
     """Looks at objects inside a worker process. What it returns is pickled and sent back."""
+
+    def worth_visiting(self, contents: Sequence[bytes]) -> Iterable[int]:
+        """Which of several small contents `visit` may have something to tell of, in any order.
+
+        Most objects are small and hold nothing: asked for together they cost a fraction of as many calls.
+        """
+        return range(len(contents))
 
     def visit(self, oid: bytes, kind: Kind, data: bytes) -> R_co | None:
         """Looks at a whole object; None where there is nothing to tell."""
@@ -55,8 +62,14 @@ class ReadLimits:
 class ReadOptions:
     """What to read and how."""
 
-    kinds: frozenset[Kind] = TEXT_AND_CONTENT
+    kinds: frozenset[Kind] = ALL_KINDS
     """Kinds of objects to visit."""
+    only: frozenset[bytes] | None = None
+    """Ids of the objects to visit; all there are where None."""
+    keep: tuple[str, ...] = ()
+    """`GIT_*` variables to trust, such as those of a push in quarantine (see `keyleak.git.process`)."""
+    stop: Callable[[], bool] = lambda: False
+    """Asked now and then whether to leave the rest unread."""
     limits: ReadLimits = field(default_factory=ReadLimits)
     jobs: int = 1
     """Processes to read with."""

@@ -1,128 +1,228 @@
-"""Everything a repository holds: objects read once, and the names and texts beside them."""
+"""Everything a repository holds: objects read once, and the names and files beside them."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import os
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from keyleak.coverage import Coverage, Gap, ObjectCounts, merge_gaps
 from keyleak.errors import GitError
-from keyleak.findings import FirstSeen, LocationKind
+from keyleak.findings import LocationKind
 from keyleak.git.objects import read_objects
-from keyleak.git.places import PlaceKind, incomplete_views, texts
-from keyleak.git.provenance import Provenance, provenance
+from keyleak.git.places import PlaceKind, git_files, git_folder, ref_names
+from keyleak.git.provenance import provenance
+from keyleak.git.scope import Scope, objects_in
+from keyleak.git.views import missing_objects, shallow_gap, submodules
 from keyleak.git.visitor import ReadOptions
 from keyleak.sources.files import Reading
-from keyleak.sources.inspector import Inspection, Place
+from keyleak.sources.inspector import Place
+from keyleak.sources.interruption import Interruption
+from keyleak.sources.object_places import ObjectPlaces
 from keyleak.sources.object_visitor import MakeObjectVisitor
+from keyleak.sources.reading import INTERRUPTED, Reader
 from keyleak.sources.wire import unpacked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from keyleak.findings import Sighting
-    from keyleak.git.places import Text
+    from keyleak.git.scope import ScopedObjects
+    from keyleak.git.views import Submodule
     from keyleak.git.visitor import ObjectsRead
     from keyleak.sources.inspector import Inspector
     from keyleak.sources.object_visitor import ObjectResult
 
-_UNKNOWN: Final = Provenance(None, None, (), (), at_head=False)
 _KINDS: Final = {
-    PlaceKind.REF_NAMES: LocationKind.REF_NAME,
-    PlaceKind.PATH_NAMES: LocationKind.PATH_NAME,
     PlaceKind.REFLOG: LocationKind.REFLOG,
     PlaceKind.CONFIG: LocationKind.GIT_CONFIG,
+    PlaceKind.FILE: LocationKind.FILE,
 }
 
 
+@dataclass(frozen=True, slots=True)
+class HistoryRequest:
+    """Which repository, and what of it."""
+
+    repository: str
+    """A bare repository, a work tree, or a folder in one."""
+    scope: Scope = field(default_factory=Scope)
+    submodules: bool = False
+    """Whether submodules that are on this machine are read too."""
+    rule_folders: tuple[str, ...] = ()
+    """For the processes that read objects."""
+    jobs: int = 1
+    """How many of those."""
+
+
+def _unseen(_coverage: Coverage, _keys: int) -> None:
+    """Progress that nobody looks at."""
+
+
 def read_history(
-    repository: str,
-    inspector: Inspector,
-    rule_folders: tuple[str, ...],
-    *,
-    jobs: int,
-    progress: Callable[[Coverage, int], None],
+    request: HistoryRequest, inspector: Inspector, progress: Callable[[Coverage, int], None] = _unseen
 ) -> Reading:
-    """Every object of a repository, reachable or not, and what stands beside them.
+    """Every object of a repository, reachable or not, and what stands beside them; or a part of its history.
 
     Args:
-        repository: a bare repository, a work tree, or a folder in one.
+        request: which repository, and what of it.
         inspector: finds keys in what is no object.
-        rule_folders: for the processes that read objects.
-        jobs: how many of those.
-        progress: told what was read.
+        progress: told what was read and how many objects hold something by then.
 
     Raises:
         GitError: git does not take it for a repository, does not trust it, or cannot be started.
+        UsageError: the scope makes no sense.
     """
-    read_so_far = Coverage()
-
-    def on_objects(counts: ObjectCounts, content_bytes: int) -> None:
-        nonlocal read_so_far
-        read_so_far += Coverage(content_bytes, objects=counts)
-        progress(read_so_far, 0)
-
-    options = ReadOptions(jobs=jobs, progress=on_objects)
-    read = read_objects(repository, MakeObjectVisitor(rule_folders), options)
-    gaps = [*read.gaps, *incomplete_views(repository), *_object_gaps(read)]
-    sightings = list(_with_provenance(repository, read, gaps))
-    beside = 0
-    for text in texts(repository, gaps.append):
-        beside += len(text.content)
-        inspection = _in_text(text, inspector)
-        sightings += inspection.sightings
-        gaps += inspection.gaps
-    coverage = Coverage(read.content_bytes + beside, 0, read.counts, merge_gaps(gaps))
-    return Reading(tuple(sightings), coverage)
+    with Interruption() as interruption:
+        reading = _History(request, inspector, progress, lambda: interruption.requested).read()
+    if interruption.requested:
+        gaps = merge_gaps([*reading.coverage.gaps, INTERRUPTED])
+        return Reading(reading.sightings, replace(reading.coverage, gaps=gaps), interrupted=True)
+    return reading
 
 
-def _object_gaps(read: ObjectsRead[ObjectResult]) -> Iterator[Gap]:
-    for result in read.results:
-        yield from result.gaps
-    if read.counts == ObjectCounts():
-        yield Gap("objects", "the repository holds none, so nothing was scanned")
-    pointers = sum(result.is_lfs_pointer for result in read.results)
-    if pointers:
-        yield Gap("Git LFS", "pointers whose content is not in the object database", pointers)
+class _History:
+    """One reading of one repository."""
 
+    def __init__(
+        self,
+        request: HistoryRequest,
+        inspector: Inspector,
+        progress: Callable[[Coverage, int], None],
+        stop: Callable[[], bool],
+    ) -> None:
+        self._request = request
+        self._repository = request.repository
+        self._inspector = inspector
+        self._progress = progress
+        self._stop = stop
+        self._gaps: list[Gap] = []
 
-def _with_provenance(repository: str, read: ObjectsRead[ObjectResult], gaps: list[Gap]) -> Iterator[Sighting]:
-    found = [result for result in read.results if result.sightings]
-    origins: Mapping[bytes, Provenance] = {}
-    try:
-        origins = provenance(repository, {result.oid: result.kind for result in found}) if found else {}
-    except GitError as error:
-        gaps.append(Gap("provenance", f"where the keys come from is not known: {error}"))
-    for result in found:
-        for sighting in unpacked(result.sightings):
-            yield from _placed(sighting, origins.get(result.oid, _UNKNOWN))
+    def read(self) -> Reading:
+        """All of it."""
+        scope = self._request.scope
+        scoped = None if scope.is_everything else objects_in(self._repository, scope)
+        read = self._objects(scoped)
+        self._gaps += (gap for result in read.results for gap in result.gaps)
+        sightings = list(self._with_provenance(read))
+        coverage = Coverage(read.content_bytes, 0, read.counts)
+        if scoped is None:
+            for beside in (self._beside(), self._descend()):
+                sightings += beside.sightings
+                coverage += beside.coverage
+        self._views(scoped, read)
+        gaps = merge_gaps([*read.gaps, *coverage.gaps, *self._gaps])
+        return Reading(tuple(sightings), replace(coverage, gaps=gaps))
 
+    def _objects(self, scoped: ScopedObjects | None) -> ObjectsRead[ObjectResult]:
+        read_so_far = Coverage()
 
-def _placed(sighting: Sighting, origin: Provenance) -> Iterator[Sighting]:
-    """The sighting at every path its object had."""
-    for path in origin.paths or (None,):
-        location = replace(
-            sighting.location,
-            path=path,
-            commit=sighting.location.commit or origin.first_commit,
-            refs=origin.refs,
+        def on_objects(counts: ObjectCounts, content_bytes: int) -> None:
+            nonlocal read_so_far
+            read_so_far += Coverage(content_bytes, objects=counts)
+            self._progress(read_so_far, 0)
+
+        options = ReadOptions(
+            jobs=self._request.jobs,
+            only=scoped.ids if scoped else None,
+            keep=self._request.scope.keep,
+            progress=on_objects,
+            stop=self._stop,
         )
-        first = FirstSeen(origin.first_commit, origin.first_date, path, location.line)
-        yield replace(sighting, location=location, first_seen=first, at_head=origin.at_head)
+        return read_objects(self._repository, MakeObjectVisitor(self._request.rule_folders), options)
+
+    def _with_provenance(self, read: ObjectsRead[ObjectResult]) -> Iterator[Sighting]:
+        found = [result for result in read.results if result.sightings]
+        if not found:
+            return
+        try:
+            origins = provenance(
+                self._repository, {result.oid: result.kind for result in found}, self._request.scope
+            )
+        except GitError as error:
+            origins = {}
+            self._gaps.append(Gap("provenance", f"where the keys come from is not known: {error}"))
+        places = ObjectPlaces(self._repository, origins, self._gaps.append)
+        for result in found:
+            for sighting in unpacked(result.sightings):
+                yield from places.of(sighting, result.oid)
+
+    def _beside(self) -> Reading:
+        """Names of refs, and the files of the git folder."""
+        names = ref_names(self._repository)
+        in_names = self._inspector.inspect(names, Place(LocationKind.REF_NAME, None))
+        self._gaps += in_names.gaps
+        sightings = [_in_ref_name(sighting, names.split(b"\n")) for sighting in in_names.sightings]
+        reader, count = Reader(self._inspector), len(names)
+        for file in git_files(git_folder(self._repository), self._gaps.append):
+            if self._stop():
+                break
+            try:
+                with open(file.path, "rb") as stream:
+                    result = reader.read_stream(stream, Place(_KINDS[file.kind], file.name))
+            except FileNotFoundError:
+                continue  # git removed it since it was listed, as it does with lock files
+            except OSError as error:
+                self._gaps.append(Gap(file.name, error.strerror or "cannot be read"))
+                continue
+            sightings += result.sightings
+            count += result.bytes
+            self._gaps += result.gaps
+        return Reading(tuple(sightings), Coverage(count))
+
+    def _descend(self) -> Reading:
+        """The submodules, or a gap for each that is not read."""
+        sightings: list[Sighting] = []
+        coverage = Coverage()
+        for submodule in submodules(self._repository):
+            if not self._request.submodules:
+                reason = "a submodule, which has a repository of its own: `--submodules` reads it too"
+                self._gaps.append(Gap(submodule.path, reason))
+            elif submodule.folder is None:
+                reason = "a submodule that is not on this machine; `git submodule update --init` brings it"
+                self._gaps.append(Gap(submodule.path, reason))
+            elif not self._stop():
+                inner = self._inner(submodule, submodule.folder)
+                sightings += inner.sightings
+                coverage += inner.coverage
+        return Reading(tuple(sightings), coverage)
+
+    def _inner(self, submodule: Submodule, folder: str) -> Reading:
+        request = replace(self._request, repository=folder)
+        try:
+            reading = _History(request, self._inspector, self._progress, self._stop).read()
+        except GitError as error:
+            return Reading(
+                (), Coverage(gaps=(Gap(submodule.path, f"a submodule that git cannot read: {error}"),))
+            )
+        gaps = tuple(replace(gap, what=f"{submodule.path}: {gap.what}") for gap in reading.coverage.gaps)
+        inside = tuple(_in_submodule(sighting, submodule.path) for sighting in reading.sightings)
+        return Reading(inside, replace(reading.coverage, gaps=gaps))
+
+    def _views(self, scoped: ScopedObjects | None, read: ObjectsRead[ObjectResult]) -> None:
+        """Why this may be less than there is."""
+        self._gaps += shallow_gap(self._repository, scoped.commits if scoped else None)
+        if scoped is None:
+            if read.counts == ObjectCounts():
+                self._gaps.append(Gap("objects", "the repository holds none, so nothing was scanned"))
+            if missing := missing_objects(self._repository).count(b"\n"):
+                reason = "objects are only on the remote; `--fetch-missing` asks it for them"
+                self._gaps.append(Gap("partial clone", reason, missing))
+        pointed = {result.lfs for result in read.results if result.lfs}
+        stored = os.path.join(git_folder(self._repository), "lfs", "objects") if pointed else ""
+        absent = sum(not os.path.exists(os.path.join(stored, oid[:2], oid[2:4], oid)) for oid in pointed)
+        if absent:
+            reason = "content that is only on the server; `git lfs fetch --all` brings it"
+            self._gaps.append(Gap("Git LFS", reason, absent))
 
 
-def _in_text(text: Text, inspector: Inspector) -> Inspection:
-    named = text.kind in {PlaceKind.REF_NAMES, PlaceKind.PATH_NAMES}
-    lines = text.content.split(b"\n") if named else []
-    inspection = inspector.inspect(text.content, Place(_KINDS[text.kind], text.name))
-    if not named:
-        return inspection
-    return replace(
-        inspection, sightings=tuple(_in_name(sighting, lines) for sighting in inspection.sightings)
-    )
+def _in_ref_name(sighting: Sighting, names: list[bytes]) -> Sighting:
+    name = os.fsdecode(names[sighting.location.line - 1])
+    location = replace(sighting.location, path=name, line=1, refs=(name,))
+    return replace(sighting, location=location)
 
 
-def _in_name(sighting: Sighting, lines: list[bytes]) -> Sighting:
-    location = sighting.location
-    name = lines[location.line - 1].decode("utf-8", "surrogateescape")
-    return replace(sighting, location=replace(location, path=name, line=1))
+def _in_submodule(sighting: Sighting, path: str) -> Sighting:
+    inner = sighting.location.path
+    location = replace(sighting.location, path=path if inner is None else f"{path}/{inner}")
+    return replace(sighting, location=location)

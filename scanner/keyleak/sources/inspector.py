@@ -5,6 +5,7 @@ Nearly every content holds no anchor, so all that looks closer is loaded when th
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -13,6 +14,8 @@ from keyleak.matching.anchors import anchors_of
 from keyleak.matching.engine import fastest_engine
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from keyleak.coverage import Gap
     from keyleak.findings import LocationKind, Sighting
     from keyleak.matching.engine import Buffer, Engine
@@ -72,9 +75,15 @@ class Inspector:
         self._rulebook = rulebook
         self._engine = engine or fastest_engine(anchors_of(rulebook))
 
-    def anchor_ends(self, content: Buffer) -> list[int]:
-        """Where something ends that may be or may belong to a key; empty nearly always."""
-        return [hit.end for hit in self._engine.hits(content)]
+    def suspects(self, joined: Buffer, ends: Sequence[int]) -> list[int]:
+        """Which of several contents, one behind the other, have something to look at.
+
+        Args:
+            joined: the contents.
+            ends: where each ends in `joined`.
+        """
+        # An anchor across a border of two is looked at again in each of them, where it is none.
+        return sorted({bisect_left(ends, hit.end) for hit in self._engine.hits(joined)})
 
     def inspect(self, content: Buffer, place: Place, window: Window = _WHOLE) -> Inspection:
         """Every key in a content, and what inside it could not be read."""

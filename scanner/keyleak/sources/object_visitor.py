@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import os
+import re
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from keyleak.findings import LocationKind
 from keyleak.rulebook.loader import load_rulebook
-from keyleak.sources.inspector import NOTHING, Inspection, Inspector, Place
+from keyleak.sources.inspector import NOTHING, Inspector, Place
 from keyleak.sources.reading import Reader
 from keyleak.sources.wire import PackedSightings, packed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from keyleak.coverage import Gap
     from keyleak.findings import Sighting
     from keyleak.git.visitor import Kind
 
 _LFS_POINTER: Final = b"version https://git-lfs.github.com/spec/"
+_LFS_OBJECT: Final = re.compile(rb"^oid sha256:([0-9a-f]{64})$", re.MULTILINE)
 _LONGEST_POINTER: Final = 1024
 _BLOB: Final = Place(LocationKind.BLOB, None)
 _MESSAGES: Final = {"commit": LocationKind.COMMIT_MESSAGE, "tag": LocationKind.TAG_MESSAGE}
@@ -31,7 +35,8 @@ class ObjectResult(NamedTuple):
     kind: Kind
     sightings: PackedSightings
     gaps: tuple[Gap, ...]
-    is_lfs_pointer: bool
+    lfs: str | None
+    """The content that it points to, where it is a Git LFS pointer."""
 
 
 class ObjectVisitor:
@@ -40,13 +45,31 @@ class ObjectVisitor:
     def __init__(self, inspector: Inspector) -> None:
         self._inspector = inspector
 
+    def worth_visiting(self, contents: Sequence[bytes]) -> set[int]:
+        """See `Visitor`."""
+        joined = b"".join(contents)
+        found = set(self._inspector.suspects(joined, list(accumulate(map(len, contents)))))
+        if _LFS_POINTER in joined:
+            found.update(place for place, data in enumerate(contents) if data.startswith(_LFS_POINTER))
+        return found
+
     def visit(self, oid: bytes, kind: Kind, data: bytes) -> ObjectResult | None:
         """Looks at a whole object."""
-        is_pointer = kind == "blob" and len(data) < _LONGEST_POINTER and data.startswith(_LFS_POINTER)
+        if kind == "tree":
+            return self._visit_names(oid, data)
+        pointer = _LFS_OBJECT.search(data) if kind == "blob" and data.startswith(_LFS_POINTER) else None
+        lfs = pointer[1].decode() if pointer and len(data) < _LONGEST_POINTER else None
         inspection = self._inspector.inspect(data, _BLOB)
-        if inspection is NOTHING and not is_pointer:
+        if inspection is NOTHING and lfs is None:
             return None
-        return _result(oid, kind, inspection, data.find(b"\n\n"), is_pointer=is_pointer)
+        sightings = _placed(inspection.sightings, oid, kind, data.find(b"\n\n"))
+        return _result(oid, kind, sightings, inspection.gaps, lfs)
+
+    def _visit_names(self, oid: bytes, tree: bytes) -> ObjectResult | None:
+        names = list(_names(tree, len(oid)))
+        inspection = self._inspector.inspect(b"\n".join(names), Place(LocationKind.PATH_NAME, None))
+        placed = [_in_name(sighting, names[sighting.location.line - 1]) for sighting in inspection.sightings]
+        return _result(oid, "tree", placed, inspection.gaps) if placed or inspection.gaps else None
 
     def visit_windows(self, oid: bytes, kind: Kind, windows: Iterator[bytes]) -> ObjectResult | None:
         """Looks at an object too large to hold."""
@@ -54,7 +77,7 @@ class ObjectVisitor:
         if not result.sightings and not result.gaps:
             return None
         # No header is as long as a window: what stands in an object this large is its message.
-        return _result(oid, kind, Inspection(result.sightings, result.gaps), 0, is_pointer=False)
+        return _result(oid, kind, _placed(result.sightings, oid, kind, 0), result.gaps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +107,26 @@ class _Pieces:
         return count
 
 
+def _names(tree: bytes, id_bytes: int) -> Iterator[bytes]:
+    """The names in a tree: `mode name`, a zero byte and an id, one behind the other.
+
+    A line break in a name would shift the lines: it is shown as a blank.
+    """
+    place = 0
+    while (end := tree.find(b"\0", place)) >= 0:
+        yield tree[place:end].partition(b" ")[2].replace(b"\n", b" ")
+        place = end + 1 + id_bytes
+
+
+def _in_name(sighting: Sighting, name: bytes) -> Sighting:
+    return replace(sighting, location=replace(sighting.location, path=os.fsdecode(name), line=1))
+
+
 def _result(
-    oid: bytes, kind: Kind, inspection: Inspection, header_end: int, *, is_pointer: bool
+    oid: bytes, kind: Kind, sightings: Iterable[Sighting], gaps: Iterable[Gap], lfs: str | None = None
 ) -> ObjectResult:
-    sightings = packed(_placed(inspection.sightings, oid, kind, header_end))
-    gaps = tuple(replace(gap, what=f"{kind} {oid.hex()}{gap.what}") for gap in inspection.gaps)
-    return ObjectResult(oid, kind, sightings, gaps, is_pointer)
+    named = tuple(replace(gap, what=f"{kind} {oid.hex()}{gap.what}") for gap in gaps)
+    return ObjectResult(oid, kind, packed(sightings), named, lfs)
 
 
 def _placed(sightings: Iterable[Sighting], oid: bytes, kind: Kind, header_end: int) -> Iterator[Sighting]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import mmap
 import os
 import stat
-from bisect import bisect_left
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -116,9 +115,7 @@ class Reader:
             return ReadResult((), 0)
         length = ends[-1]
         inspection = NOTHING
-        # An anchor across a border of two files is looked at again in each of them, where it is none.
-        found = {bisect_left(ends, end) for end in self._inspector.anchor_ends(self._view[:length])}
-        for index in sorted(found):
+        for index in self._inspector.suspects(self._view[:length], ends):
             start = ends[index - 1] if index else 0
             place = Place(LocationKind.FILE, held[index])
             inspection += self._inspector.inspect(self._view[start : ends[index]], place)
@@ -154,7 +151,7 @@ class Reader:
             result = self._read_windows(fill, self._fill(fill, 0), place)
             return replace(result, gaps=(*result.gaps, INTERRUPTED)) if self._interrupted else result
         except OSError as error:
-            return ReadResult((), 0, (Gap("standard input", _words(error)),))
+            return ReadResult((), 0, (Gap(place.path or "standard input", _words(error)),))
 
     def _read_descriptor(self, descriptor: int, path: str) -> ReadResult:
         def fill(start: int) -> int:

@@ -10,7 +10,7 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from keyleak.git.visitor import ObjectsRead, ReadLimits, ReadOptions
+from keyleak.git.visitor import ObjectsRead, ReadLimits, ReadOptions, Visitor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -27,7 +27,7 @@ Seen = tuple[bytes, str, int, bytes]
 """Id, kind, length and SHA-256 of an object's content."""
 
 
-class Recorder:
+class Recorder(Visitor[Seen]):
     """A visitor that tells everything it is shown."""
 
     def visit(self, oid: bytes, kind: Kind, data: bytes) -> Seen:

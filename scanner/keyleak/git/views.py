@@ -1,0 +1,117 @@
+"""Why a repository may hold less than its history: shallow and partial clones, submodules."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from keyleak.coverage import Gap
+from keyleak.git.places import git_folder
+from keyleak.git.process import run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_SECTION: Final = re.compile(r"submodule\.(.*)\.path\Z", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Submodule:
+    """A repository in the tree of another."""
+
+    path: str
+    folder: str | None
+    """Its git folder or work tree on this machine, or None where it was never fetched."""
+
+
+def shallow_gap(repository: str, commits: frozenset[bytes] | None) -> Iterator[Gap]:
+    """The gap of a shallow clone.
+
+    Args:
+        repository: which one.
+        commits: those that are looked at; the gap counts only where one of them is a boundary. None for all.
+
+    Raises:
+        GitError: git cannot say.
+    """
+    if run(["rev-parse", "--is-shallow-repository"], repository).strip() != b"true":
+        return
+    boundary = _shallow_commits(repository)
+    if commits is None or commits & boundary:
+        reason = "older commits are not here; `git fetch --unshallow` brings them, in CI `fetch-depth: 0`"
+        yield Gap("shallow clone", reason)
+
+
+def _shallow_commits(repository: str) -> frozenset[bytes]:
+    with open(os.path.join(git_folder(repository), "shallow"), "rb") as file:
+        return frozenset(bytes.fromhex(line.decode()) for line in file.read().split())
+
+
+def missing_objects(repository: str) -> bytes:
+    """Ids of objects that history names and a partial clone lacks, one a line.
+
+    Raises:
+        GitError: git cannot say.
+    """
+    promisors = run(["config", "--get-regexp", r"^remote\..*\.promisor$"], repository, accept=(0, 1))
+    partial = run(["config", "--get", "extensions.partialClone"], repository, accept=(0, 1))
+    if not (promisors.strip() or partial.strip()):
+        return b""
+    listing = run(["rev-list", "--all", "--objects", "--missing=print"], repository)
+    return b"".join(line[1:] + b"\n" for line in listing.splitlines() if line.startswith(b"?"))
+
+
+def submodules(repository: str) -> list[Submodule]:
+    """The submodules in the tree of HEAD.
+
+    Raises:
+        GitError: git cannot list the tree.
+    """
+    tree = run(["rev-parse", "-q", "--verify", "HEAD^{tree}"], repository, accept=(0, 1)).strip()
+    if not tree:
+        return []
+    listing = run(["ls-tree", "-r", "-z", "--full-tree", tree], repository)
+    paths = [
+        os.fsdecode(entry.partition(b"\t")[2])
+        for entry in listing.split(b"\0")
+        if entry.startswith(b"160000 ")
+    ]
+    if not paths:
+        return []
+    names = _submodule_names(repository, tree)
+    top = run(["rev-parse", "--show-cdup"], repository, accept=(0, 128)).removesuffix(b"\n")
+    root = os.path.join(os.path.abspath(repository), os.fsdecode(top))
+    modules = os.path.join(git_folder(repository), "modules")
+    return [Submodule(path, _folder(root, modules, path, names.get(path))) for path in paths]
+
+
+def _submodule_names(repository: str, tree: bytes) -> dict[str, str]:
+    """Names by path, as `.gitmodules` in the tree gives them."""
+    blob = run(["rev-parse", "-q", "--verify", tree + b":.gitmodules"], repository, accept=(0, 1)).strip()
+    if not blob:
+        return {}
+    listing = run(
+        ["config", f"--blob={blob.decode()}", "-z", "--get-regexp", r"^submodule\..*\.path$"],
+        repository,
+        accept=(0, 1),
+    )
+    names = {}
+    for entry in listing.split(b"\0"):
+        key, _, path = entry.partition(b"\n")
+        if section := _SECTION.match(os.fsdecode(key)):
+            names[os.fsdecode(path)] = section[1]
+    return names
+
+
+def _folder(root: str, modules: str, path: str, name: str | None) -> str | None:
+    """The first of its usual places that holds a repository; a name that leads elsewhere is not followed."""
+    for base, inner in ((root, path), (modules, name or path)):
+        folder = os.path.normpath(os.path.join(base, inner))
+        inside = folder.startswith(os.path.normpath(base) + os.sep)
+        if inside and (
+            os.path.exists(os.path.join(folder, ".git")) or os.path.exists(os.path.join(folder, "HEAD"))
+        ):
+            return folder
+    return None

@@ -1,0 +1,77 @@
+"""Where a key in an object stands: its paths, what kind of place that is, and since when."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+from keyleak.coverage import Gap
+from keyleak.errors import GitError
+from keyleak.findings import FirstSeen, LocationKind
+from keyleak.git.places import staged_paths
+from keyleak.git.provenance import Provenance
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from keyleak.findings import Location, Sighting
+
+_UNKNOWN: Final = Provenance(None, None, (), (), at_head=False)
+_NOTES: Final = "refs/notes/"
+_STASH: Final = ("refs/stash", "stash@{")
+
+
+class ObjectPlaces:
+    """Gives sightings in objects the places that history says."""
+
+    def __init__(
+        self, repository: str, origins: Mapping[bytes, Provenance], note: Callable[[Gap], None]
+    ) -> None:
+        """Take what is known.
+
+        Args:
+            repository: where the objects are.
+            origins: where each comes from.
+            note: told what could not be read.
+        """
+        self._repository = repository
+        self._origins = origins
+        self._note = note
+
+    def of(self, sighting: Sighting, oid: bytes) -> Iterator[Sighting]:
+        """A sighting at every path its object had."""
+        origin = self._origins.get(oid, _UNKNOWN)
+        location = self._kind_of_place(sighting.location, origin)
+        paths: tuple[str | None, ...] = origin.paths or (None,)
+        if location.kind is LocationKind.BLOB and origin.first_commit is None and oid in self._staged:
+            location = replace(location, kind=LocationKind.INDEX)
+            paths = tuple(self._staged[oid])
+        for path in paths:
+            yield self._at(sighting, location, path, origin)
+
+    def _at(self, sighting: Sighting, location: Location, folder: str | None, origin: Provenance) -> Sighting:
+        path = folder
+        if location.kind is LocationKind.PATH_NAME:
+            path = location.path if folder is None else f"{folder}/{location.path}"
+        commit = location.commit or origin.first_commit
+        placed = replace(location, path=path, commit=commit, refs=origin.refs)
+        first = FirstSeen(origin.first_commit, origin.first_date, path, location.line)
+        return replace(sighting, location=placed, first_seen=first, at_head=origin.at_head)
+
+    def _kind_of_place(self, location: Location, origin: Provenance) -> Location:
+        """Notes and stashes are commits like others, which only their refs tell apart."""
+        if origin.refs and all(ref.startswith(_STASH) for ref in origin.refs):
+            return replace(location, kind=LocationKind.STASH)
+        is_note = location.kind is LocationKind.BLOB and origin.refs
+        if is_note and all(ref.startswith(_NOTES) for ref in origin.refs):
+            return replace(location, kind=LocationKind.NOTE)
+        return location
+
+    @cached_property
+    def _staged(self) -> dict[bytes, list[str]]:
+        try:
+            return staged_paths(self._repository, self._note)
+        except GitError as error:
+            self._note(Gap("index", str(error)))
+            return {}
