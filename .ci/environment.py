@@ -20,6 +20,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENTS = ROOT / ".venv"
 OLDEST = (3, 11)
+# The interpreter itself, not the link in an environment that is about to be made anew.
+PYTHON = os.path.realpath(sys.executable)
 
 
 def main(arguments: list[str]) -> int:
@@ -56,7 +58,7 @@ def environment(name: str, groups: list[str]) -> Path:
 def create(folder: Path) -> None:
     """An empty environment with pip, also on a Debian whose Python comes without `ensurepip`."""
     if has_ensurepip():
-        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+        subprocess.run([PYTHON, "-m", "venv", str(folder)], check=True)
         return
     package = f"python{sys.version_info[0]}.{sys.version_info[1]}-venv"
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
@@ -69,12 +71,12 @@ def create(folder: Path) -> None:
         ["apt-get", "install", "--yes", "--no-install-recommends", package],
     ):
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+    subprocess.run([PYTHON, "-m", "venv", str(folder)], check=True)
 
 
 def has_ensurepip() -> bool:
     """Whether `python -m venv` will work."""
-    probe = [sys.executable, "-c", "import ensurepip, venv"]
+    probe = [PYTHON, "-c", "import ensurepip, venv"]
     return subprocess.run(probe, check=False, stderr=subprocess.DEVNULL).returncode == 0
 
 
