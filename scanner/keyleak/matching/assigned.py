@@ -37,7 +37,7 @@ _VALUE: Final = rb"(?<![A-Za-z0-9_+/.~$-])" + _BODY
 _AFTER_NAME: Final = re.compile(rb"(?i:" + _GLUE + rb")" + _BODY)
 _CARRIER: Final = re.compile(
     rb"(?i:(?<![a-z0-9])"
-    rb"(?:--api-key|--token|bearer|(?:x-)?api[_-]?key|api[_-]?token|secret[_-]?key|token|WithAPIKey)"
+    rb"(?:--api-key|--token|bearer|(?:x-)?api[_-]?key|api[_-]?token|secret(?:[_-]?key)?|token|WithAPIKey)"
     rb"(?:[\"'`\]\)}\\\s]|:=|=>|=|[:,(]|\bbearer\b){1,8}?)" + _VALUE
 )
 _DIRECT: Final = re.compile(rb"\s{0,8}[\"'`]" + _VALUE)
@@ -154,7 +154,8 @@ def _as_key(
             return
     if rules.prefixes.match(text, start) and is_left_boundary(text, start):
         # A key of the family: `prefixed` judges it, this only tells to whom it is given.
-        yield Assigned(start, end, "", issuer.assigned_shapes[0].rule, issuer.issuer)
+        rule = (*issuer.assigned_shapes, *issuer.context_shapes)[0].rule
+        yield Assigned(start, end, "", rule, issuer.issuer)
         return
     yield from _random_value(text, start, end, issuer, rules)
 
