@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keyleak.matching.anchors import Anchor, AnchorKind, anchors_of, stems_of
+from keyleak.matching.anchors import Anchor, AnchorKind, anchors_of, is_found_by_words, stems_of
 from keyleak.matching.engine import Hit, fastest_engine, has_body
 from keyleak.matching.re_engine import ReEngine
-from keyleak.rulebook.model import Context
+from keyleak.rulebook.model import Context, FoundBy
 from keyleak.rulebook.template import expand
 from strategies import matcher, planted_keys, pure_matcher, rulebook
 
@@ -79,10 +79,19 @@ def test_overlapping_anchors_are_all_hit_in_order() -> None:
 def test_every_prefix_word_and_stem_is_an_anchor_in_both_widths() -> None:
     anchors = anchors_of(rulebook())
     narrow = {anchor.literal for anchor in anchors if not anchor.wide}
-    prefixes = {word.encode() for rule in rulebook().keys for word in rule.prefixes if word != "ak_"}
-    assert prefixes | {b"flora", b"FLORA", b"Flora"} == narrow
+    found_by_prefix = [rule for rule in rulebook().keys if rule.found_by is FoundBy.PREFIX]
+    prefixes = {word.encode() for rule in found_by_prefix for word in rule.prefixes}
+    stems = {
+        spelling.encode()
+        for issuer in rulebook().issuers
+        if is_found_by_words(issuer)
+        for stem in stems_of(issuer.context)
+        for spelling in (stem, stem.upper(), stem.capitalize())
+    }
+    assert {b"flora", b"FLORA", b"Flora"} <= stems
+    assert prefixes | stems == narrow
     assert {anchor.literal.replace(b"\0", b"") for anchor in anchors if anchor.wide} == narrow
-    assert {anchor.length for anchor in anchors if anchor.literal.startswith(b"s\0k")} == {len("sk_live_")}
+    assert {anchor.length for anchor in anchors if anchor.wide} == {len(literal) for literal in narrow}
 
 
 def test_the_stem_is_what_all_words_share_or_every_word() -> None:

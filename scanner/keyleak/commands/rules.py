@@ -65,7 +65,7 @@ def check_rules(rule_folders: Sequence[str]) -> ExitCode:
     Raises:
         RuleError: a file breaks the schema, an example does not match or a counter-example does.
     """
-    rulebook = load_rulebook(rule_folders)
+    rulebook = load_rulebook(rule_folders, from_yaml=True)
     matcher = Matcher(rulebook)
     problems = [problem for key in rulebook.keys for problem in _problems(key, matcher)]
     for problem in problems[1:]:

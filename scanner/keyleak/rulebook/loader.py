@@ -8,23 +8,24 @@ from typing import TYPE_CHECKING, Final
 
 from keyleak.errors import RuleError
 from keyleak.resources import data_folder
-from keyleak.rulebook.issuer_file import read_issuer
-from keyleak.rulebook.model import Issuer, PlaceholderWords, Rulebook
-from keyleak.strict_yaml import read_yaml
+from keyleak.rulebook.kept_rulebook import digest_of, keep_rulebook, kept_rulebook
+from keyleak.rulebook.model import Rulebook
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from keyleak.rulebook.model import Issuer
+
 _WORDS_FILE: Final = "rules/filters/placeholders.yaml"
 _ENDINGS: Final = (".yaml", ".yml")
-_WORD_LISTS: Final = ("decisive", "plain", "short", "starts", "fragments")
 
 
-def load_rulebook(extra_folders: Sequence[str] = ()) -> Rulebook:
+def load_rulebook(extra_folders: Sequence[str] = (), *, from_yaml: bool = False) -> Rulebook:
     """The built-in rules and those of further folders.
 
     Args:
         extra_folders: folders with rule files that are added to the built-in ones.
+        from_yaml: read the files even where what they say was kept by an earlier run.
 
     Raises:
         RuleError: a file breaks the schema, or two files use the same issuer or key id.
@@ -33,14 +34,29 @@ def load_rulebook(extra_folders: Sequence[str] = ()) -> Rulebook:
     files = [(f"rules/{name}", os.path.join(built_in, name)) for name in _rule_files(built_in)]
     for folder in extra_folders:
         files += [(path, path) for path in _extra_files(folder)]
-    texts = [(name, _text(name, path)) for name, path in files]
-    words = _text(_WORDS_FILE, os.path.join(built_in, "filters", "placeholders.yaml"))
-    issuers = tuple(read_issuer(text, name) for name, text in texts)
+    files.append((_WORDS_FILE, os.path.join(built_in, "filters", "placeholders.yaml")))
+    contents = [(name, _content(name, path)) for name, path in files]
+    made_from = digest_of(contents)
+    kept = None if from_yaml else kept_rulebook(made_from)
+    if kept is not None:
+        return kept
+    rulebook = _read(contents)
+    keep_rulebook(rulebook, made_from)
+    return rulebook
+
+
+def _read(contents: Sequence[tuple[str, bytes]]) -> Rulebook:
+    # YAML takes longer to import than all else here together, and most starts need none of it.
+    from keyleak.rulebook.issuer_file import read_issuer  # noqa: PLC0415
+    from keyleak.rulebook.words_file import read_placeholder_words  # noqa: PLC0415
+
+    *issuer_files, words_file = [(name, _text(name, content)) for name, content in contents]
+    issuers = tuple(read_issuer(text, name) for name, text in issuer_files)
     _refuse_duplicates(issuers)
     digest = hashlib.sha256()
-    for part in [*(text for _, text in texts), words]:
-        digest.update(hashlib.sha256(part.encode()).digest())
-    return Rulebook(issuers, _placeholder_words(words), digest.hexdigest())
+    for _, content in contents:
+        digest.update(hashlib.sha256(content).digest())
+    return Rulebook(issuers, read_placeholder_words(words_file[1], words_file[0]), digest.hexdigest())
 
 
 def _rule_files(folder: str) -> list[str]:
@@ -57,12 +73,17 @@ def _extra_files(folder: str) -> list[str]:
     return [os.path.join(folder, name) for name in names]
 
 
-def _text(name: str, path: str) -> str:
+def _content(name: str, path: str) -> bytes:
     try:
-        with open(path, encoding="utf-8") as file:
+        with open(path, "rb", buffering=0) as file:
             return file.read()
     except OSError as error:
         raise RuleError(name, None, f"cannot be read: {error.strerror}") from error
+
+
+def _text(name: str, content: bytes) -> str:
+    try:
+        return content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise RuleError(name, None, f"is not UTF-8: {error.reason} at byte {error.start}") from error
 
@@ -81,18 +102,3 @@ def _refuse_duplicates(issuers: Iterable[Issuer]) -> None:
                     key.file, key.line, f"key id {key.id!r} is used in {seen_keys[key.id]} already"
                 )
             seen_keys[key.id] = key.file
-
-
-def _placeholder_words(text: str) -> PlaceholderWords:
-    fields = read_yaml(text, _WORDS_FILE, RuleError).mapping(_WORD_LISTS)
-    return PlaceholderWords(
-        decisive=frozenset(_words(fields["decisive"].text())),
-        plain=frozenset(_words(fields["plain"].text())),
-        short=frozenset(_words(fields["short"].text())),
-        starts=tuple(_words(fields["starts"].text())),
-        fragments=tuple(_words(fields["fragments"].text())),
-    )
-
-
-def _words(text: str) -> list[str]:
-    return text.lower().split()
