@@ -15,6 +15,11 @@ from keyleak.errors import KeyleakError
 _PACKAGE: Final = os.path.dirname(os.path.abspath(__file__))
 
 
+def code_folder() -> str:
+    """The folder of this package's own code."""
+    return _PACKAGE
+
+
 def data_folder(name: str) -> str:
     """The path of the packaged folder of that name.
 

@@ -14,6 +14,12 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+
+from keyleak.coverage import ObjectCounts
+from keyleak.errors import GitError
+from keyleak.git.inflation import DamagedError, inflate
+from keyleak.git.objects import read_objects
+from keyleak.git.plain import read_by_id
 from repositories import (
     Entry,
     Recorder,
@@ -31,12 +37,6 @@ from repositories import (
     repack,
     write_pack,
 )
-
-from keyleak.coverage import ObjectCounts
-from keyleak.errors import GitError
-from keyleak.git.inflation import DamagedError, inflate
-from keyleak.git.objects import read_objects
-from keyleak.git.plain import read_by_id
 
 if TYPE_CHECKING:
     from keyleak.git.visitor import Kind, ObjectsRead, ReadOptions
@@ -338,8 +338,8 @@ class Failing(Recorder):
 
 @pytest.fixture
 def shared_out(packed: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr("keyleak.git.objects._PART_BYTES", 1024)
-    monkeypatch.setattr("keyleak.git.objects._WORTH_WORKERS", 0)
+    monkeypatch.setattr("keyleak.git.inventory._PART_BYTES", 1024)
+    monkeypatch.setattr("keyleak.git.store_reading._WORTH_WORKERS", 0)
     commit(packed, {"deadly": b"version 3"})
     repack(packed)
     return packed

@@ -110,8 +110,8 @@ def test_bare_repositories_linked_worktrees_and_folders_inside(tmp_path: Path) -
 
 
 def test_workers_see_what_one_process_sees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("keyleak.git.objects._PART_BYTES", 512)
-    monkeypatch.setattr("keyleak.git.objects._WORTH_WORKERS", 0)
+    monkeypatch.setattr("keyleak.git.inventory._PART_BYTES", 512)
+    monkeypatch.setattr("keyleak.git.store_reading._WORTH_WORKERS", 0)
     repository = grown(tmp_path / "r")
     repack(repository)
     assert_same(repository, options(jobs=2))

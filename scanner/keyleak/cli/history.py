@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     help="Only what these refs reach: 'refs/heads/*'. Can be given several times.",
 )
 @click.option("--submodules", is_flag=True, help="Read submodules too, where they are on this machine.")
+@click.option("--no-cache", is_flag=True, help="Read everything anew, and keep nothing for the next time.")
 @with_report_options
 def history(  # noqa: PLR0913 - one parameter for each option
     *,
@@ -39,6 +40,7 @@ def history(  # noqa: PLR0913 - one parameter for each option
     since: str | None,
     refs: tuple[str, ...],
     submodules: bool,
+    no_cache: bool,
     options: ReportOptions,
     console: Console,
 ) -> ExitCode:
@@ -53,4 +55,5 @@ def history(  # noqa: PLR0913 - one parameter for each option
     from keyleak.git.scope import Scope  # noqa: PLC0415
 
     scope = Scope(tuple(part for text in revisions for part in text.split()), since, refs)
-    return command.history(command.HistoryOptions(repository, scope, submodules, options), console)
+    asked = command.HistoryOptions(repository, scope, submodules, cache=not no_cache, report=options)
+    return command.history(asked, console)

@@ -14,11 +14,13 @@ from keyleak.commands.options import ReportOptions, checked_rulebook
 from keyleak.errors import UsageError
 from keyleak.git.scope import Scope
 from keyleak.sources.history import HistoryRequest, read_history
+from keyleak.sources.history_cache import HistoryCache, cache_folder
 from keyleak.sources.inspector import Inspector
 
 if TYPE_CHECKING:
     from keyleak.commands.console import Console
     from keyleak.errors import ExitCode
+    from keyleak.rulebook.model import Rulebook
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,8 @@ class HistoryOptions:
     repository: str = "."
     scope: Scope = field(default_factory=Scope)
     submodules: bool = False
+    cache: bool = True
+    """Whether what earlier readings brought is used and kept."""
     report: ReportOptions = field(default_factory=ReportOptions)
 
 
@@ -48,8 +52,16 @@ def history(options: HistoryOptions, console: Console) -> ExitCode:
         submodules=options.submodules,
         rule_folders=options.report.rule_folders,
         jobs=options.report.processes(),
+        memory=_memory(options, rulebook, console),
     )
     with console.progress("reading history") as progress:
         reading = read_history(request, Inspector(rulebook), progress.update)
     work = Work("history", options.repository, started, clock)
     return conclude(work, reading, rulebook, options.report, console)
+
+
+def _memory(options: HistoryOptions, rulebook: Rulebook, console: Console) -> HistoryCache | None:
+    # A scope is read quickly as it is, and what it brings says nothing of whole packs.
+    if not options.cache or not options.scope.is_everything:
+        return None
+    return HistoryCache(cache_folder(), rulebook.sha256, console.note)

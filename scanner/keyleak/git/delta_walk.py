@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import numpy as np
 from dulwich.errors import ApplyDeltaError
@@ -59,6 +59,8 @@ class PartRead(Generic[R]):
     """What one part of a pack brought."""
 
     results: tuple[R, ...]
+    found: tuple[bytes, ...]
+    """Ids of the objects that `results` are of."""
     counts: ObjectCounts
     content_bytes: int
     left: tuple[bytes, ...] = ()
@@ -68,11 +70,15 @@ class PartRead(Generic[R]):
     def __add__(self, other: PartRead[R]) -> PartRead[R]:
         return PartRead(
             self.results + other.results,
+            self.found + other.found,
             self.counts + other.counts,
             self.content_bytes + other.content_bytes,
             self.left + other.left,
             self.gaps + other.gaps,
         )
+
+
+EMPTY_PART: Final[PartRead[Any]] = PartRead((), (), ObjectCounts(), 0)
 
 
 class Walk(Generic[R]):
@@ -101,6 +107,7 @@ class Walk(Generic[R]):
         self._counts = [0] * len(KINDS)
         self._bytes = 0
         self._results: list[R] = []
+        self._found: list[bytes] = []
         self._left: list[bytes] = []
         self._gaps: list[Gap] = []
 
@@ -109,7 +116,14 @@ class Walk(Generic[R]):
         self._visit_small()
         _, commit, tree, blob, tag = self._counts
         counts = ObjectCounts(blob=blob, commit=commit, tag=tag, tree=tree)
-        return PartRead(tuple(self._results), counts, self._bytes, tuple(self._left), tuple(self._gaps))
+        return PartRead(
+            tuple(self._results),
+            tuple(self._found),
+            counts,
+            self._bytes,
+            tuple(self._left),
+            tuple(self._gaps),
+        )
 
     def tree(self, root: int) -> None:
         """Visits a base and, depth first, everything built on it."""
@@ -204,6 +218,7 @@ class Walk(Generic[R]):
         result = self._visitor.visit(oid, kind, data)
         if result is not None:
             self._results.append(result)
+            self._found.append(oid)
             # Hashing everything would double the work; what is reported is checked.
             if object_id(kind, data, self._id_bytes) != oid:
                 self._gaps.append(Gap(f"object {oid.hex()}", "its content does not have this id"))
@@ -217,7 +232,8 @@ class Walk(Generic[R]):
         assert kind is not None
         size = self._sizes[node]
         windows = Windows(self._pack, self._starts[node], self._ends[node], size, self._limits.window_bytes)
-        result = self._visitor.visit_windows(self._oid(node), kind, windows.read())
+        oid = self._oid(node)
+        result = self._visitor.visit_windows(oid, kind, windows.read())
         if not windows.whole:
             self._leave(node, size)
             return
@@ -225,6 +241,7 @@ class Walk(Generic[R]):
         self._bytes += size
         if result is not None:
             self._results.append(result)
+            self._found.append(oid)
 
     def _oid(self, node: int) -> bytes:
         return self._ids[node * self._id_bytes : (node + 1) * self._id_bytes]

@@ -29,6 +29,8 @@ class ObjectStore:
     """Paths of the `.pack` files, largest first."""
     loose: tuple[bytes, ...]
     """Ids of loose objects, in order."""
+    folders: tuple[str, ...]
+    """Its object folder and those of its alternates."""
     gaps: tuple[Gap, ...] = ()
     """Folders and packs that could not be listed."""
 
@@ -49,11 +51,12 @@ def open_store(repository: StrOrBytesPath) -> ObjectStore:
     packs: list[str] = []
     loose: set[bytes] = set()
     id_bytes = 32 if form == b"sha256" else 20
-    for objects in _object_folders(start, gaps):
+    folders = tuple(_object_folders(start, gaps))
+    for objects in folders:
         packs.extend(_packs(objects, gaps))
         loose.update(oid for oid in _loose(objects, gaps) if len(oid) == id_bytes)
     packs.sort(key=lambda path: (-_size(path), path))
-    return ObjectStore(id_bytes, tuple(packs), tuple(sorted(loose)), tuple(gaps))
+    return ObjectStore(id_bytes, tuple(packs), tuple(sorted(loose)), folders, tuple(gaps))
 
 
 def _object_folders(start: str, gaps: list[Gap]) -> Iterator[str]:

@@ -52,7 +52,7 @@ def read_apart(opened: OpenPack) -> PartRead[R]:
         "deltas that lead back to themselves": len(forest.circular),
     }
     gaps = tuple(Gap(opened.name, reason, count) for reason, count in reasons.items() if reason and count)
-    return PartRead((), ObjectCounts(), 0, tuple(row.tobytes() for row in opened.index.ids[rows]), gaps)
+    return PartRead((), (), ObjectCounts(), 0, tuple(row.tobytes() for row in opened.index.ids[rows]), gaps)
 
 
 def read_part(opened: OpenPack, number: int, visitor: Visitor[R], limits: ReadLimits) -> PartRead[R]:

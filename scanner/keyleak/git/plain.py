@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Final, Generic, TypeVar, cast
 
 from keyleak.coverage import Gap, ObjectCounts
 from keyleak.errors import GitError
-from keyleak.git.process import stream
+from keyleak.git.process import run, stream
 from keyleak.git.visitor import ObjectsRead, object_digest
 
 if TYPE_CHECKING:
@@ -26,6 +26,16 @@ _ASKED_AT_ONCE: Final = 512  # ids: their lines fit into a pipe, so that neither
 _NAMED_GAPS: Final = 20  # objects named one by one; the rest are counted
 _MOST_ENDS: Final = 1000  # times git is started again after an object that it gave up at
 _KINDS: Final = frozenset({b"commit", b"tree", b"blob", b"tag"})
+
+
+def listed_by_git(repository: StrOrBytesPath) -> set[bytes]:
+    """Ids of all objects, as git lists them.
+
+    Raises:
+        GitError: a pack is too damaged even for that.
+    """
+    command = ["cat-file", "--batch-all-objects", "--unordered", "--batch-check=%(objectname)"]
+    return {bytes.fromhex(line.decode()) for line in run(command, repository).split()}
 
 
 def read_by_id(
@@ -92,6 +102,7 @@ class _Reading(Generic[R]):
     visitor: Visitor[R]
     options: ReadOptions
     results: list[R] = field(default_factory=list)
+    found: list[bytes] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     content_bytes: int = 0
     failures: list[tuple[bytes, str]] = field(default_factory=list)
@@ -112,6 +123,7 @@ class _Reading(Generic[R]):
         result = self._look(oid, kind, content) if kind in self.options.kinds else None
         if result is not None:
             self.results.append(result)
+            self.found.append(oid)
         content.finish()
         if content.digest.digest() != oid:
             self.damaged(oid, "its content does not have this id")
@@ -135,7 +147,11 @@ class _Reading(Generic[R]):
     def read(self) -> ObjectsRead[R]:
         """Everything brought."""
         return ObjectsRead(
-            tuple(self.results), ObjectCounts(**self.counts), self.content_bytes, tuple(self._gaps())
+            tuple(self.results),
+            tuple(self.found),
+            ObjectCounts(**self.counts),
+            self.content_bytes,
+            tuple(self._gaps()),
         )
 
     def _gaps(self) -> Iterator[Gap]:

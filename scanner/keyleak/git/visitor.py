@@ -11,6 +11,8 @@ from keyleak.coverage import Gap, ObjectCounts
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from keyleak.git.memory import ObjectMemory
+
 Kind = Literal["commit", "tree", "blob", "tag"]
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
@@ -68,6 +70,8 @@ class ReadOptions:
     """Ids of the objects to visit; all there are where None."""
     keep: tuple[str, ...] = ()
     """`GIT_*` variables to trust, such as those of a push in quarantine (see `keyleak.git.process`)."""
+    memory: ObjectMemory | None = None
+    """What earlier readings brought; everything is read where None."""
     stop: Callable[[], bool] = lambda: False
     """Asked now and then whether to leave the rest unread."""
     limits: ReadLimits = field(default_factory=ReadLimits)
@@ -83,6 +87,8 @@ class ObjectsRead(Generic[R]):
 
     results: tuple[R, ...] = ()
     """What the visitor returned, but for None."""
+    found: tuple[bytes, ...] = ()
+    """Ids of the objects that `results` are of, in the same order."""
     counts: ObjectCounts = field(default_factory=ObjectCounts)
     """Objects visited."""
     content_bytes: int = 0
@@ -93,6 +99,7 @@ class ObjectsRead(Generic[R]):
     def __add__(self, other: ObjectsRead[R]) -> ObjectsRead[R]:
         return ObjectsRead(
             self.results + other.results,
+            self.found + other.found,
             self.counts + other.counts,
             self.content_bytes + other.content_bytes,
             self.gaps + other.gaps,

@@ -84,12 +84,12 @@ class PackReader(Generic[R]):
 
 def read_tasks(
     tasks: Iterable[PackTask], make_visitor: MakeVisitor[R], limits: ReadLimits, jobs: int
-) -> Iterator[PartRead[R] | Refused]:
+) -> Iterator[tuple[PackTask, PartRead[R] | Refused]]:
     """Reads packs, in this process where `jobs` is 1, else in as many others; answers come in any order."""
     waiting = deque(tasks)
     if jobs == 1 or len(waiting) < 2:
         reader = PackReader(make_visitor(), limits)
-        yield from map(reader.read, waiting)
+        yield from ((task, reader.read(task)) for task in waiting)
         return
     workers = [_start(make_visitor, limits) for _ in range(min(jobs, len(waiting)))]
     try:
@@ -141,7 +141,9 @@ def _work(connection: Connection, make_visitor: MakeVisitor[R], limits: ReadLimi
             connection.send(answer)
 
 
-def _serve(waiting: deque[PackTask], workers: list[_Worker]) -> Iterator[PartRead[R] | Refused]:
+def _serve(
+    waiting: deque[PackTask], workers: list[_Worker]
+) -> Iterator[tuple[PackTask, PartRead[R] | Refused]]:
     live = list(workers)
     for worker in workers:
         _give(worker, waiting)
@@ -154,13 +156,13 @@ def _serve(waiting: deque[PackTask], workers: list[_Worker]) -> Iterator[PartRea
                 answer = worker.connection.recv()
             except (EOFError, OSError):
                 live.remove(worker)
-                yield _lost(task)
+                yield task, _lost(task)
                 continue
             _give(worker, waiting)
             if isinstance(answer, Exception):
                 raise answer
-            yield answer
-    yield from map(_lost, waiting)
+            yield task, answer
+    yield from ((task, _lost(task)) for task in waiting)
 
 
 def _give(worker: _Worker, waiting: deque[PackTask]) -> None:
@@ -172,4 +174,6 @@ def _give(worker: _Worker, waiting: deque[PackTask]) -> None:
 
 def _lost(task: PackTask) -> PartRead[R]:
     what = f"part {task.number + 1} of {task.parts} of {task.path}"
-    return PartRead((), ObjectCounts(), 0, (), (Gap(what, "the process that read it ended unexpectedly"),))
+    return PartRead(
+        (), (), ObjectCounts(), 0, (), (Gap(what, "the process that read it ended unexpectedly"),)
+    )

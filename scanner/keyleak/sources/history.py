@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from keyleak.findings import Sighting
+    from keyleak.git.memory import ObjectMemory
     from keyleak.git.scope import ScopedObjects
     from keyleak.git.views import Submodule
     from keyleak.git.visitor import ObjectsRead
@@ -53,6 +54,8 @@ class HistoryRequest:
     """For the processes that read objects."""
     jobs: int = 1
     """How many of those."""
+    memory: ObjectMemory | None = None
+    """What earlier readings brought; None reads everything."""
 
 
 def _unseen(_coverage: Coverage, _keys: int) -> None:
@@ -126,6 +129,7 @@ class _History:
             jobs=self._request.jobs,
             only=scoped.ids if scoped else None,
             keep=self._request.scope.keep,
+            memory=self._request.memory,
             progress=on_objects,
             stop=self._stop,
         )
