@@ -82,8 +82,8 @@ def pack_name(path: str, skip: bytes) -> str:
             end = file.read(_LONGEST_CHECKSUM)
     except OSError:
         return ""
-    # Size and time besides: a pack that was damaged since keeps its checksum.
-    what = b"%d %d %s" % (status.st_size, status.st_mtime_ns, end) + hashlib.sha256(skip).digest()
+    # Not its time: git sets that anew when it finds that a pack has an object it was about to write.
+    what = b"%d %s" % (status.st_size, end) + hashlib.sha256(skip).digest()
     return f"pack-{hashlib.sha256(what).hexdigest()}"
 
 
