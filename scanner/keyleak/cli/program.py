@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "scan": "keyleak.cli.scan",
+        "staged": "keyleak.cli.staged",
         "history": "keyleak.cli.history",
         "report": "keyleak.cli.report",
         "rules": "keyleak.cli.rules",

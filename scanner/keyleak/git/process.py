@@ -10,12 +10,9 @@ still count, because `safe.directory` and `core.excludesFile` stand there.
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
-import tempfile
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final, NamedTuple, cast
 
 from keyleak.errors import GitError
 
@@ -118,9 +115,8 @@ def run(
     return done.stdout
 
 
-@dataclass(frozen=True, slots=True)
-class GitStream:
-    """A running git command."""
+class GitStream(NamedTuple):
+    """A running git command. A named tuple, for a hook pays for what a dataclass imports."""
 
     stdin: IO[bytes]
     """What git reads; close it to say that nothing more follows."""
@@ -152,7 +148,7 @@ def stream(
     environment = clean_environment(os.environ, keep)
     if allocation is not None:
         environment["GIT_ALLOC_LIMIT"] = str(allocation)
-    with tempfile.TemporaryFile() as stderr:
+    with _unnamed_file() as stderr:
         try:
             process = subprocess.Popen(  # noqa: S603 (a list, no shell)
                 [_executable(args, environment), *_options(), *args],
@@ -172,6 +168,15 @@ def stream(
         if process.returncode != 0:
             stderr.seek(0)
             raise _failure(args, cwd, process.returncode, stderr.read(65536))
+
+
+def _unnamed_file() -> IO[bytes]:
+    """A file for what git says, gone with its descriptor; in memory where the system has that."""
+    if hasattr(os, "memfd_create"):
+        return open(os.memfd_create("git's standard error"), "w+b")
+    import tempfile  # noqa: PLC0415 - takes as long to import as git to answer
+
+    return cast("IO[bytes]", tempfile.TemporaryFile())
 
 
 def _pipes(process: subprocess.Popen[bytes]) -> GitStream:
@@ -206,10 +211,12 @@ def _options() -> list[str]:
 
 
 def _executable(args: Sequence[StrOrBytesPath], environment: Mapping[str, str]) -> str:
-    found = shutil.which("git", path=environment["PATH"])
-    if found is None:
-        raise GitError(_shown(args), None, "git is not on PATH; install git")
-    return found
+    # As `shutil.which`, whose module takes longer to import than git takes to answer.
+    for folder in environment["PATH"].split(os.pathsep):
+        program = os.path.join(folder, "git")
+        if os.access(program, os.X_OK) and os.path.isfile(program):
+            return program
+    raise GitError(_shown(args), None, "git is not on PATH; install git")
 
 
 def _shown(args: Sequence[StrOrBytesPath]) -> tuple[str, ...]:

@@ -122,6 +122,8 @@ class _Writer:
         if location.kind in {LocationKind.PATH_NAME, LocationKind.REF_NAME}:
             return f"{path} (in the name itself)"
         where = f"{path}:{location.line}:{location.column}{inside}"
+        if location.kind is LocationKind.INDEX:
+            return f"{where} (staged)"
         return f"{where}{self._in_history(location)}"
 
     def _in_history(self, location: Location) -> str:

@@ -1,0 +1,124 @@
+"""What `git commit` would record: the entries of the index, all of them or those that HEAD has not."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from keyleak.git.process import run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from keyleak.git.inherited import Repository
+
+# Trees without entries; git knows them without their being stored.
+_EMPTY_TREES: Final = {
+    20: "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
+    32: "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321",
+}
+_SUBMODULE: Final = "160000"
+
+
+class IndexEntry(NamedTuple):
+    """A path of the index with content."""
+
+    path: str
+    """From the top of the work tree; undecodable bytes are surrogate-escaped (PEP 383)."""
+    oid: bytes
+    """The id of the blob: a file's content, or a symbolic link's target."""
+
+
+class Staged(NamedTuple):
+    """What was listed."""
+
+    entries: tuple[IndexEntry, ...]
+    """In order of path; a path in conflict once for each version that it has."""
+    conflicts: tuple[str, ...] = ()
+    """Paths that have no version to record yet."""
+    submodules: tuple[str, ...] = ()
+    """Paths that stand for a commit of another repository."""
+    unstaged: tuple[str, ...] = ()
+    """Of the paths that were named, those that are not in the index."""
+
+
+def changed_entries(repository: Repository) -> Staged:
+    """What the index adds to HEAD or changes; a change of mode or name alone brings no content.
+
+    Raises:
+        GitError: git cannot read the index, or HEAD.
+    """
+    head = repository.head or _EMPTY_TREES[repository.id_bytes]
+    listing = ["diff-index", "--cached", "--raw", "-z", "--no-renames", "--no-abbrev", "--no-ext-diff"]
+    answer = run([*listing, "--ignore-submodules=none", head, "--"], repository.folder, keep=repository.keep)
+    fields = answer.split(b"\0")
+    entries: list[IndexEntry] = []
+    conflicts: list[str] = []
+    submodules: list[str] = []
+    for change, path in zip(fields[::2], fields[1::2], strict=False):
+        _, mode, old, new, status = change.decode().split(" ")
+        if status == "U":
+            conflicts.append(os.fsdecode(path))
+        elif mode == _SUBMODULE:
+            submodules.append(os.fsdecode(path))
+        elif status != "D" and new != old:
+            entries.append(IndexEntry(os.fsdecode(path), bytes.fromhex(new)))
+    # Each version in conflict is content that is there; what will be recorded is none of them yet.
+    entries += (row.entry for row in _listing(repository, [f":(top,literal){path}" for path in conflicts]))
+    return Staged(tuple(entries), tuple(conflicts), tuple(submodules))
+
+
+def named_entries(repository: Repository, paths: Sequence[str]) -> Staged:
+    """The entries of paths, changed or not.
+
+    Args:
+        repository: whose index.
+        paths: files or folders, relative to the folder of the repository record or absolute.
+
+    Raises:
+        GitError: git cannot read the index, or a path lies outside the work tree.
+    """
+    rows = _listing(repository, [f":(literal){path}" for path in paths])
+    return Staged(
+        tuple(row.entry for row in rows if row.mode != _SUBMODULE),
+        tuple(dict.fromkeys(row.entry.path for row in rows if row.stage != "0")),
+        tuple(row.entry.path for row in rows if row.mode == _SUBMODULE),
+        tuple(_unlisted(repository, paths, {row.entry.path for row in rows})),
+    )
+
+
+class _Row(NamedTuple):
+    """A line of git's listing."""
+
+    entry: IndexEntry
+    mode: str
+    stage: str
+
+
+def _listing(repository: Repository, pathspecs: Sequence[str]) -> list[_Row]:
+    if not pathspecs:
+        return []
+    command = ["ls-files", "--stage", "-z", "--full-name", "--", *pathspecs]
+    answer = run(command, repository.folder, keep=repository.keep)
+    return [_row(line) for line in answer.split(b"\0") if line]
+
+
+def _row(line: bytes) -> _Row:
+    facts, _, path = line.partition(b"\t")
+    mode, oid, stage = facts.decode().split(" ")
+    return _Row(IndexEntry(os.fsdecode(path), bytes.fromhex(oid)), mode, stage)
+
+
+def _unlisted(repository: Repository, paths: Iterable[str], known: set[str]) -> Iterator[str]:
+    """Paths that are neither listed nor folders of what is."""
+    folders = {"."}.union(*(_folders(path) for path in known))
+    for path in paths:
+        below = os.path.relpath(os.path.join(repository.folder, path), repository.folder)
+        whole = os.path.normpath(os.path.join(repository.prefix, below))
+        if whole not in known and whole not in folders:
+            yield path
+
+
+def _folders(path: str) -> Iterator[str]:
+    while path := os.path.dirname(path):
+        yield path

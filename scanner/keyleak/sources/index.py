@@ -1,0 +1,162 @@
+"""What `git commit` would record, read from the index."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from keyleak.coverage import Coverage, Gap, merge_gaps
+from keyleak.findings import LocationKind
+from keyleak.git.plain import read_by_id
+from keyleak.git.visitor import ReadOptions
+from keyleak.sources.files import Reading
+from keyleak.sources.inspector import Inspector, Place
+from keyleak.sources.interruption import Interruption
+from keyleak.sources.object_visitor import ObjectVisitor
+from keyleak.sources.reading import INTERRUPTED, Reader
+from keyleak.sources.wire import unpacked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from keyleak.findings import Sighting
+    from keyleak.git.index import Staged
+    from keyleak.git.inherited import Repository
+    from keyleak.git.visitor import ObjectsRead
+    from keyleak.sources.object_visitor import ObjectResult
+
+_OBJECT: Final = "object "
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """Part of a reading."""
+
+    sightings: tuple[Sighting, ...] = ()
+    bytes: int = 0
+    files: int = 0
+    gaps: tuple[Gap, ...] = ()
+
+
+def read_index(repository: Repository, staged: Staged, inspector: Inspector) -> Reading:
+    """The content and the names of what was listed.
+
+    Args:
+        repository: where the objects are.
+        staged: see `keyleak.git.index`. What it lists as not staged is read from the work tree.
+        inspector: finds the keys.
+
+    Raises:
+        GitError: git cannot be started.
+    """
+    paths: dict[bytes, list[str]] = defaultdict(list)
+    for entry in staged.entries:
+        paths[entry.oid].append(entry.path)
+    with Interruption() as interruption:
+        options = ReadOptions(
+            kinds=frozenset({"blob"}), keep=repository.keep, stop=lambda: interruption.requested
+        )
+        read = read_by_id(repository.folder, paths, ObjectVisitor(inspector), options)
+    parts = [
+        _names(staged, inspector),
+        _contents(read, paths),
+        *_stored_elsewhere(repository, read, paths, inspector),
+        _unstaged(repository, staged, inspector),
+    ]
+    gaps = [gap for part in parts for gap in part.gaps]
+    if interruption.requested:
+        gaps.append(INTERRUPTED)
+    coverage = Coverage(
+        sum(part.bytes for part in parts), sum(part.files for part in parts), gaps=merge_gaps(gaps)
+    )
+    sightings = tuple(sighting for part in parts for sighting in part.sightings)
+    return Reading(sightings, coverage, interruption.requested)
+
+
+def _names(staged: Staged, inspector: Inspector) -> _Read:
+    """Keys in the paths themselves."""
+    names = [entry.path for entry in staged.entries]
+    # A line break in a name would shift the lines: it is looked at as a blank.
+    joined = b"\n".join(os.fsencode(name).replace(b"\n", b" ") for name in names)
+    inspection = inspector.inspect(joined, Place(LocationKind.PATH_NAME, None))
+    return _Read(
+        tuple(
+            replace(sighting, location=replace(location, path=names[location.line - 1], line=1))
+            for sighting in inspection.sightings
+            for location in [sighting.location]
+        )
+    )
+
+
+def _contents(read: ObjectsRead[ObjectResult], paths: Mapping[bytes, Sequence[str]]) -> _Read:
+    sightings = [
+        _at(sighting, path)
+        for result in read.results
+        for sighting in unpacked(result.sightings)
+        for path in paths[result.oid]
+    ]
+    inside = (gap for result in read.results for gap in result.gaps)
+    gaps = tuple(_named(gap, paths) for gap in (*read.gaps, *inside))
+    missing = sum(gap.count for gap in read.gaps)
+    return _Read(tuple(sightings), read.content_bytes, sum(map(len, paths.values())) - missing, gaps)
+
+
+def _at(sighting: Sighting, path: str) -> Sighting:
+    return replace(sighting, location=replace(sighting.location, kind=LocationKind.INDEX, path=path))
+
+
+def _named(gap: Gap, paths: Mapping[bytes, Sequence[str]]) -> Gap:
+    """The gap with the path of its object."""
+    oid = gap.what.removeprefix(_OBJECT).removeprefix("blob ")
+    for known, (path, *_) in paths.items():
+        if oid.startswith(known.hex()):
+            return replace(gap, what=path + oid.removeprefix(known.hex()))
+    return gap
+
+
+def _stored_elsewhere(
+    repository: Repository,
+    read: ObjectsRead[ObjectResult],
+    paths: Mapping[bytes, Sequence[str]],
+    inspector: Inspector,
+) -> Iterator[_Read]:
+    """The content of Git LFS pointers, which a push brings to the server like any other."""
+    pointers = {result.lfs: paths[result.oid][0] for result in read.results if result.lfs}
+    if not pointers:
+        return
+    from keyleak.git.places import git_folder  # noqa: PLC0415 - few repositories have any
+
+    reader, folder = Reader(inspector), os.path.join(git_folder(repository.folder), "lfs", "objects")
+    for oid, path in pointers.items():
+        place = Place(LocationKind.INDEX, path, ("Git LFS",))
+        try:
+            with open(os.path.join(folder, oid[:2], oid[2:4], oid), "rb") as stored:
+                result = reader.read_stream(stored, place)
+        except OSError:
+            yield _Read(gaps=(Gap(path, "a Git LFS pointer whose content is not here: `git lfs fetch`"),))
+        else:
+            yield _Read(result.sightings, result.bytes, gaps=result.gaps)
+
+
+def _unstaged(repository: Repository, staged: Staged, inspector: Inspector) -> _Read:
+    """Files that were named and are in no index, as they stand in the work tree."""
+    if not staged.unstaged:
+        return _Read()
+    files = [os.path.join(repository.folder, path) for path in staged.unstaged]
+    result = Reader(inspector).read_files(files)
+    shown = dict(zip(files, staged.unstaged, strict=True))
+    sightings = tuple(
+        replace(sighting, location=replace(sighting.location, path=shown[sighting.location.path or ""]))
+        for sighting in result.sightings
+    )
+    return _Read(sightings, result.bytes, len(files) - len(result.gaps), result.gaps)
+
+
+def notes_on(staged: Staged) -> Iterable[str]:
+    """What is worth knowing of entries without content, and of what is not recorded yet."""
+    for path in staged.conflicts:
+        yield f"{path} is in conflict: all its versions are read; what will be recorded is not known yet"
+    for path in staged.submodules:
+        yield f"{path} is a submodule, whose content is in a repository of its own: scan it there"
