@@ -1,4 +1,4 @@
-"""`keyleak staged` looks at what git would record, not at the files beside it, and lets nothing pass unseen."""
+"""`keyleak staged` looks at what git would record, not at the files beside it; nothing passes unseen."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from repositories import commit, git, new_repository
 
 from keyleak.cli import main
 from keyleak.errors import ExitCode
 from keyleak.rulebook.template import expand
+from repositories import commit, git, new_repository
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,7 +51,7 @@ def stage(repository: Path, name: str, content: bytes) -> Path:
     path = repository / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
-    git(repository, "add", "-f", "--", name)
+    git(repository, "--literal-pathspecs", "add", "-f", "--", name)
     return path
 
 

@@ -144,14 +144,9 @@ def _unstaged(repository: Repository, staged: Staged, inspector: Inspector) -> _
     """Files that were named and are in no index, as they stand in the work tree."""
     if not staged.unstaged:
         return _Read()
-    files = [os.path.join(repository.folder, path) for path in staged.unstaged]
+    files = [os.path.normpath(os.path.join(repository.folder, path)) for path in staged.unstaged]
     result = Reader(inspector).read_files(files)
-    shown = dict(zip(files, staged.unstaged, strict=True))
-    sightings = tuple(
-        replace(sighting, location=replace(sighting.location, path=shown[sighting.location.path or ""]))
-        for sighting in result.sightings
-    )
-    return _Read(sightings, result.bytes, len(files) - len(result.gaps), result.gaps)
+    return _Read(result.sightings, result.bytes, len(files) - len(result.gaps), result.gaps)
 
 
 def notes_on(staged: Staged) -> Iterable[str]:
