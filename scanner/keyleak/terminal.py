@@ -18,3 +18,9 @@ def size(count: int) -> str:
         if count >= 1000**power:
             return f"{count / 1000**power:.1f} {unit}"
     return f"{count} B"
+
+
+def clean_line(files: int, read_bytes: int, seconds: float) -> str:
+    """What a report says where nothing was found."""
+    what = f"{files:,} {'file' if files == 1 else 'files'}"
+    return f"No key found. Read {what}, {size(read_bytes)} in {seconds:.1f} s."

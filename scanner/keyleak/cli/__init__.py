@@ -1,5 +1,59 @@
-"""The command line: options to plain values, one call, an exit code. One module for each command."""
+"""The command line: options to plain values, one call, an exit code. One module for each command.
 
-from keyleak.cli.program import cli, main, run
+A hook runs at every commit, and nearly every commit is clean: `run` lets `commands/glance.py` look first and
+loads the command line only where that has not settled it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from keyleak.cli.program import cli, main
 
 __all__ = ["cli", "main", "run"]
+
+
+def __getattr__(name: str) -> object:
+    """Load the command line where it is used (PEP 562)."""
+    if name not in {"cli", "main"}:
+        raise AttributeError(f"module 'keyleak.cli' has no attribute {name!r}")
+    from keyleak.cli import program  # noqa: PLC0415 - see the module's text
+
+    return getattr(program, name)
+
+
+def run() -> NoReturn:
+    """The `keyleak` program: the command line, then out without taking the interpreter apart.
+
+    Freeing every module takes as long as importing several of them, and a hook pays for it at each commit.
+    By now all files are closed and all processes ended; only the standard streams may still hold something.
+    """
+    code = 0 if _is_clean_at_a_glance() else _command_line()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
+
+
+def _is_clean_at_a_glance() -> bool:
+    arguments = sys.argv[1:]
+    if arguments[:1] not in (["staged"], ["hook"]):
+        return False
+    from keyleak.commands.glance import clean_at_a_glance  # noqa: PLC0415 - other commands do not need it
+
+    clean = clean_at_a_glance(arguments, os.environ)
+    if clean is None:
+        return False
+    with suppress(OSError, ValueError):  # nobody reads it, and the commit is clean all the same
+        print(clean, flush=True)  # noqa: T201
+    return True
+
+
+def _command_line() -> int:
+    from keyleak.cli.program import main  # noqa: PLC0415 - see the module's text
+
+    return main()

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import importlib
-import os
-import sys
-from contextlib import suppress
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, NoReturn, cast
+from typing import TYPE_CHECKING, Final, cast
 
 import click
 
@@ -71,16 +68,3 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code (see `keyleak.errors.ExitCode`).
     """
     return int(exit_code_of(lambda: cli.main(args=argv, prog_name="keyleak", standalone_mode=False)))
-
-
-def run() -> NoReturn:
-    """The `keyleak` program: `main`, then out without taking the interpreter apart.
-
-    Freeing every module takes as long as importing several of them, and a hook pays for it at each commit.
-    By now all files are closed and all processes ended; only the standard streams may still hold something.
-    """
-    code = main()
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):
-            stream.flush()
-    os._exit(code)

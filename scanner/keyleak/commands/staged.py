@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from keyleak.commands.destinations import check_show_secrets
+from keyleak.commands.kept_words import keep_words
 from keyleak.commands.options import ReportOptions, checked_rulebook
 from keyleak.git.index import changed_entries, named_entries
 from keyleak.git.inherited import inherited_repository
@@ -37,7 +38,10 @@ def staged(paths: Sequence[str], options: ReportOptions, console: Console) -> Ex
     started, clock = datetime.now(UTC), time.monotonic()
     repository = inherited_repository(".", os.environ)
     listed = named_entries(repository, paths) if paths else changed_entries(repository)
-    reading = read_index(repository, listed, Inspector(rulebook))
+    inspector = Inspector(rulebook)
+    reading = read_index(repository, listed, inspector)
+    if not options.rule_folders:
+        keep_words(inspector.words)
     for note in notes_on(listed):
         console.note(note)
 

@@ -73,7 +73,10 @@ class Inspector:
             engine: None takes the fastest that is installed.
         """
         self._rulebook = rulebook
-        self._engine = engine or fastest_engine(anchors_of(rulebook))
+        anchors = anchors_of(rulebook)
+        self.words = frozenset(anchor.literal for anchor in anchors)
+        """What is searched for: without any of these in it, a content is never looked at."""
+        self._engine = engine or fastest_engine(anchors)
 
     def suspects(self, joined: Buffer, ends: Sequence[int]) -> list[int]:
         """Which of several contents, one behind the other, have something to look at.

@@ -1,0 +1,86 @@
+"""Small files in this user's cache folder, believed only if nobody else could have written them.
+
+Keeping something is a convenience: where it fails, nothing is said and nothing is lost.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import suppress
+from typing import Final
+
+_OTHERS_MAY_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
+_LARGEST: Final = 16 * 1024 * 1024
+
+
+def kept(name: str) -> bytes | None:
+    """What was kept under a name, or None where there is nothing or it cannot be trusted."""
+    folder = _folder()
+    if folder is None or not _is_our_folder(folder):
+        return None
+    try:
+        return _content(os.path.join(folder, name))
+    except OSError:
+        return None
+
+
+def keep(name: str, data: bytes) -> None:
+    """Keep something for the next start, where there is a folder of this user's for it."""
+    folder = _folder()
+    if folder is None:
+        return
+    # A read-only home, a full disk, a folder that another process removes: the next start does without.
+    with suppress(OSError):
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        if _is_our_folder(folder):
+            _write(os.path.join(folder, name), data)
+
+
+def _write(path: str, data: bytes) -> None:
+    temporary = f"{path}.{os.getpid()}"
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(data)
+        os.replace(temporary, path)
+    except OSError:
+        os.unlink(temporary)
+        raise
+
+
+def _folder() -> str | None:
+    """The cache folder, or None where there is no home of this user's to put it in."""
+    if not hasattr(os, "geteuid"):
+        return None
+    parent = os.environ.get("XDG_CACHE_HOME", "")
+    if not os.path.isabs(parent):
+        home = os.path.expanduser("~")
+        # Under sudo the home may be another user's: nothing of root's belongs there.
+        if not os.path.isabs(home) or not _is_our_folder(home):
+            return None
+        parent = os.path.join(home, ".cache")
+    return os.path.join(parent, "keyleak")
+
+
+def _content(path: str) -> bytes | None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        facts = os.fstat(descriptor)
+        if not _may_be_trusted(facts) or not stat.S_ISREG(facts.st_mode) or facts.st_size > _LARGEST:
+            return None
+        return os.read(descriptor, facts.st_size)
+    finally:
+        os.close(descriptor)
+
+
+def _is_our_folder(path: str) -> bool:
+    try:
+        facts = os.lstat(path)
+    except OSError:
+        return False
+    return stat.S_ISDIR(facts.st_mode) and _may_be_trusted(facts)
+
+
+def _may_be_trusted(facts: os.stat_result) -> bool:
+    return facts.st_uid in {0, os.geteuid()} and not facts.st_mode & _OTHERS_MAY_WRITE

@@ -1,0 +1,87 @@
+"""A first look at a commit: where nothing in it can be a key, the work ends here.
+
+That is nearly every commit, and people wait for it. The glance lists the same entries and reads the same
+blobs as `keyleak staged`, and searches them for the same words: `Inspector` never looks at a content without
+one of them. Everything else is left to the command itself, from its beginning: an option, a word found,
+content that is large or not text, a conflict, an object that git does not give, any error. So it can only
+ever say "clean", and what it imports is what it needs: git and the words.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from keyleak.commands.kept_words import kept_words
+from keyleak.errors import KeyleakError
+from keyleak.git.blobs import MOST, UnusualBlobError, small_blobs
+from keyleak.git.index import changed_entries, named_entries
+from keyleak.git.inherited import inherited_repository
+from keyleak.terminal import clean_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+_COMMANDS: Final = (("staged",), ("hook", "run", "pre-commit"), ("hook", "run", "pre-merge-commit"))
+# Without effect on a clean result: there is nothing to draw or to leave out.
+_PLAIN_OPTIONS: Final = frozenset({"--no-progress", "--"})
+# Beyond this many bytes times words an engine of our own is quicker, though it has to be loaded.
+_MOST_WORK: Final = 16 << 20
+_LFS_POINTER: Final = b"version https://git-lfs"
+
+
+def clean_at_a_glance(arguments: Sequence[str], environ: Mapping[str, str]) -> str | None:
+    """The report on a commit without anything to look at; None where the command has to say.
+
+    Args:
+        arguments: of `keyleak`.
+        environ: the variables of this process.
+    """
+    started = time.monotonic()
+    paths = _plain_paths(arguments)
+    if paths is None or environ.get("KEYLEAK_SKIP"):
+        return None
+    words = kept_words()
+    if not words:
+        return None
+    try:
+        staged = _staged(paths, environ, _MOST_WORK // len(words))
+    except (KeyleakError, UnusualBlobError, OSError, ValueError):
+        # The command meets it again and says what it is.
+        return None
+    if staged is None or _has_any([*staged.contents, *staged.names], words):
+        return None
+    read_bytes = sum(map(len, staged.contents))
+    return clean_line(len(staged.names), read_bytes, time.monotonic() - started)
+
+
+class _Staged(NamedTuple):
+    names: list[bytes]
+    contents: list[bytes]
+    """Each once, however many names it has."""
+
+
+def _plain_paths(arguments: Sequence[str]) -> list[str] | None:
+    for command in _COMMANDS:
+        if tuple(arguments[: len(command)]) == command:
+            rest = [each for each in arguments[len(command) :] if each not in _PLAIN_OPTIONS]
+            return None if any(each.startswith("-") for each in rest) else rest
+    return None
+
+
+def _staged(paths: Sequence[str], environ: Mapping[str, str], limit: int) -> _Staged | None:
+    """What would be recorded, or None where that is more than small files."""
+    repository = inherited_repository(".", environ)
+    listed = named_entries(repository, paths) if paths else changed_entries(repository)
+    ids = list(dict.fromkeys(entry.oid for entry in listed.entries))
+    if listed.conflicts or listed.submodules or listed.unstaged or len(ids) > MOST:
+        return None
+    contents = small_blobs(repository, ids, limit) if ids else []
+    return _Staged([os.fsencode(entry.path) for entry in listed.entries], contents)
+
+
+def _has_any(contents: Iterable[bytes], words: Iterable[bytes]) -> bool:
+    """Whether there is anything to look at; a word across a border of two is looked at in vain."""
+    joined = b"\n".join(contents)
+    return b"\0" in joined or _LFS_POINTER in joined or any(word in joined for word in words)
