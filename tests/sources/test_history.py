@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from keyleak.errors import GitError
 from keyleak.findings import LocationKind
+from keyleak.git.missing import fetch_missing
 from keyleak.git.scope import Scope
+from keyleak.git.views import missing_objects
 from keyleak.rulebook.loader import load_rulebook
 from keyleak.rulebook.template import expand
 from keyleak.sources.history import HistoryRequest, read_history
@@ -294,3 +297,34 @@ def test_a_submodule_name_that_leads_out_of_the_repository_is_not_followed(
     reading = read(repository, submodules=True)
     assert places(reading, 1) == []
     assert "lib" in reasons(reading)
+
+
+def test_missing_objects_are_asked_for_only_on_request(repository: Path, tmp_path: Path) -> None:
+    commit(repository, {"big": f"{'x' * 5000} {key(1)}".encode()})
+    commit(repository, {"big": b"clean"})
+    git(repository, "config", "uploadpack.allowFilter", "true")
+    git(repository, "config", "uploadpack.allowAnySHA1InWant", "true")
+    git(tmp_path, "clone", "-q", "--filter=blob:limit=1k", repository.as_uri(), "partial")
+    partial = tmp_path / "partial"
+    told: list[str] = []
+    assert places(read(partial), 1) == []
+    marker = tmp_path / "ran"
+    for setting in (
+        "core.sshCommand",
+        "core.alternateRefsCommand",
+        "remote.origin.uploadpack",
+        "credential.helper",
+    ):
+        git(partial, "config", setting, f"!touch {marker};" if "helper" in setting else f"touch {marker}")
+    fetch_missing(os.fspath(partial), missing_objects(os.fspath(partial)), told.append)
+    assert places(read(partial), 1)
+    assert read(partial).coverage.complete
+    assert told == [f"asking {repository.as_uri()} for 1 missing objects"]
+    assert not marker.exists()
+
+
+def test_a_remote_that_is_a_program_is_refused(repository: Path) -> None:
+    git(repository, "remote", "add", "evil", "ext::sh -c 'touch ran'")
+    git(repository, "config", "remote.evil.promisor", "true")
+    with pytest.raises(GitError, match="refused"):
+        fetch_missing(os.fspath(repository), b"0" * 40 + b"\n", print)

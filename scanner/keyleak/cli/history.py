@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     help="Only what these refs reach: 'refs/heads/*'. Can be given several times.",
 )
 @click.option("--submodules", is_flag=True, help="Read submodules too, where they are on this machine.")
+@click.option(
+    "--fetch-missing", is_flag=True, help="Ask the remote of a partial clone for the objects it lacks."
+)
 @click.option("--no-cache", is_flag=True, help="Read everything anew, and keep nothing for the next time.")
 @with_report_options
 def history(  # noqa: PLR0913 - one parameter for each option
@@ -40,6 +43,7 @@ def history(  # noqa: PLR0913 - one parameter for each option
     since: str | None,
     refs: tuple[str, ...],
     submodules: bool,
+    fetch_missing: bool,
     no_cache: bool,
     options: ReportOptions,
     console: Console,
@@ -47,6 +51,7 @@ def history(  # noqa: PLR0913 - one parameter for each option
     """Look for keys in everything a repository holds, reachable or not.
 
     REPO is a folder on this machine: a work tree, a bare repository or a mirror; without it the current one.
+    A URL is cloned, with all refs that its server offers, into a private folder that is removed afterwards.
     Every object is read once; commit and tag messages, names and addresses, notes, stashes, reflogs, names
     of refs and files, the index and the files of the git folder are read too. What keeps the view from being
     whole, such as a shallow or partial clone, is listed, and the exit code is 2.
@@ -55,5 +60,7 @@ def history(  # noqa: PLR0913 - one parameter for each option
     from keyleak.git.scope import Scope  # noqa: PLC0415
 
     scope = Scope(tuple(part for text in revisions for part in text.split()), since, refs)
-    asked = command.HistoryOptions(repository, scope, submodules, cache=not no_cache, report=options)
+    asked = command.HistoryOptions(
+        repository, scope, submodules, fetch_missing, cache=not no_cache, report=options
+    )
     return command.history(asked, console)

@@ -85,16 +85,27 @@ class ScanProgress:
 
     def update(self, coverage: Coverage, keys: int) -> None:
         """Draw what was read by now, if it is time to."""
-        now = time.monotonic()
-        if not self._wanted or now - self._started < _SHOW_AFTER or now - self._drawn < _REDRAW_EVERY:
+        if not self._is_due():
             return
-        self._drawn = now
+        now = time.monotonic()
         rate = coverage.bytes / (now - self._started)
         counts = coverage.objects
         objects = counts.blob + counts.commit + counts.tag + counts.tree
         what = f"{objects:,} objects" if objects else f"{coverage.files:,} files"
         read = f"{what}, {size(coverage.bytes)}, {size(int(rate))}/s"
-        text = f"{self._doing}: {read}, {keys:,} keys seen"
+        self._draw(f"{self._doing}: {read}" + (f", {keys:,} keys seen" if keys else ""))
+
+    def tell(self, text: str) -> None:
+        """Draw words of another program on how far it is, if it is time to."""
+        if self._is_due():
+            self._draw(printable(mask_key_shapes(text)))
+
+    def _is_due(self) -> bool:
+        now = time.monotonic()
+        return self._wanted and now - self._started >= _SHOW_AFTER and now - self._drawn >= _REDRAW_EVERY
+
+    def _draw(self, text: str) -> None:
+        self._drawn = time.monotonic()
         if self._bar is None:
             self._bar = _bar(text)
         self._bar.update(self._bar.task_ids[0], description=text)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -12,13 +14,16 @@ from keyleak.commands.conclusion import Work, conclude
 from keyleak.commands.destinations import check_show_secrets
 from keyleak.commands.options import ReportOptions, checked_rulebook
 from keyleak.errors import UsageError
+from keyleak.git.clone import is_url, mirror, without_user
+from keyleak.git.missing import fetch_missing
 from keyleak.git.scope import Scope
+from keyleak.git.views import missing_objects
 from keyleak.sources.history import HistoryRequest, read_history
 from keyleak.sources.history_cache import HistoryCache, cache_folder
 from keyleak.sources.inspector import Inspector
 
 if TYPE_CHECKING:
-    from keyleak.commands.console import Console
+    from keyleak.commands.console import Console, ScanProgress
     from keyleak.errors import ExitCode
     from keyleak.rulebook.model import Rulebook
 
@@ -30,6 +35,8 @@ class HistoryOptions:
     repository: str = "."
     scope: Scope = field(default_factory=Scope)
     submodules: bool = False
+    fetch_missing: bool = False
+    """Whether the remote of a partial clone is asked for what is missing."""
     cache: bool = True
     """Whether what earlier readings brought is used and kept."""
     report: ReportOptions = field(default_factory=ReportOptions)
@@ -43,24 +50,46 @@ def history(options: HistoryOptions, console: Console) -> ExitCode:
     """
     check_show_secrets(options.report.delivery)
     rulebook = checked_rulebook(options.report)
-    if not os.path.isdir(options.repository):
-        raise UsageError(f"{options.repository}: no such folder; name a repository on this machine")
     started, clock = datetime.now(UTC), time.monotonic()
-    request = HistoryRequest(
-        repository=options.repository,
-        scope=options.scope,
-        submodules=options.submodules,
-        rule_folders=options.report.rule_folders,
-        jobs=options.report.processes(),
-        memory=_memory(options, rulebook, console),
-    )
-    with console.progress("reading history") as progress:
+    with ExitStack() as leaving:
+        progress = leaving.enter_context(console.progress("reading history"))
+        folder = _local(options.repository, progress, leaving)
+        if options.fetch_missing:
+            _fetch_missing(folder, console)
+        request = HistoryRequest(
+            repository=folder,
+            scope=options.scope,
+            submodules=options.submodules,
+            rule_folders=options.report.rule_folders,
+            jobs=options.report.processes(),
+            memory=_memory(options, rulebook, console),
+        )
         reading = read_history(request, Inspector(rulebook), progress.update)
-    work = Work("history", options.repository, started, clock)
+    work = Work("history", without_user(options.repository), started, clock)
     return conclude(work, reading, rulebook, options.report, console)
 
 
+def _local(repository: str, progress: ScanProgress, leaving: ExitStack) -> str:
+    """The repository's folder; a URL is cloned into one that is gone when `leaving` is left."""
+    if os.path.isdir(repository):
+        return repository
+    if not is_url(repository):
+        raise UsageError(f"{repository}: no such folder; name a repository on this machine, or a URL")
+    folder = leaving.enter_context(tempfile.TemporaryDirectory(prefix="keyleak-"))
+    target = os.path.join(folder, "mirror.git")
+    mirror(repository, target, progress.tell)
+    return target
+
+
+def _fetch_missing(repository: str, console: Console) -> None:
+    if missing := missing_objects(repository):
+        fetch_missing(repository, missing, console.note)
+
+
 def _memory(options: HistoryOptions, rulebook: Rulebook, console: Console) -> HistoryCache | None:
+    # A clone that is thrown away is never read again.
+    if is_url(options.repository) and not os.path.isdir(options.repository):
+        return None
     # A scope is read quickly as it is, and what it brings says nothing of whole packs.
     if not options.cache or not options.scope.is_everything:
         return None

@@ -58,6 +58,8 @@ _FIXED: Final = {
     "LC_ALL": "C",
 }
 
+_TRANSPORTS: Final = "https:http:ssh:git:file"
+
 _UNTRUSTED: Final = ("dubious ownership", "unsafe repository")
 
 
@@ -113,6 +115,59 @@ def run(
     if done.returncode not in accept:
         raise _failure(args, cwd, done.returncode, done.stderr)
     return done.stdout
+
+
+def transfer(args: Sequence[StrOrBytesPath], cwd: StrOrBytesPath, *, stdin: bytes) -> bytes:
+    """Runs a git command that may reach a remote, with no program that the repository names.
+
+    Args:
+        args: what follows `git`.
+        cwd: the repository.
+        stdin: bytes for standard input.
+
+    Raises:
+        GitError: git is missing, or it said no.
+    """
+    kept = ("GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSH_VARIANT", "GIT_ASKPASS", "GIT_SSL_CAINFO")
+    environment = clean_environment(os.environ, kept) | {"GIT_ALLOW_PROTOCOL": _TRANSPORTS}
+    # Set here they outrank the repository's own. Helpers of the user's and the system's are given back.
+    settings = (
+        "core.sshCommand=ssh",
+        "core.gitProxy=",
+        "core.askPass=",
+        "core.alternateRefsCommand=true",
+        "gc.auto=0",
+        "maintenance.auto=false",
+        *(f"protocol.{name}.allow=always" for name in _TRANSPORTS.split(":")),
+        *(f"credential.helper={helper}" for helper in _own_helpers(environment)),
+    )
+    command = [
+        _executable(args, environment),
+        *_options(),
+        *(part for setting in settings for part in ("-c", setting)),
+        *args,
+    ]
+    try:
+        done = subprocess.run(  # noqa: S603 (a list, no shell)
+            command, cwd=cwd, env=environment, input=stdin, capture_output=True, check=False
+        )
+    except (OSError, ValueError) as error:
+        raise _not_started(args, error) from error
+    if done.returncode:
+        raise _failure(args, cwd, done.returncode, done.stderr)
+    return done.stdout
+
+
+def _own_helpers(environment: Mapping[str, str]) -> list[str]:
+    """Credential helpers of the user and the system: asked outside of any repository."""
+    done = subprocess.run(  # noqa: S603 (a list, no shell)
+        [_executable((), environment), "config", "--get-all", "credential.helper"],
+        cwd=os.sep,
+        env={**environment, "GIT_CEILING_DIRECTORIES": os.sep},
+        capture_output=True,
+        check=False,
+    )
+    return [os.fsdecode(line) for line in done.stdout.splitlines()]
 
 
 class GitStream(NamedTuple):

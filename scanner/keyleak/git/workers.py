@@ -9,8 +9,9 @@ from __future__ import annotations
 import multiprocessing
 import signal
 from collections import deque
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -120,9 +121,28 @@ def _start(make_visitor: MakeVisitor[R], limits: ReadLimits) -> _Worker:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_work, args=(theirs, make_visitor, limits), daemon=True)
-    process.start()
+    with _without_interruption():
+        process.start()
     theirs.close()
     return _Worker(process, ours)
+
+
+@contextmanager
+def _without_interruption() -> Iterator[None]:
+    """Ctrl-C reaches the whole process group, also a process that does not ignore it yet.
+
+    What is started here has it blocked; for this process it waits until the end.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    # Started later, by `multiprocessing`, it would unblock the signal again.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _work(connection: Connection, make_visitor: MakeVisitor[R], limits: ReadLimits) -> None:

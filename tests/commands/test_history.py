@@ -1,0 +1,146 @@
+"""`keyleak history` through the real program."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from keyleak.rulebook.template import expand
+from repositories import commit, git, grown, new_repository, repack
+
+KEYLEAK = str(Path(sys.executable).with_name("keyleak"))
+
+
+def key(seed: int) -> str:
+    return expand("sk_live_51${base62:97}", seed)
+
+
+def history(*arguments: str | os.PathLike[str], cwd: Path) -> tuple[int, dict[str, Any], str]:
+    """Exit code, JSON report and what was said on standard error."""
+    command = [KEYLEAK, "history", "--format", "json", *arguments]
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    return done.returncode, json.loads(done.stdout or "{}"), done.stderr
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    repository = new_repository(tmp_path / "r")
+    commit(repository, {"a": f"k = {key(1)}".encode()})
+    commit(repository, {"a": b"clean"})
+    git(repository, "update-ref", "refs/pull/3/head", commit(repository, {"b": key(2).encode()}))
+    git(repository, "reset", "-q", "--hard", "HEAD~1")
+    return repository
+
+
+def test_the_report_says_since_when_and_whether_head_still_has_it(repository: Path) -> None:
+    code, report, _ = history(cwd=repository)
+    assert code == 1
+    assert report["scan"]["kind"] == "history"
+    assert report["coverage"]["objects"]["commit"] == 4 - 1
+    (first,) = [found for found in report["findings"] if found["first_seen"]["path"] == "a"]
+    assert first["first_seen"]["line"] == 1
+    assert first["first_seen"]["date"] == "2023-11-14T22:13:20+00:00"
+    assert first["age_days"] > 900
+    assert first["at_head"] is False
+    assert first["locations"][0]["refs"] == ["refs/heads/main", "refs/pull/3/head"]
+
+
+def test_a_url_is_cloned_with_all_its_refs_and_leaves_nothing(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    (tmp_path / "tmp").mkdir()
+    code, report, _ = history(repository.as_uri(), cwd=tmp_path)
+    assert code == 1
+    assert len(report["findings"]) == 2
+    assert report["scan"]["target"] == f"file://{repository}"
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("file:///nowhere/at/all", "does not appear to be"),
+        ("http://someone:hidden@127.0.0.1:9/r.git", "127.0.0.1"),
+        ("ext::sh -c true", "no such folder"),
+        ("nowhere", "no such folder"),
+        (".", "not a git repository"),
+    ],
+)
+def test_what_cannot_be_read_is_one_clear_line(tmp_path: Path, target: str, said: str) -> None:
+    code, report, errors = history(target, cwd=tmp_path)
+    assert (code, report) == (2, {})
+    assert said in errors
+    assert "hidden" not in errors
+    assert "Traceback" not in errors
+    assert errors.count("\n") == 1
+
+
+def test_a_range_a_date_and_refs(repository: Path) -> None:
+    assert history("--range", "HEAD~1..HEAD", cwd=repository)[0] == 0
+    assert history("--range", "HEAD", cwd=repository)[0] == 1
+    assert history("--since", "2090-01-01", cwd=repository)[0] == 0
+    code, report, _ = history("--refs", "refs/pull/*", "--range", "^main", cwd=repository)
+    assert code == 1
+    assert len(report["findings"]) == 1
+    code, _, errors = history("--range", "nothing..HEAD", cwd=repository)
+    assert code == 2
+    assert "nothing" in errors
+    code, _, errors = history("--range", "--upload-pack=x", cwd=repository)
+    assert code == 2
+
+
+def test_a_shallow_clone_is_no_whole_view(repository: Path, tmp_path: Path) -> None:
+    git(tmp_path, "clone", "-q", "--depth=1", repository.as_uri(), "shallow")
+    shallow = tmp_path / "shallow"
+    code, report, errors = history(cwd=shallow)
+    assert code == 2
+    assert report["coverage"]["complete"] is False
+    assert "--allow-incomplete" in errors
+    code, report, _ = history("--allow-incomplete", cwd=shallow)
+    assert code == 0
+    assert report["coverage"]["gaps"][0]["what"] == "shallow clone"
+
+
+def test_the_cache_is_used_and_can_be_left(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    history("--no-cache", cwd=repository)
+    assert not list((tmp_path / "cache").rglob("store-*"))
+    reports = [history(cwd=repository)[1] for _ in range(2)]
+    assert list((tmp_path / "cache").rglob("store-*"))
+    for report in reports:
+        del report["scan"]
+    assert reports[0] == reports[1]
+
+
+def test_ctrl_c_reports_what_was_learnt(tmp_path: Path) -> None:
+    """The first one ends the reading early; everything read by then is in the report."""
+    repository = grown(tmp_path / "r", versions=3)
+    commit(repository, {f"f{number}": os.urandom(200_000) for number in range(150)})
+    repack(repository)
+    with subprocess.Popen(
+        [KEYLEAK, "history", "--no-cache", "--format", "json", "--jobs", "2"],
+        cwd=repository,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
+        time.sleep(0.45)
+        os.killpg(process.pid, signal.SIGINT)
+        output, errors = process.communicate(timeout=60)
+    assert b"Traceback" not in errors
+    if process.returncode == 130:  # else it was done before the signal came
+        report = json.loads(output)
+        assert "interrupted" in {gap["reason"].split(";")[0] for gap in report["coverage"]["gaps"]}
+    else:
+        assert process.returncode in {0, 2, -signal.SIGINT}
