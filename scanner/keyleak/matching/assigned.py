@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from keyleak.matching.boundary import is_left_boundary
 from keyleak.matching.engine import MAX_BODY
 from keyleak.matching.entropy import shannon_entropy
+from keyleak.matching.match import GivenBy
 from keyleak.matching.placeholders import placeholder_reason
 from keyleak.matching.view import REACH_BEFORE
 
@@ -51,7 +52,12 @@ _LINE_REACH: Final = 512
 _LINE_END: Final = re.compile(rb"(?<!\\)\r?\n")
 _CALL_END: Final = re.compile(rb";|\n[ \t]*\r?\n")
 _NAME_SUFFIX: Final = re.compile(rb"(?:[_-][A-Za-z0-9]{1,12}){0,2}(?![A-Za-z0-9_-])")
-_REFERENCE: Final = re.compile(rb"[(\[]|\.[A-Za-z_]+\s*\(")
+# A call, a subscript, or the name of the next field.
+_REFERENCE: Final = re.compile(rb"[(\[]|\.[A-Za-z_]+\s*\(|[\"'](?:\]?\s{0,8}(?::|=>))")
+# Beginnings by which other products know their own keys, and publishable ones, which are no secret.
+_OF_ANOTHER: Final = re.compile(
+    rb"pk_|AIza|AKIA|ASIA|gh[opsu]_|github_pat_|glpat-|gsk_|hf_|xox[abps]-|sk-(?:ant|proj|or)-|https?://"
+)
 
 
 class Assigned(NamedTuple):
@@ -62,6 +68,7 @@ class Assigned(NamedTuple):
     prefix: str
     rule: KeyRule
     issuer: str
+    by: GivenBy
 
 
 def assigned_keys(text: bytes, stem: tuple[int, int], rules: CompiledRules) -> Iterator[Assigned]:
@@ -73,22 +80,27 @@ def assigned_keys(text: bytes, stem: tuple[int, int], rules: CompiledRules) -> I
         rules: the compiled rules.
     """
     for issuer in rules.issuers:
-        spans = {span for span in _values(issuer, text, stem) if not _vetoed(issuer, text, *span)}
-        for start, end in sorted(spans):
-            yield from _as_key(text, start, end, issuer, rules)
+        found = {(span, by) for span, by in _values(issuer, text, stem) if not _vetoed(issuer, text, *span)}
+        for span, by in sorted(found, key=lambda value: (value[0], value[1].value)):
+            key = _as_key(text, span, issuer, rules)
+            if key is not None:
+                yield key._replace(by=by)
 
 
-def _values(issuer: IssuerWords, text: bytes, stem: tuple[int, int]) -> Iterator[tuple[int, int]]:
+def _values(
+    issuer: IssuerWords, text: bytes, stem: tuple[int, int]
+) -> Iterator[tuple[tuple[int, int], GivenBy]]:
     for _, end in _words_around(issuer.names, text, stem):
         found = _AFTER_NAME.match(text, _name_end(text, end))
         if found:
-            yield found.span("value")
+            yield found.span("value"), GivenBy.NAME
     for start, end in _words_around(issuer.calls, text, stem):
-        yield from _on_line(text, start, end)
-        yield from _in_call(text, end)
+        for span in (*_on_line(text, start, end), *_in_call(text, end)):
+            yield span, GivenBy.CALL
     for start, end in _words_around(issuer.places, text, stem):
-        yield from _on_line(text, start, end)
-        yield from _spans(_SDK_OPTION, text, end, min(len(text), end + _IMPORT_REACH))
+        stop = min(len(text), end + _IMPORT_REACH)
+        for span in (*_on_line(text, start, end), *_spans(_SDK_OPTION, text, end, stop)):
+            yield span, GivenBy.PLACE
 
 
 def _words_around(
@@ -142,34 +154,35 @@ def _vetoed(issuer: IssuerWords, text: bytes, start: int, end: int) -> bool:
 
 
 def _as_key(
-    text: bytes, start: int, end: int, issuer: IssuerWords, rules: CompiledRules
-) -> Iterator[Assigned]:
+    text: bytes, span: tuple[int, int], issuer: IssuerWords, rules: CompiledRules
+) -> Assigned | None:
     """The value as a key with one of the issuer's own prefixes, else as a random value."""
+    start, end = span
     for shape in issuer.context_shapes:
         found = shape.pattern.match(text, start, end + 1)
         if found:
             prefix = next(word for word in shape.rule.prefixes if found[0].startswith(word.encode()))
-            if _is_random(found[0][len(prefix) :], shape, rules):
-                yield Assigned(start, found.end(), prefix, shape.rule, issuer.issuer)
-            return
+            if not _is_random(found[0][len(prefix) :], shape, rules):
+                return None
+            return Assigned(start, found.end(), prefix, shape.rule, issuer.issuer, GivenBy.NAME)
     if rules.prefixes.match(text, start) and is_left_boundary(text, start):
         # A key of the family: `prefixed` judges it, this only tells to whom it is given.
         rule = (*issuer.assigned_shapes, *issuer.context_shapes)[0].rule
-        yield Assigned(start, end, "", rule, issuer.issuer)
-        return
-    yield from _random_value(text, start, end, issuer, rules)
+        return Assigned(start, end, "", rule, issuer.issuer, GivenBy.NAME)
+    return _random_value(text, span, issuer, rules)
 
 
 def _random_value(
-    text: bytes, start: int, end: int, issuer: IssuerWords, rules: CompiledRules
-) -> Iterator[Assigned]:
+    text: bytes, span: tuple[int, int], issuer: IssuerWords, rules: CompiledRules
+) -> Assigned | None:
+    start, end = span
     value = text[start:end].rstrip(b".")
-    if _REFERENCE.match(text, end) or len(value) > MAX_BODY:
-        return
+    if _REFERENCE.match(text, end) or len(value) > MAX_BODY or _OF_ANOTHER.match(value):
+        return None
     for shape in issuer.assigned_shapes:
         if shape.pattern.fullmatch(value) and _is_random(value, shape, rules):
-            yield Assigned(start, start + len(value), "", shape.rule, issuer.issuer)
-            return
+            return Assigned(start, start + len(value), "", shape.rule, issuer.issuer, GivenBy.NAME)
+    return None
 
 
 def _is_mixed(value: bytes) -> bool:

@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from keyleak.matching.statement import Statement
+    from keyleak.matching.statement import Around, Statement
     from keyleak.rulebook.model import KeyRule
     from keyleak.secret import Secret
+
+
+class GivenBy(Enum):
+    """What of an issuer's a value is given to."""
+
+    NAME = "name"
+    CALL = "call"
+    PLACE = "place"
+    """Its carrier stands on a line with a host or package, or behind one in the file."""
+
+
+class Recipient(NamedTuple):
+    """An issuer that a value is given to."""
+
+    issuer: str
+    by: GivenBy
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +43,10 @@ class Match:
     """The prefix word, empty where the key was found by assignment."""
     shapes: tuple[KeyRule, ...]
     """Every rule whose shape this is."""
-    assigned_to: frozenset[str]
+    assigned_to: frozenset[Recipient]
     """Issuers to whose names, headers or calls the value is given, as far as matching saw it."""
     statement: Statement
+    around: Around
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from keyleak.matching.anchors import AnchorKind
 from keyleak.matching.assigned import Assigned, assigned_keys
 from keyleak.matching.compiled import compile_rules
 from keyleak.matching.engine import fastest_engine, has_body
-from keyleak.matching.match import Match, Rejection
+from keyleak.matching.match import Match, Recipient, Rejection
 from keyleak.matching.prefixed import Shaped, no_key_reason, shaped_key
-from keyleak.matching.statement import statement_around
+from keyleak.matching.statement import around, statement_around
 from keyleak.matching.view import View, is_little_endian, narrow_view, wide_view
 from keyleak.secret import Secret
 
@@ -65,7 +65,7 @@ class Matcher:
     def _confirmed(self, content: Buffer, hits: list[Hit], owned: range | None, offset: int) -> list[Match]:
         prefixed: dict[int, Match] = {}
         assigned: dict[int, Match] = {}
-        recipients: dict[int, set[str]] = {}
+        recipients: dict[int, set[Recipient]] = {}
         for hit in hits:
             if self.rules.anchors[hit.anchor].kind is AnchorKind.PREFIX:
                 match = self._prefixed(content, hit, offset) if owned is None or hit.end in owned else None
@@ -75,7 +75,7 @@ class Matcher:
             view = self._view(content, hit, offset)
             for value in self._assigned(view, hit):
                 start = view.offset(value.start)
-                recipients.setdefault(start, set()).add(value.issuer)
+                recipients.setdefault(start, set()).add(Recipient(value.issuer, value.by))
                 if value.prefix or not self.rules.prefixes.match(view.text, value.start):
                     assigned[start] = _assigned_match(view, value)
         merged = [_given_to(match, recipients.get(match.start, set())) for match in prefixed.values()]
@@ -126,6 +126,7 @@ def _match(view: View, start: int, end: int, prefix: str, rules: tuple[KeyRule, 
         shapes=rules,
         assigned_to=frozenset(),
         statement=statement_around(view.text, start, end),
+        around=around(view.text, start, end),
     )
 
 
@@ -133,8 +134,8 @@ def _assigned_match(view: View, value: Assigned) -> Match:
     return _match(view, value.start, value.end, value.prefix, (value.rule,))
 
 
-def _given_to(match: Match, issuers: set[str]) -> Match:
-    return replace(match, assigned_to=frozenset(issuers)) if issuers else match
+def _given_to(match: Match, recipients: set[Recipient]) -> Match:
+    return replace(match, assigned_to=frozenset(recipients)) if recipients else match
 
 
 def _is_owned(match: Match, owned: range | None) -> bool:

@@ -20,8 +20,19 @@ _LONGEST_WRITTEN: Final = 32
 _MOST_UNWRITTEN: Final = 5
 
 _CONTEXT: Final = 512
+# More than any evidence beside a key needs, less than a view holds on either side of any key in it.
+_AROUND_BEFORE: Final = 2048
+_AROUND_AFTER: Final = 1024
 _EXCERPT_BEFORE: Final = 60
 _EXCERPT_AFTER: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """The text around a key, lines before and after it included; other keys may stand in it."""
+
+    before: bytes = field(repr=False)
+    after: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +50,11 @@ class Statement:
         before = _visible(self.before)[-_EXCERPT_BEFORE:]
         after = _visible(self.after)[:_EXCERPT_AFTER]
         return f"{before}{redacted}{after}".strip()
+
+
+def around(text: bytes, start: int, end: int) -> Around:
+    """What stands around the key at `text[start:end]`."""
+    return Around(text[max(0, start - _AROUND_BEFORE) : start], text[end : end + _AROUND_AFTER])
 
 
 def statement_around(text: bytes, start: int, end: int) -> Statement:

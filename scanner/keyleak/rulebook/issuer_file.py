@@ -50,7 +50,7 @@ _KEY_REQUIRED: Final = (
 )  # fmt: skip
 _STATUSES: Final = range(100, 600)
 _LENGTHS: Final = range(1, 513)
-_STRONG: Final = ("names", "headers", "hosts", "packages", "calls")
+_STRONG: Final = ("names", "headers", "hosts", "packages", "calls", "ids")
 
 
 def read_issuer(text: str, file: str) -> Issuer:
@@ -63,7 +63,7 @@ def read_issuer(text: str, file: str) -> Issuer:
     Raises:
         RuleError: with file, line and reason.
     """
-    fields = read_yaml(text, file, RuleError).mapping(_ISSUER_REQUIRED, ("anonymous",))
+    fields = read_yaml(text, file, RuleError).mapping(_ISSUER_REQUIRED, ("anonymous", "namesakes"))
     issuer = _identifier(fields["issuer"])
     return Issuer(
         issuer=issuer,
@@ -76,6 +76,7 @@ def read_issuer(text: str, file: str) -> Issuer:
         runbook=_unless_null(fields["runbook"], _runbook),
         samples=tuple(_sample(item) for item in fields["samples"].items()),
         anonymous="anonymous" in fields and fields["anonymous"].boolean(),
+        namesakes="namesakes" in fields and fields["namesakes"].boolean(),
     )
 
 

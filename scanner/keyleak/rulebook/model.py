@@ -82,6 +82,8 @@ class Context:
     packages: tuple[str, ...] = ()
     calls: tuple[str, ...] = ()
     """SDK calls up to their opening bracket, `new Flora(`."""
+    ids: tuple[str, ...] = ()
+    """Prefixes of the issuer's identifiers, `prj_`."""
     weak: tuple[str, ...] = ()
     """Words that support a strong signal, never decide."""
     veto: tuple[str, ...] = ()
@@ -146,6 +148,8 @@ class Issuer:
     samples: tuple[Sample, ...]
     anonymous: bool = False
     """True for the family file: its keys have no known issuer."""
+    namesakes: bool = False
+    """True where others are called the same: then its name alone is not always enough."""
 
 
 @dataclass(frozen=True, slots=True)

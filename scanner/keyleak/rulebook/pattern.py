@@ -84,3 +84,9 @@ def _ways_of_repeat(least: int, most: int, body: Any) -> int:
     if inner > 1 and most > 1:
         raise PatternError("a variable part inside a repeat can take exponential time; write it as one class")
     return (int(most) - int(least) + 1) * inner
+
+
+def widths(pattern: str) -> tuple[int, int]:
+    """The fewest and the most characters that a checked pattern matches."""
+    least, most = sre.parse(pattern).getwidth()
+    return int(least), int(most)

@@ -1,0 +1,1 @@
+"""Whose key it is: evidence gathered near and far, weighed nearest first."""
