@@ -85,7 +85,7 @@ def test_nothing_that_prints_a_secret_shows_it(key: Planted) -> None:
 def test_no_record_of_a_scan_shows_a_key_in_its_repr(key: Planted, seed: int) -> None:
     beside = Planted("flora", expand("ak_${base62:32}", seed))
     content = f"FLORA_API_KEY={key.text}\nx-flora-api-key: {beside.text}\n".encode()
-    sightings = INSPECTOR.inspect(content, Place(LocationKind.FILE, "a"))
+    sightings = INSPECTOR.inspect(content, Place(LocationKind.FILE, "a")).sightings
     records = (*matcher().match(content), *sightings, *group_by_secret(sightings))
     assert len(records) == 6
     for record in records:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from keyleak.attribution import combine
+from keyleak.attribution.combine import combine
 from keyleak.findings import Finding, Severity
 
 if TYPE_CHECKING:

@@ -31,9 +31,7 @@ def combine(attributions: Iterable[Attribution]) -> Attribution:
     summary = (
         "different places name different issuers"
         if named
-        else next(
-            each.evidence[0] for each in every if each.verdict is AttributionVerdict.AMBIGUOUS
-        )
+        else next(each.evidence[0] for each in every if each.verdict is AttributionVerdict.AMBIGUOUS)
     )
     return Attribution(AttributionVerdict.AMBIGUOUS, Confidence.LOW, (summary,), candidates)
 

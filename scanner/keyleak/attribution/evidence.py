@@ -51,6 +51,8 @@ class Evidence:
 
     issuer: str
     reach: Reach
+    distance: int
+    """Orders evidence; smaller is nearer to the key."""
     kind: Kind
     line: str
     """What a person can check; holds no content but the issuer's own words."""

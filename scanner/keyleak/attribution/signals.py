@@ -29,7 +29,9 @@ class Signals:
     issuer: str
     display: str
     brand: bytes
-    """Its name as a part of other names, in lower case without separators."""
+    """Its name in lower case without separators."""
+    brands_names: bool
+    """Whether that name says something as a part of a longer one: no ordinary word, nobody else's name."""
     stems: tuple[bytes, ...]
     """Lower-case texts of which one stands wherever any word of it does; a quick way to say no."""
     names: re.Pattern[bytes] | None
@@ -64,6 +66,7 @@ def signals_of(issuer: Issuer) -> Signals:
         issuer=issuer.issuer,
         display=issuer.name,
         brand=brand,
+        brands_names=not (issuer.namesakes or issuer.common_word),
         stems=_stems(issuer, brand),
         names=name_pattern((*context.names, *context.headers)),
         words=tuple((kind, pattern) for kind, pattern in kinds if pattern),
@@ -91,9 +94,7 @@ def _stems(issuer: Issuer, brand: bytes) -> tuple[bytes, ...]:
     ]  # fmt: skip
     lower = sorted({word.lower().encode() for word in words if word} | {brand}, key=len)
     return tuple(
-        word
-        for index, word in enumerate(lower)
-        if not any(shorter in word for shorter in lower[:index])
+        word for index, word in enumerate(lower) if not any(shorter in word for shorter in lower[:index])
     )
 
 

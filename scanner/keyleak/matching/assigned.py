@@ -153,9 +153,7 @@ def _vetoed(issuer: IssuerWords, text: bytes, start: int, end: int) -> bool:
     return issuer.veto.search(text, line_start, line_end) is not None
 
 
-def _as_key(
-    text: bytes, span: tuple[int, int], issuer: IssuerWords, rules: CompiledRules
-) -> Assigned | None:
+def _as_key(text: bytes, span: tuple[int, int], issuer: IssuerWords, rules: CompiledRules) -> Assigned | None:
     """The value as a key with one of the issuer's own prefixes, else as a random value."""
     start, end = span
     for shape in issuer.context_shapes:

@@ -72,7 +72,8 @@ def unpacked(data: bytes, made_from: bytes) -> Rulebook | None:
 def _issuer_fields(issuer: Issuer) -> tuple[Any, ...]:
     verify, runbook = issuer.verify, issuer.runbook
     return (
-        (issuer.issuer, issuer.name, issuer.homepage, issuer.docs, issuer.anonymous),
+        (issuer.issuer, issuer.name, issuer.homepage, issuer.docs),
+        (issuer.anonymous, issuer.namesakes, issuer.common_word),
         tuple(_key_fields(key) for key in issuer.keys),
         _fields(issuer.context),
         None if verify is None else _verify_fields(verify),
@@ -82,7 +83,8 @@ def _issuer_fields(issuer: Issuer) -> tuple[Any, ...]:
 
 
 def _issuer(fields: tuple[Any, ...]) -> Issuer:
-    (name, shown, homepage, docs, anonymous), keys, context, verify, runbook, samples = fields
+    names, flags, keys, context, verify, runbook, samples = fields
+    (name, shown, homepage, docs), (anonymous, namesakes, common) = names, flags
     return Issuer(
         *(name, shown, homepage, docs),
         tuple(_key(key) for key in keys),
@@ -90,7 +92,7 @@ def _issuer(fields: tuple[Any, ...]) -> Issuer:
         None if verify is None else _verify(verify),
         None if runbook is None else Runbook(*runbook),
         tuple(Sample(*sample) for sample in samples),
-        anonymous,
+        *(anonymous, namesakes, common),
     )
 
 

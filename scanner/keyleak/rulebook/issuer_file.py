@@ -63,7 +63,9 @@ def read_issuer(text: str, file: str) -> Issuer:
     Raises:
         RuleError: with file, line and reason.
     """
-    fields = read_yaml(text, file, RuleError).mapping(_ISSUER_REQUIRED, ("anonymous", "namesakes"))
+    fields = read_yaml(text, file, RuleError).mapping(
+        _ISSUER_REQUIRED, ("anonymous", "namesakes", "common_word")
+    )
     issuer = _identifier(fields["issuer"])
     return Issuer(
         issuer=issuer,
@@ -75,9 +77,14 @@ def read_issuer(text: str, file: str) -> Issuer:
         verify=_unless_null(fields["verify"], _verify),
         runbook=_unless_null(fields["runbook"], _runbook),
         samples=tuple(_sample(item) for item in fields["samples"].items()),
-        anonymous="anonymous" in fields and fields["anonymous"].boolean(),
-        namesakes="namesakes" in fields and fields["namesakes"].boolean(),
+        anonymous=_flag(fields, "anonymous"),
+        namesakes=_flag(fields, "namesakes"),
+        common_word=_flag(fields, "common_word"),
     )
+
+
+def _flag(fields: Mapping[str, YamlValue], name: str) -> bool:
+    return name in fields and fields[name].boolean()
 
 
 def _unless_null(value: YamlValue, read: Callable[[YamlValue], _T]) -> _T | None:

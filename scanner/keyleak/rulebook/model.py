@@ -150,6 +150,8 @@ class Issuer:
     """True for the family file: its keys have no known issuer."""
     namesakes: bool = False
     """True where others are called the same: then its name alone is not always enough."""
+    common_word: bool = False
+    """True where its name is an ordinary word: then it says nothing as a part of a longer name."""
 
 
 @dataclass(frozen=True, slots=True)

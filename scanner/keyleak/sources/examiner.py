@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from keyleak.attribution import Attributor
+from keyleak.attribution.attributor import Attributor
 from keyleak.findings import Location, Sighting
 from keyleak.matching.matcher import Matcher
 from keyleak.sources.inspector import NOTHING, Inspection
 from keyleak.sources.lines import LineFinder, first_line
 
 if TYPE_CHECKING:
+    from keyleak.findings import Attribution
     from keyleak.matching.engine import Buffer, Engine
     from keyleak.matching.match import Match
     from keyleak.rulebook.model import Rulebook
@@ -32,10 +33,19 @@ class Examiner:
         data = bytes(content)
         line_start = window.line_start or first_line(data[:4])
         lines = LineFinder(data, window.base, line_start)
-        return Inspection(tuple(self._sighting(match, place, window.base, lines) for match in matches))
+        file = self._attributor.file_evidence(data)
+        weighed = ((match, self._attributor.weigh(match, file)) for match in matches)
+        return Inspection(
+            tuple(
+                self._sighting(match, each.attribution, place, window.base, lines)
+                for match, each in weighed
+                if each.grounds_left
+            )
+        )
 
-    def _sighting(self, match: Match, place: Place, base: int, lines: LineFinder) -> Sighting:
-        attribution = self._attributor.attribute(match)
+    def _sighting(
+        self, match: Match, attribution: Attribution, place: Place, base: int, lines: LineFinder
+    ) -> Sighting:
         rule = self._attributor.rule_of(match, attribution)
         environment = rule.environment.of(match.prefix)
         line, column = lines.at(match.start, wide=match.wide)

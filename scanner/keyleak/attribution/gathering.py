@@ -1,0 +1,163 @@
+"""Evidence for issuers: what a key is given to, its statement, its block, its file and its project."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from keyleak.attribution.evidence import Evidence, Kind, Reach
+from keyleak.matching.match import GivenBy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from keyleak.attribution.evidence import Project
+    from keyleak.attribution.scope import Scope
+    from keyleak.attribution.signals import Signals
+    from keyleak.matching.match import Match
+
+# A name with a value of its own says nothing of the value beside it.
+_OWN_VALUE: Final = re.compile(rb"[A-Za-z0-9_]{0,40}[\"'`\]]{0,3}\s{0,4}(?::(?!:)|=|,\s{0,4}[\"'`])")
+_CARRIER: Final = re.compile(
+    rb"(?i:authorization|bearer|\bbasic\b|x-api-key|api[_-]?key|--api-key|--token|(?<![a-z0-9-])-u\b|auth\b)"
+)
+_CAMEL: Final = re.compile(rb"[A-Z]?[a-z0-9]+|[A-Z0-9]+(?![a-z])")
+# Texts are numbered through from the innermost bracket to the block, so both begin alike.
+_DISTANCES: Final = {
+    Reach.GIVEN: 0,
+    Reach.STATEMENT: 10,
+    Reach.BLOCK: 10,
+    Reach.FILE: 20,
+    Reach.MANIFEST: 30,
+    Reach.REPOSITORY: 40,
+}
+_Where: TypeAlias = tuple[Reach, int]
+_PLACES: Final = {
+    Reach.STATEMENT: "in the same statement",
+    Reach.BLOCK: "in the lines around it",
+    Reach.FILE: "in the same file",
+}
+
+
+def given(match: Match, scope: Scope, signals: Iterable[Signals]) -> Iterator[Evidence]:
+    """What the value is given to."""
+    for issuer in signals:
+        yield from _by_name(scope, issuer)
+        yield from _by_call(scope, issuer)
+        recipients = {each.by for each in match.assigned_to if each.issuer == issuer.issuer}
+        if GivenBy.NAME in recipients:
+            yield _evidence(issuer, (Reach.GIVEN, 0), Kind.NAME, "given to its name for a key")
+        if GivenBy.CALL in recipients:
+            yield _evidence(issuer, (Reach.GIVEN, 1), Kind.CALL, "given to its client or command")
+        if GivenBy.PLACE in recipients:
+            yield _evidence(issuer, (Reach.STATEMENT, 0), Kind.CARRIER, "carried beside its host or package")
+
+
+def _by_call(scope: Scope, issuer: Signals) -> Iterator[Evidence]:
+    calls = [call for call in scope.calls if call.endswith(b"(")]
+    for depth, call in enumerate(calls):
+        found = issuer.calls and _ends_with(issuer.calls, call)
+        if found:
+            yield _evidence(issuer, (Reach.GIVEN, depth), Kind.CALL, f"argument of {_shown(found)}")
+            return
+
+
+def _by_name(scope: Scope, issuer: Signals) -> Iterator[Evidence]:
+    for depth, name in enumerate(scope.names):
+        found = issuer.names and issuer.names.search(name)
+        if found and not _is_brand(found[0], issuer):
+            yield _evidence(issuer, (Reach.GIVEN, depth), Kind.NAME, f"given to {_shown(found[0])}")
+            return
+    for depth, name in enumerate(scope.names if issuer.brands_names else ()):
+        if issuer.brand in _parts(name):
+            where = (Reach.BLOCK if depth else Reach.GIVEN, depth)
+            yield _evidence(issuer, where, Kind.BRAND, f"given to a name with {_shown(issuer.brand)} in it")
+            return
+
+
+def _is_brand(found: bytes, issuer: Signals) -> bool:
+    """Whether a name is the issuer's own and nothing more."""
+    return found.lower().replace(b"_", b"").replace(b"-", b"") == issuer.brand
+
+
+def _parts(name: bytes) -> set[bytes]:
+    """The words of a name, and each two neighbours as one: `pay_stack`."""
+    words = [word.lower() for word in _CAMEL.findall(name)]
+    return {*words, *(first + second for first, second in pairwise(words))}
+
+
+def _ends_with(pattern: re.Pattern[bytes], call: bytes) -> bytes | None:
+    return next((found[0] for found in pattern.finditer(call) if found.end() == len(call)), None)
+
+
+def nearby(scope: Scope, signals: Iterable[Signals]) -> Iterator[Evidence]:
+    """What stands in the statement and the block, nearest first for each issuer."""
+    chosen = list(signals)
+    for step, (reach, text) in enumerate(scope.texts):
+        where = (reach, step)
+        is_carrier = reach is Reach.STATEMENT and _CARRIER.search(text)
+        for issuer in chosen:
+            yield from _words(issuer, where, text)
+            if reach is Reach.STATEMENT:
+                yield from _mentions(issuer, where, text)
+            if is_carrier:
+                yield _evidence(issuer, where, Kind.CARRIER, "carried in a request")
+
+
+def _words(issuer: Signals, where: _Where, text: bytes) -> Iterator[Evidence]:
+    for kind, pattern in issuer.words:
+        found = pattern.search(text)
+        if found:
+            yield _evidence(issuer, where, kind, f"{_shown(found[0])} {_PLACES[where[0]]}")
+
+
+def _mentions(issuer: Signals, where: _Where, text: bytes) -> Iterator[Evidence]:
+    """Names of the issuer's key without a value of their own, as in a comment."""
+    for found in issuer.names.finditer(text) if issuer.names else ():
+        if not _OWN_VALUE.match(text, found.end()) and not _is_brand(found[0], issuer):
+            yield _evidence(issuer, where, Kind.NAME, f"{_shown(found[0])} {_PLACES[where[0]]}")
+            return
+
+
+def in_file(text: bytes, signals: Iterable[Signals]) -> Iterator[Evidence]:
+    """What a file imports and talks to.
+
+    Args:
+        text: the file's beginning, lines with keys left out.
+        signals: the issuers to look for.
+    """
+    for issuer in signals:
+        yield from _words(issuer, (Reach.FILE, 0), text)
+        if issuer.imports.search(text):
+            yield _evidence(issuer, (Reach.FILE, 0), Kind.PACKAGE, f"the file imports {_shown(issuer.brand)}")
+
+
+def in_project(project: Project, signals: Iterable[Signals]) -> Iterator[Evidence]:
+    """What a project depends on, and what it is called."""
+    if not (project.packages or project.name):
+        return
+    words = set(re.findall(r"[a-z0-9]+", project.name))
+    for issuer in signals:
+        package = next((each for each in sorted(project.packages) if _is_of(each, issuer)), None)
+        if package:
+            line = f"the project depends on {package!r}"
+            yield _evidence(issuer, (Reach.MANIFEST, 0), Kind.PACKAGE, line)
+        if issuer.brand.decode() in words:
+            line = f"the repository's name holds {_shown(issuer.brand)}"
+            yield _evidence(issuer, (Reach.REPOSITORY, 0), Kind.WORD, line)
+
+
+def _is_of(package: str, issuer: Signals) -> bool:
+    return any(
+        package == word or (word.endswith("/") and package.startswith(word)) for word in issuer.packages
+    )
+
+
+def _evidence(issuer: Signals, where: _Where, kind: Kind, what: str) -> Evidence:
+    reach, step = where
+    return Evidence(issuer.issuer, reach, _DISTANCES[reach] + step, kind, f"{what} ({issuer.display})")
+
+
+def _shown(word: bytes) -> str:
+    return repr(word.decode("ascii", "replace"))

@@ -1,0 +1,203 @@
+"""What a key is given to and what stands near it: names, enclosing calls, and texts from near to far."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from keyleak.attribution.evidence import Reach
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from keyleak.matching.statement import Around
+
+# What stands between a name and its value; a default value may stand behind a call that reads the name.
+_GLUE: Final = re.compile(
+    rb"(?i:\\u00[0-9a-f]{2}|%[0-9a-f]{2}|&(?:quot|apos|nbsp|gt|#[0-9]{2,3}|#x[0-9a-f]{2});"
+    rb"|[\"'`\s\\:=>,(|?\[{<@)\]+]|\b(?:bearer|basic|value|default|string|or|str)\b|--(?:body|value|data)\b"
+    rb"|&(?:'static\s)?str\b|\.(?:unwrap_or|or|get|default)[a-z_]{0,12}\(|</?[a-z]{1,12}>){1,80}\Z"
+)
+_CHAIN: Final = re.compile(rb"(?:[A-Za-z0-9_$.-]|->|::|\[[\"']?|[\"']?\]){1,120}\Z")
+# Between an enclosing bracket and its name no comma: that would be the name of another argument.
+_OPENER_GLUE: Final = re.compile(rb"[\"'`\s:=>(\[]{1,40}\Z|\Z")
+_NOT_NAME: Final = re.compile(rb"[^A-Za-z0-9]+")
+_BRACKET: Final = re.compile(rb"[()\[\]{}]")
+_BREAK: Final = re.compile(rb"(?<!\\)\r?\n|\r(?!\n)|\\r\\n|\\n")
+_BLANK: Final = re.compile(rb"\s*\Z")
+_PARENT: Final = re.compile(rb"([ \t]*)(?:- )?[\"']?([A-Za-z0-9_.-]{1,80})[\"']?\s*:\s*(?:[|>&][^\s]*)?\s*\Z")
+_SECTION: Final = re.compile(rb"(?m)^[ \t]*\[\[?[ \t]*([A-Za-z0-9_.:\" -]{1,80}?)[ \t]*\]\]?[ \t]*\r?$")
+# Key-shaped text: what stands on its line, or on its side of the line, belongs to it.
+_KEY: Final = re.compile(
+    rb"(?:[sr]k_(?:live|test)_|(?<![A-Za-z0-9])(?:whsec|pk_live|pk_test|ak)_)[A-Za-z0-9_+/=-]{12,}"
+)
+_SEPARATOR: Final = re.compile(rb"[,;{&\s](?=[^,;{&\s]*\Z)")
+
+_TAIL: Final = 240
+_CALL_REACH: Final = 700
+_LINE_REACH: Final = 512
+_DEEPEST: Final = 4
+_BLOCK_LINES: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where a key stands."""
+
+    names: tuple[bytes, ...]
+    """What the value is given to, words joined by `_`: the name itself, then behind those of the mappings,
+    sections and calls that hold it."""
+    calls: tuple[bytes, ...]
+    """The text before and with each bracket around the value, innermost first."""
+    texts: tuple[tuple[Reach, bytes], ...]
+    """Texts around the key without what belongs to other keys, nearest first."""
+
+
+def scope_of(around: Around) -> Scope:
+    """The scope of a key."""
+    before = around.before[_last_end(_KEY, around.before) :]
+    after = _until_next_key(around.after)
+    openers = tuple(_openers(around.before))
+    calls = tuple(around.before[max(0, opener - 80) : opener + 1] for opener in openers)
+    return Scope(
+        names=tuple(dict.fromkeys(_names(around.before, openers))),
+        calls=tuple(call[_last_end(_BREAK, call) :] for call in calls),
+        texts=tuple(_texts(around, before, after, openers)),
+    )
+
+
+def lines_without_keys(text: bytes) -> list[bytes]:
+    """The lines of a text that hold no key."""
+    return [line for line in _BREAK.split(text) if not _KEY.search(line)]
+
+
+def _names(before: bytes, openers: tuple[int, ...]) -> Iterator[bytes]:
+    own = _chain(_GLUE.sub(b"", before[-_TAIL:]))
+    yield own
+    outer = own
+    for holder in (*_holders(before, openers), *_parents(before)):
+        outer = b"_".join(part for part in (holder, outer) if part)
+        yield outer
+    sections = [found[1] for found in _SECTION.finditer(before)]
+    if sections:
+        yield _joined(sections[-1]) + b"_" + own
+
+
+def _holders(before: bytes, openers: tuple[int, ...]) -> Iterator[bytes]:
+    for opener in openers:
+        head = before[max(0, opener - _TAIL) : opener]
+        yield _chain(_OPENER_GLUE.sub(b"", head))
+
+
+def _parents(before: bytes) -> Iterator[bytes]:
+    """Keys of the YAML mappings that hold the line, by indentation."""
+    lines = _BREAK.split(before)
+    indent = _indent(lines[-1])
+    for line in reversed(lines[:-1][-_BLOCK_LINES * 2 :]):
+        if indent == 0:
+            return
+        if _BLANK.match(line):
+            continue
+        depth = _indent(line)
+        if depth < indent:
+            indent = depth
+            parent = _PARENT.match(line)
+            if parent:
+                yield _joined(parent[2])
+
+
+def _indent(line: bytes) -> int:
+    return len(line) - len(line.lstrip(b" \t"))
+
+
+def _chain(text: bytes) -> bytes:
+    found = _CHAIN.search(text)
+    return _joined(found[0]) if found else b""
+
+
+def _joined(name: bytes) -> bytes:
+    return _NOT_NAME.sub(b"_", name).strip(b"_")
+
+
+def _openers(before: bytes) -> Iterator[int]:
+    """Brackets that are open at the end of a text, innermost first."""
+    closed = found = 0
+    start = max(0, len(before) - _CALL_REACH)
+    for bracket in reversed(list(_BRACKET.finditer(before, start))):
+        if bracket[0] in b")]}":
+            closed += 1
+        elif closed:
+            closed -= 1
+        else:
+            yield bracket.start()
+            found += 1
+            if found == _DEEPEST:
+                return
+
+
+def _texts(
+    around: Around, before: bytes, after: bytes, openers: tuple[int, ...]
+) -> Iterator[tuple[Reach, bytes]]:
+    """From the innermost bracket outwards, then the line, then the lines around it."""
+    cut = len(around.before) - len(before)
+    line = before[_last_end(_BREAK, before) :][-_LINE_REACH:] + b"\n" + _first_line(after)[:_LINE_REACH]
+    for opener in openers:
+        inner = around.before[max(opener, cut) :] + b"\n" + after[: _closing(after, openers.index(opener))]
+        one_line = not _BREAK.search(around.before, max(opener, cut))
+        is_call = around.before[opener : opener + 1] == b"("
+        if one_line or is_call:
+            yield Reach.STATEMENT, inner
+        else:
+            yield Reach.BLOCK, b"\n".join(lines_without_keys(inner))
+    yield Reach.STATEMENT, line
+    yield Reach.BLOCK, b"\n".join(_block(around))
+
+
+def _closing(after: bytes, depth: int) -> int:
+    """Where the bracket closes that is open `depth` brackets outside the innermost one."""
+    open_brackets = 0
+    for bracket in _BRACKET.finditer(after, 0, _CALL_REACH):
+        if bracket[0] in b"([{":
+            open_brackets += 1
+        elif open_brackets:
+            open_brackets -= 1
+        elif depth == 0:
+            return bracket.start()
+        else:
+            depth -= 1
+    return min(len(after), _CALL_REACH)
+
+
+def _block(around: Around) -> list[bytes]:
+    """The lines around, up to a blank one or one that is indented less; those with keys left out."""
+    *lines_before, own = _BREAK.split(around.before)
+    lines_after = _BREAK.split(around.after)[1:]
+    indent = _indent(own)
+    block = [*_neighbours(reversed(lines_before), indent), *_neighbours(iter(lines_after), indent)]
+    return [line for line in block if not _KEY.search(line)]
+
+
+def _neighbours(lines: Iterator[bytes], indent: int) -> Iterator[bytes]:
+    for _, line in zip(range(_BLOCK_LINES), lines, strict=False):
+        if _BLANK.match(line) or _indent(line) < indent:
+            return
+        yield line
+
+
+def _first_line(text: bytes) -> bytes:
+    found = _BREAK.search(text)
+    return text[: found.start()] if found else text
+
+
+def _until_next_key(after: bytes) -> bytes:
+    following = _KEY.search(after)
+    if not following:
+        return after
+    until = after[: following.start()]
+    separator = _SEPARATOR.search(until)
+    return until[: separator.start()] if separator else b""
+
+
+def _last_end(pattern: re.Pattern[bytes], text: bytes) -> int:
+    return max((found.end() for found in pattern.finditer(text)), default=0)

@@ -1,0 +1,170 @@
+"""Weighing: the nearest evidence that decides, decides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from keyleak.attribution.evidence import OWN_KINDS, Kind, Reach
+from keyleak.findings import Attribution, AttributionVerdict, Candidate, Confidence, Strength
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from keyleak.attribution.evidence import Evidence
+    from keyleak.attribution.signals import Signals
+    from keyleak.rulebook.model import KeyRule
+
+_UNKNOWN: Final = "neither the body nor anything near it names an issuer"
+_MOST_LINES: Final = 3
+_DECIDING: Final = frozenset({Kind.NAME, Kind.CALL, Kind.HOST, Kind.PACKAGE, Kind.ID})
+
+
+@dataclass(frozen=True, slots=True)
+class Bodies:
+    """What the shape of a body says, by issuer; each value is the rule's id."""
+
+    decisive: Mapping[str, str]
+    strong: Mapping[str, str]
+    telling: Mapping[str, str]
+    """Shapes that few keys of the family have, decisive and strong ones included."""
+    fitting: Mapping[str, str]
+    """Any shape with a prefix, open ones included."""
+    assigned: frozenset[str]
+    """Issuers that are the only ground on which the key was found."""
+
+
+def bodies_of(shapes: Sequence[KeyRule], is_open: Mapping[str, bool]) -> Bodies:
+    """What the shapes of a match say.
+
+    Args:
+        shapes: the rules whose shape it has, of issuers that are not vetoed.
+        is_open: of each rule by id, whether it fits nearly every body.
+    """
+    rules = [rule for rule in shapes if rule.prefixes]
+    return Bodies(
+        decisive={rule.issuer: rule.id for rule in rules if rule.strength is Strength.DECISIVE},
+        strong={rule.issuer: rule.id for rule in rules if rule.strength is Strength.STRONG},
+        telling={rule.issuer: rule.id for rule in rules if not is_open[rule.id]},
+        fitting={rule.issuer: rule.id for rule in rules},
+        assigned=frozenset(rule.issuer for rule in shapes if not rule.prefixes),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Scales:
+    """Everything that is weighed for one key."""
+
+    bodies: Bodies
+    evidence: Sequence[Evidence]
+    """Of issuers that are not vetoed, in the order in which it was gathered."""
+    signals: Mapping[str, Signals]
+
+    def weigh(self) -> Attribution:
+        """The attribution."""
+        if len(self.bodies.decisive) == 1:
+            return self._decided_by_body(*self.bodies.decisive.items())
+        for distance in sorted({each.distance for each in self.evidence}):
+            found = self._weigh_at(distance)
+            if found:
+                return found
+        return self._undecided({each.issuer for each in self.evidence if self._speaks(each)})
+
+    def _decided_by_body(self, decisive: tuple[str, str]) -> Attribution:
+        issuer, rule = decisive
+        shown = self.signals[issuer].display
+        lines = [f"the body has the shape that only {shown} uses ({rule})"]
+        lines += [
+            f"but {each.line}"
+            for each in self.evidence
+            if each.issuer != issuer and each.reach is Reach.GIVEN and each.kind in {Kind.NAME, Kind.CALL}
+        ]
+        return _attributed(issuer, Confidence.HIGH, lines)
+
+    def _weigh_at(self, distance: int) -> Attribution | None:
+        """The answer of the evidence at one distance, if it has one."""
+        there = [each for each in self.evidence if each.distance == distance and self._speaks(each)]
+        plain = {each.issuer for each in there if each.kind is not Kind.BRAND}
+        speaking = plain or {each.issuer for each in there}
+        deciding = {issuer for issuer in speaking if self._decides(issuer, distance)}
+        if not speaking or not (deciding or len(speaking) > 1):
+            return None
+        near = there[0].reach in {Reach.GIVEN, Reach.STATEMENT}
+        if len(speaking if near else deciding) != 1:
+            return self._undecided(speaking) if near or deciding else None
+        (issuer,) = deciding
+        others = set(self.bodies.strong) - {issuer}
+        if others and issuer not in self.bodies.strong:
+            return self._undecided({issuer})
+        return _attributed(issuer, self._confidence(issuer, there[0].reach), self._lines(issuer, distance))
+
+    def _speaks(self, evidence: Evidence) -> bool:
+        """Whether a piece of evidence may make its issuer a candidate."""
+        if evidence.kind in _DECIDING:
+            return evidence.reach in {Reach.GIVEN, Reach.STATEMENT} or self._may_be(evidence.issuer)
+        points = evidence.kind is Kind.BRAND or evidence.reach is Reach.REPOSITORY
+        return points and evidence.issuer in self.bodies.telling
+
+    def _may_be(self, issuer: str) -> bool:
+        return issuer in self.bodies.fitting or issuer in self.bodies.assigned
+
+    def _decides(self, issuer: str, distance: int) -> bool:
+        """Whether an issuer's evidence up to a distance is enough."""
+        if self.signals[issuer].namesakes:
+            return self._has_two_signals(issuer, distance)
+        there = [each for each in self.evidence if each.issuer == issuer and each.distance == distance]
+        kinds = {each.kind for each in there}
+        match there[0].reach:
+            case Reach.GIVEN:
+                return bool(kinds & {Kind.NAME, Kind.CALL}) or issuer in self.bodies.telling
+            case Reach.STATEMENT:
+                return bool(kinds & _DECIDING)
+            case Reach.BLOCK:
+                return issuer in self.bodies.telling or bool(kinds & {Kind.HOST, Kind.PACKAGE, Kind.CALL})
+            case Reach.FILE | Reach.MANIFEST:
+                return issuer in self.bodies.telling
+            case Reach.REPOSITORY:
+                return False
+
+    def _has_two_signals(self, issuer: str, distance: int) -> bool:
+        """The issuer's name for its key or its own call; else two things, one of which no namesake has."""
+        near = [each for each in self.evidence if each.issuer == issuer and each.distance <= distance]
+        if any(each.reach is Reach.GIVEN and each.kind in {Kind.NAME, Kind.CALL} for each in near):
+            return True
+        kinds = {each.kind for each in near}
+        return bool(kinds & OWN_KINDS) and len(kinds) > 1
+
+    def _confidence(self, issuer: str, reach: Reach) -> Confidence:
+        if reach in {Reach.GIVEN, Reach.STATEMENT}:
+            return Confidence.HIGH if issuer in self.bodies.fitting else Confidence.MEDIUM
+        return Confidence.MEDIUM if reach is Reach.BLOCK else Confidence.LOW
+
+    def _lines(self, issuer: str, distance: int) -> list[str]:
+        """What decided, and the body's shape."""
+        lines = dict.fromkeys(
+            each.line for each in self.evidence if each.issuer == issuer and each.distance <= distance
+        )
+        shape = self.bodies.telling.get(issuer) or self.bodies.fitting.get(issuer)
+        return [*list(lines)[:_MOST_LINES], *([f"the body has the shape of {shape}"] if shape else [])]
+
+    def _undecided(self, issuers: set[str]) -> Attribution:
+        reasons: dict[str, dict[str, None]] = {}
+        for each in self.evidence:
+            if each.issuer in issuers and each.kind is not Kind.CARRIER:
+                reasons.setdefault(each.issuer, {})[each.line] = None
+        for issuer, rule in self.bodies.strong.items():
+            reasons.setdefault(issuer, {})[f"the body has the shape of {rule}"] = None
+        if not reasons:
+            return Attribution(AttributionVerdict.UNKNOWN, Confidence.NONE, (_UNKNOWN,))
+        candidates = tuple(Candidate(issuer, tuple(why)) for issuer, why in sorted(reasons.items()))
+        summary = (
+            "the evidence names several issuers"
+            if len(candidates) > 1
+            else "what points to an issuer is not enough to decide"
+        )
+        return Attribution(AttributionVerdict.AMBIGUOUS, Confidence.LOW, (summary,), candidates)
+
+
+def _attributed(issuer: str, confidence: Confidence, lines: Sequence[str]) -> Attribution:
+    candidate = Candidate(issuer, tuple(lines))
+    return Attribution(AttributionVerdict.ATTRIBUTED, confidence, tuple(lines), (candidate,))

@@ -1,0 +1,149 @@
+"""Nearest wins: the name before the statement, the statement before the block, the block before the file."""
+
+from __future__ import annotations
+
+import pytest
+
+import keyleak
+from keyleak.attribution.attributor import Attributor
+from keyleak.attribution.evidence import Project
+from keyleak.findings import AttributionVerdict, Confidence
+from keyleak.rulebook.template import expand
+from strategies import matcher, rulebook
+
+SHORT = "sk_test_${base62:24}"
+CLERK = "sk_live_${base62:42}"
+PAYSTACK = "sk_live_${hex:40}"
+PLAIN = "sk_live_${base62:48}"
+UPLOADTHING = "sk_live_${hex:64}"
+
+
+def issuers(template: str, seed: int = 5) -> list[str | None]:
+    """The issuer of every key in a content, in order."""
+    findings = keyleak.scan_bytes(expand(template, seed).encode())
+    return [each.issuer for each in sorted(findings, key=lambda each: each.locations[0].offset)]
+
+
+@pytest.mark.parametrize(
+    ("content", "issuer"),
+    [
+        (f"stripe:\n  secret_key: {SHORT}", "stripe"),
+        (f"stripe:\n  publishable_key: pk_test_${{base62:24}}\n  secret_key: {SHORT}", "stripe"),
+        (f"production:\n  stripe:\n    secret: {SHORT}", "stripe"),
+        (f"[stripe]\nsecret_key = {SHORT}", "stripe"),
+        (f'{{"clerk": {{"secretKey": "{CLERK}"}}}}', "clerk"),
+        (f'{{\n  "clerk": {{\n    "publishableKey": "x",\n    "secretKey": "{CLERK}"\n  }}\n}}', "clerk"),
+        (f"PROVIDERS['stripe']['secret'] = '{SHORT}'", "stripe"),
+        (f"STRIPE_PROD_SECRET = '{SHORT}'", "stripe"),
+        (f'variable "stripe_secret_key" {{\n  type = string\n  default = "{SHORT}"\n}}', "stripe"),
+        (f'{{"name": "STRIPE_SECRET_KEY", "value": "{SHORT}"}}', "stripe"),
+        (f"- name: STRIPE_SECRET_KEY\n  value: {SHORT}", "stripe"),
+        (f"payments:\n  moonpay:\n    secret_key: {PLAIN}", "moonpay"),
+        (f"defineConfig({{ flora: {{ apiKey: '{PLAIN}' }} }})", "flora"),
+    ],
+)
+def test_the_mapping_or_section_that_holds_it_is_a_part_of_its_name(content: str, issuer: str) -> None:
+    assert issuers(content) == [issuer]
+
+
+@pytest.mark.parametrize(
+    ("content", "issuer"),
+    [
+        (
+            (f"fetch('https://api.paystack.co/x', {{\n  headers: {{\n"
+            f"    Authorization: 'Bearer {PAYSTACK}'\n  }}\n}})"),
+            "paystack",
+        ),
+        (f"curl https://api.tap.company/v2 \\\n  -H 'authorization: Bearer {SHORT}'", "tap"),
+        (f"FLORA_BASE_URL=https://app.flora.ai/api/v1\nAPI_KEY={PLAIN}", "flora"),
+        (
+            (f"headers = {{'Authorization': 'Bearer {PLAIN}'}}\n"
+            "requests.get('https://app.flora.ai/x', headers=headers)"),
+            "flora",
+        ),
+        (f"import stripe\n\n\ndef f():\n    key = '{SHORT}'\n", "stripe"),
+        (f"import {{ x }} from '@clerk/nextjs/server';\n\n\n\nconst secret = '{CLERK}';", "clerk"),
+        (
+            f"import Flora from '@flora-ai/flora';\n\nconst KEY = '{PLAIN}';\n\nconst f = new Flora(KEY);",
+            "flora",
+        ),
+    ],
+)  # fmt: skip
+def test_what_stands_around_it_or_in_its_file_names_the_issuer(content: str, issuer: str) -> None:
+    assert issuers(content) == [issuer]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"SECRET_KEY={SHORT}",
+        f"# Stripe\nSECRET_KEY={SHORT}",
+        f"tap_into = '{SHORT}'",
+        f"MAGIC_NUMBER_TOKEN={PLAIN}",
+        f"STRIPE_API_BASE=https://api.stripe.com\nAPI_KEY={PLAIN}",
+        f"import stripe\n\nkey = '{PLAIN}'",
+        f"import Flora from '@flora-ai/flora'\n\nkey = '{PLAIN}'",
+        f"STRIPE_SECRET_KEY=${{lower:3}}\nKEY={SHORT}",
+        f"const flora = '{PLAIN}'",
+    ],
+)
+def test_what_is_not_enough_names_nobody(content: str) -> None:
+    assert issuers(content) == [None]
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (
+            (f"environment:\n  - CLERK_SECRET_KEY={CLERK}\n  - STRIPE_SECRET_KEY={SHORT}\n"
+            f"  - UPLOADTHING_SECRET={UPLOADTHING}"),
+            ["clerk", "stripe", "uploadthing"],
+        ),
+        (
+            (f'{{"paystack":{{"args":["@paystack/mcp-server"],"env":{{"K":"{PAYSTACK}"}}}},'
+            f'"stripe":{{"args":["@stripe/mcp"],"env":{{"K":"{SHORT}"}}}}}}'),
+            ["paystack", "stripe"],
+        ),
+        (
+            ('{\n "paystack": {\n  "args": ["@paystack/mcp-server"],\n'
+            f'  "env": {{\n   "K": "{PAYSTACK}"\n  }}\n }},\n'
+            f' "other": {{\n  "env": {{"K": "{PLAIN}"}}\n }}\n}}'),
+            ["paystack", None],
+        ),
+        (
+            (f"curl https://api.stripe.com/v1/x -u {SHORT}:\n"
+            "curl https://api.tap.company -u sk_live_${base62:24}"),
+            ["stripe", "tap"],
+        ),
+    ],
+)  # fmt: skip
+def test_neighbours_keep_their_evidence_to_themselves(content: str, expected: list[str | None]) -> None:
+    assert issuers(content) == expected
+
+
+def test_what_a_project_depends_on_decides_last_and_its_name_only_points() -> None:
+    (match,) = matcher().match(expand(f"SECRET={CLERK}", 3).encode())
+    depends = Attributor(rulebook(), Project(packages=frozenset({"@clerk/nextjs"}))).attribute(match)
+    assert (depends.issuer, depends.confidence) == ("clerk", Confidence.LOW)
+    called = Attributor(rulebook(), Project(name="acme/clerk-demo")).attribute(match)
+    assert called.verdict is AttributionVerdict.AMBIGUOUS
+    assert [each.issuer for each in called.candidates] == ["clerk"]
+    (named,) = matcher().match(expand(f"FLORA_API_KEY={CLERK}", 3).encode())
+    both = Attributor(rulebook(), Project(packages=frozenset({"@clerk/nextjs"}))).attribute(named)
+    assert both.issuer == "flora"
+
+
+@pytest.mark.parametrize("beside", ["FLORA_API_BASE_URL=https://api.floraapi.com", "# of floraapi.com"])
+def test_a_value_found_only_as_that_of_a_namesake_is_none(beside: str) -> None:
+    assert issuers(f"{beside}\nFLORA_API_KEY=${{base62:40}}") == []
+    assert issuers(f"{beside}\nFLORA_API_KEY={PLAIN}") == [None]
+
+
+@pytest.mark.parametrize("value", ["pk_live_${base62:32}", "AIza${base62:35}", "gsk_${base62:52}"])
+def test_a_publishable_key_and_keys_of_other_products_are_not_floras(value: str) -> None:
+    assert issuers(f"FLORA_API_KEY={value}") == []
+
+
+def test_a_webhook_secret_is_floras_with_flora_context_only() -> None:
+    assert issuers("FLORA_WEBHOOK_SECRET=whsec_${base62:32}") == ["flora"]
+    assert issuers("STRIPE_WEBHOOK_SECRET=whsec_${base62:32}") == []
