@@ -38,7 +38,7 @@ _VALUE: Final = rb"(?<![A-Za-z0-9_+/.~$-])" + _BODY
 _AFTER_NAME: Final = re.compile(rb"(?i:" + _GLUE + rb")" + _BODY)
 _CARRIER: Final = re.compile(
     rb"(?i:(?<![a-z0-9])"
-    rb"(?:--api-key|--token|bearer|(?:x-)?api[_-]?key|api[_-]?token|secret(?:[_-]?key)?|token|WithAPIKey)"
+    rb"(?:--api-key|--token|--user|-u|bearer|(?:x-)?api[_-]?key|api[_-]?token|secret(?:[_-]?key)?|token|WithAPIKey)"
     rb"(?:[\"'`\]\)}\\\s]|:=|=>|=|[:,(]|\bbearer\b){1,8}?)" + _VALUE
 )
 _DIRECT: Final = re.compile(rb"\s{0,8}[\"'`]" + _VALUE)
