@@ -108,6 +108,13 @@ class YamlValue:
         except ValueError:
             self.fail("a plain decimal number is expected here")
 
+    def whole_number(self, permitted: range) -> int:
+        """A whole number of a range."""
+        number = self.number()
+        if number not in permitted:
+            self.fail(f"a whole number from {permitted.start} to {permitted.stop - 1} is expected here")
+        return int(number)
+
     def boolean(self) -> bool:
         """`true` or `false`."""
         if self.node.tag != "tag:yaml.org,2002:bool" or self.node.value not in {"true", "false"}:

@@ -7,7 +7,7 @@ import pytest
 from keyleak.errors import RuleError
 from keyleak.findings import Environment, Severity, Strength
 from keyleak.rulebook.issuer_file import read_issuer
-from keyleak.rulebook.model import EnvironmentRule, FoundBy
+from keyleak.rulebook.model import EnvironmentRule, FoundBy, Reach
 
 RULE_FILE = """\
 issuer: acme
@@ -154,6 +154,15 @@ def test_what_was_read_cannot_be_changed() -> None:
         ("verdict: live,", "verdict: not-checked,", "status: 200", "an answer means"),
         ("verdict: live,", "verdict: alive,", "status: 200", "none of: "),
         ("status: 200", "status: OK", "status: 200", "a number is expected"),
+        ("{id: ['*']}", "{'a..b': ['*']}", "status: 200", "is no path"),
+        ("auth: bearer", "auth: 'header:X Key'", "auth:", "'bearer' or 'basic-user'"),
+        ("  limits:", "  keys: [other-key]\n  limits:", "limits:", "is no key of this file"),
+        ("  limits:", "  keys: []\n  limits:", "limits:", "leave `keys` out"),
+        ("  limits:", "  headers: {host: evil}\n  limits:", "limits:", "no header that a request may fix"),
+        ("  limits:", "  headers: {accept: \"a\\nb\"}\n  limits:", "limits:", "printable ASCII"),
+        ("  limits:", "  request_id: 'X-Id:'\n  limits:", "limits:", "no header name"),
+        ("  limits:", "  reach: {list: a, unit: X Y, id: b}\n  limits:", "limits:", "one lower-case word"),
+        ("requests_per_second: 2", "requests_per_second: 2, at_once: 99", "limits:", "from 1 to 16"),
     ],
 )  # fmt: skip
 def test_a_wrong_rule_file_is_told_with_file_line_and_reason(
@@ -238,3 +247,32 @@ def test_what_is_no_mapping_is_refused(text: str) -> None:
         read_issuer(text, "f.yaml")
     assert str(caught.value).startswith("f.yaml")
     assert "\n" not in str(caught.value)
+
+
+def test_what_a_verify_block_may_say_beside() -> None:
+    more = """  auth: header:x-api-key
+  keys: [acme-key]
+  headers: {acme-version: '2'}
+  request_id: request-id
+  reach: {list: teams, unit: team, id: team_id, one_active_key: true}
+  capabilities: [reads everything]
+"""
+    verify = read_issuer(RULE_FILE.replace("  auth: bearer\n", more), "f").verify
+    assert verify is not None
+    assert (verify.auth, verify.keys, verify.headers) == (
+        "header:x-api-key",
+        ("acme-key",),
+        (("acme-version", "2"),),
+    )
+    assert verify.request_id == "request-id"
+    assert verify.reach == Reach("teams", "team", "team_id", None, one_active_key=True)
+    assert verify.capabilities == ("reads everything",)
+    plain = read_issuer(RULE_FILE, "f").verify
+    assert plain is not None
+    assert (plain.keys, plain.headers, plain.request_id, plain.reach, plain.at_once) == (
+        (),
+        (),
+        None,
+        None,
+        2,
+    )

@@ -19,6 +19,7 @@ from keyleak.rulebook.model import (
     Issuer,
     KeyRule,
     PlaceholderWords,
+    Reach,
     Rulebook,
     Runbook,
     Sample,
@@ -96,7 +97,7 @@ def _issuer(fields: tuple[Any, ...]) -> Issuer:
     )
 
 
-def _fields(record: Context | Runbook | Sample) -> tuple[Any, ...]:
+def _fields(record: Context | Reach | Runbook | Sample) -> tuple[Any, ...]:
     """The fields of a record that holds nothing but texts, numbers and tuples of texts."""
     return tuple(getattr(record, name) for name in type(record).__slots__)
 
@@ -123,12 +124,22 @@ def _key(fields: tuple[Any, ...]) -> KeyRule:
 
 def _verify_fields(verify: VerifyCall) -> tuple[Any, ...]:
     verdicts = tuple((rule.status, rule.verdict, tuple(rule.json.items())) for rule in verify.verdicts)
-    return (verify.method, verify.url, verify.auth, verdicts, verify.requests_per_second)
+    reach = None if verify.reach is None else _fields(verify.reach)
+    return (
+        (verify.method, verify.url, verify.auth, verdicts, verify.requests_per_second, verify.at_once),
+        (verify.keys, verify.headers, verify.request_id, reach, verify.capabilities),
+    )
 
 
 def _verify(fields: tuple[Any, ...]) -> VerifyCall:
-    method, url, auth, verdicts, per_second = fields
+    (method, url, auth, verdicts, per_second, at_once), (keys, headers, request_id, reach, capabilities) = (
+        fields
+    )
     rules = tuple(
         VerdictRule(status, verdict, MappingProxyType(dict(json))) for status, verdict, json in verdicts
     )
-    return VerifyCall(method, url, auth, rules, per_second)
+    return VerifyCall(
+        *(method, url, auth, rules, per_second, at_once, keys, headers, request_id),
+        None if reach is None else Reach(*reach),
+        capabilities,
+    )

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeVar
-from urllib.parse import urlsplit
 
 from keyleak.errors import RuleError
-from keyleak.findings import Environment, Severity, Strength, VerificationVerdict
+from keyleak.findings import Environment, Severity, Strength
 from keyleak.rulebook.model import (
     Context,
     EnvironmentRule,
@@ -17,10 +16,9 @@ from keyleak.rulebook.model import (
     KeyRule,
     Runbook,
     Sample,
-    VerdictRule,
-    VerifyCall,
 )
 from keyleak.rulebook.pattern import PatternError, check_pattern
+from keyleak.rulebook.verify_block import read_verify
 from keyleak.strict_yaml import read_yaml
 
 if TYPE_CHECKING:
@@ -48,7 +46,6 @@ _KEY_REQUIRED: Final = (
     "id", "description", "found_by", "prefixes", "pattern", "environment", "strength", "min_entropy",
     "severity", "examples", "counter_examples",
 )  # fmt: skip
-_STATUSES: Final = range(100, 600)
 _LENGTHS: Final = range(1, 513)
 _STRONG: Final = ("names", "headers", "hosts", "packages", "calls", "ids")
 
@@ -67,14 +64,15 @@ def read_issuer(text: str, file: str) -> Issuer:
         _ISSUER_REQUIRED, ("anonymous", "namesakes", "common_word")
     )
     issuer = _identifier(fields["issuer"])
+    keys = tuple(_key(item, issuer) for item in fields["keys"].items())
     return Issuer(
         issuer=issuer,
         name=fields["name"].text(),
         homepage=fields["homepage"].text(),
         docs=fields["docs"].text(),
-        keys=tuple(_key(item, issuer) for item in fields["keys"].items()),
+        keys=keys,
         context=_context(fields["context"]),
-        verify=_unless_null(fields["verify"], _verify),
+        verify=_unless_null(fields["verify"], lambda block: read_verify(block, {key.id for key in keys})),
         runbook=_unless_null(fields["runbook"], _runbook),
         samples=tuple(_sample(item) for item in fields["samples"].items()),
         anonymous=_flag(fields, "anonymous"),
@@ -169,69 +167,6 @@ def _context(value: YamlValue) -> Context:
     )
 
 
-def _verify(value: YamlValue) -> VerifyCall:
-    fields = value.mapping(("method", "url", "auth", "verdicts", "limits"))
-    method = fields["method"].text()
-    if method != "GET":
-        fields["method"].fail("only GET is allowed: verification never writes")
-    limits = fields["limits"].mapping(("requests_per_second",))
-    return VerifyCall(
-        method=method,
-        url=_address(fields["url"]),
-        auth=_auth(fields["auth"]),
-        verdicts=tuple(_verdict(item) for item in fields["verdicts"].items()),
-        requests_per_second=_rate(limits["requests_per_second"]),
-    )
-
-
-def _address(value: YamlValue) -> str:
-    url = value.text()
-    try:
-        parts = urlsplit(url)
-        host, user = parts.hostname, parts.username
-    except ValueError as error:
-        value.fail(f"{url!r} is no address: {error}")
-    if parts.scheme != "https":
-        value.fail("only https is allowed")
-    if not host or user is not None:
-        value.fail("an address names its host and no user")
-    return url
-
-
-def _rate(value: YamlValue) -> float:
-    rate = value.number()
-    if rate <= 0:
-        value.fail("a rate is more than 0 a second")
-    return rate
-
-
-def _whole_number(value: YamlValue, permitted: range) -> int:
-    number = value.number()
-    if number not in permitted:
-        value.fail(f"a whole number from {permitted.start} to {permitted.stop - 1} is expected here")
-    return int(number)
-
-
-def _auth(value: YamlValue) -> str:
-    auth = value.text()
-    if auth not in {"bearer", "basic-user"}:
-        value.fail("auth is 'bearer' or 'basic-user' (the key as user name, no password)")
-    return auth
-
-
-def _verdict(value: YamlValue) -> VerdictRule:
-    fields = value.mapping(("status", "verdict"), ("json",))
-    verdict = fields["verdict"].choice(VerificationVerdict)
-    if verdict in {VerificationVerdict.NOT_CHECKED, VerificationVerdict.REFUSED}:
-        fields["verdict"].fail("an answer means live, live-restricted, not-accepted or unknown")
-    body = {} if "json" not in fields else fields["json"].entries()
-    return VerdictRule(
-        status=_whole_number(fields["status"], _STATUSES),
-        verdict=verdict.value,
-        json=MappingProxyType({path: permitted.texts() for path, permitted in body.items()}),
-    )
-
-
 def _runbook(value: YamlValue) -> Runbook:
     fields = value.mapping(("rotate", "revoke_url", "support", "notes"))
     return Runbook(
@@ -250,5 +185,5 @@ def _sample(value: YamlValue) -> Sample:
     return Sample(
         sha256=digest,
         note=fields["note"].text(),
-        length=_whole_number(fields["length"], _LENGTHS) if "length" in fields else None,
+        length=fields["length"].whole_number(_LENGTHS) if "length" in fields else None,
     )

@@ -109,7 +109,27 @@ class VerdictRule:
     status: int
     verdict: str
     json: Mapping[str, tuple[str, ...]]
-    """Dotted path in the JSON answer to its permitted values; `*` means present."""
+    """Dotted path in the JSON answer to its permitted values; `*` means present, a `*` at the end any ending.
+
+    Without any the answer must be a JSON object, where the verdict is `live`.
+    `[]` behind a name stands for every element of that list, which may be empty: `workspaces[].role`.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What a live key's answer says of how far the key reaches."""
+
+    list: str
+    """Name of the list in the answer with one element for each thing that is reached."""
+    unit: str
+    """What one of them is called: `workspace`."""
+    id: str
+    """The element's field that names it."""
+    role: str | None = None
+    """The element's field that says in which role the key acts there."""
+    one_active_key: bool = False
+    """Whether the issuer allows each of them one active key only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +139,20 @@ class VerifyCall:
     method: str
     url: str
     auth: str
+    """`bearer`, `basic-user` (the key as user name, no password) or `header:NAME`."""
     verdicts: tuple[VerdictRule, ...]
     requests_per_second: float
+    at_once: int = 2
+    """Most requests that are under way to its host."""
+    keys: tuple[str, ...] = ()
+    """Ids of the keys that the call speaks of; empty for all of the issuer's."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """Further headers that the issuer asks for, such as the version of its interface."""
+    request_id: str | None = None
+    """The header by which the issuer's support finds a request; its name, in lower case."""
+    reach: Reach | None = None
+    capabilities: tuple[str, ...] = ()
+    """What the issuer documents that such a key can do; told of live keys, never probed."""
 
 
 @dataclass(frozen=True, slots=True)
