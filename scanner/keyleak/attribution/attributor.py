@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from keyleak.attribution.evidence import NO_PROJECT
+from keyleak.attribution.evidence import NO_PROJECT, Reach
 from keyleak.attribution.gathering import given, in_file, in_project, nearby
 from keyleak.attribution.scope import lines_without_keys, scope_of
 from keyleak.attribution.signals import is_open, signals_of
@@ -52,8 +52,8 @@ class FileEvidence:
     def __init__(self, content: Buffer, signals: Sequence[Signals]) -> None:
         # UTF-16 without its zero bytes reads as ASCII, which is all that the words of issuers need.
         head = bytes(content[:_FILE_REACH]).replace(b"\0", b"")
-        self.text = b"\n".join(lines_without_keys(head))
-        self.evidence = tuple(in_file(self.text, _mentioned(signals, self.text)))
+        self.lower = b"\n".join(lines_without_keys(head)).lower()
+        self.evidence = tuple(in_file(self.lower, _mentioned(signals, self.lower)))
 
 
 class Attributor:
@@ -89,7 +89,7 @@ class Attributor:
         """The attribution of a match, with everything that was considered."""
         scope = scope_of(match.around)
         near = match.around.before + match.around.after
-        signals = _mentioned(self._signals.values(), near)
+        signals = _mentioned(self._signals.values(), near.lower())
         evidence = (
             *given(match, scope, signals),
             *nearby(scope, signals),
@@ -113,24 +113,22 @@ class Attributor:
         return (*strongest, *family, *match.shapes)[0]
 
 
-def _mentioned(signals: Iterable[Signals], text: bytes) -> list[Signals]:
-    """The issuers of which some word may stand in a text."""
-    lower = text.lower()
-    return [issuer for issuer in signals if any(stem in lower for stem in issuer.stems)]
+def _mentioned(signals: Iterable[Signals], lower: bytes) -> list[Signals]:
+    return [issuer for issuer in signals if issuer.may_stand_in(lower)]
 
 
 def _is_vetoed(issuer: Signals, scope: Scope, file: FileEvidence | None) -> bool:
-    if issuer.veto is None:
+    if issuer.veto.pattern is None:
         return False
-    statement = next(text for reach, text in scope.texts[::-1] if reach.value == "statement")
-    if issuer.veto.search(statement):
+    statement = next(text for reach, text in reversed(scope.texts) if reach is Reach.STATEMENT)
+    if issuer.veto.first_in(statement.lower()):
         return True
     if not issuer.namesakes:
         return False
-    block = scope.texts[-1][1]
+    block = scope.texts[-1][1].lower()
     comments = (line for line in block.split(b"\n") if line.lstrip().startswith(_COMMENT))
     return (
-        any(issuer.veto.search(line) for line in comments)
-        or bool(issuer.own_veto and issuer.own_veto.search(block))
-        or bool(issuer.own_veto and file and issuer.own_veto.search(file.text))
+        any(issuer.veto.first_in(line) for line in comments)
+        or bool(issuer.own_veto.first_in(block))
+        or (file is not None and bool(issuer.own_veto.first_in(file.lower)))
     )

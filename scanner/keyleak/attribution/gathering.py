@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 
 # A name with a value of its own says nothing of the value beside it.
 _OWN_VALUE: Final = re.compile(rb"[A-Za-z0-9_]{0,40}[\"'`\]]{0,3}\s{0,4}(?::(?!:)|=|,\s{0,4}[\"'`])")
-_CARRIER: Final = re.compile(
-    rb"(?i:authorization|bearer|\bbasic\b|x-api-key|api[_-]?key|--api-key|--token|(?<![a-z0-9-])-u\b|auth\b)"
-)
+_CARRIER: Final = re.compile(rb"auth(?:orization)?\b|bearer|basic\b|api[_-]?key|--token|-u\b")
 _CAMEL: Final = re.compile(rb"[A-Z]?[a-z0-9]+|[A-Z0-9]+(?![a-z])")
 # Texts are numbered through from the innermost bracket to the block, so both begin alike.
 _DISTANCES: Final = {
@@ -57,7 +55,7 @@ def given(match: Match, scope: Scope, signals: Iterable[Signals]) -> Iterator[Ev
 def _by_call(scope: Scope, issuer: Signals) -> Iterator[Evidence]:
     calls = [call for call in scope.calls if call.endswith(b"(")]
     for depth, call in enumerate(calls):
-        found = issuer.calls and _ends_with(issuer.calls, call)
+        found = issuer.calls.last_in(call.lower())
         if found:
             yield _evidence(issuer, (Reach.GIVEN, depth), Kind.CALL, f"argument of {_shown(found)}")
             return
@@ -87,29 +85,25 @@ def _parts(name: bytes) -> set[bytes]:
     return {*words, *(first + second for first, second in pairwise(words))}
 
 
-def _ends_with(pattern: re.Pattern[bytes], call: bytes) -> bytes | None:
-    return next((found[0] for found in pattern.finditer(call) if found.end() == len(call)), None)
-
-
 def nearby(scope: Scope, signals: Iterable[Signals]) -> Iterator[Evidence]:
     """What stands in the statement and the block, nearest first for each issuer."""
     chosen = list(signals)
     for step, (reach, text) in enumerate(scope.texts):
-        where = (reach, step)
-        is_carrier = reach is Reach.STATEMENT and _CARRIER.search(text)
+        where, lower = (reach, step), text.lower()
+        is_carrier = reach is Reach.STATEMENT and _CARRIER.search(lower)
         for issuer in chosen:
-            yield from _words(issuer, where, text)
-            if reach is Reach.STATEMENT:
-                yield from _mentions(issuer, where, text)
             if is_carrier:
                 yield _evidence(issuer, where, Kind.CARRIER, "carried in a request")
+            if issuer.may_stand_in(lower):
+                yield from _words(issuer, where, lower)
+                yield from _mentions(issuer, where, text) if reach is Reach.STATEMENT else ()
 
 
-def _words(issuer: Signals, where: _Where, text: bytes) -> Iterator[Evidence]:
-    for kind, pattern in issuer.words:
-        found = pattern.search(text)
+def _words(issuer: Signals, where: _Where, lower: bytes) -> Iterator[Evidence]:
+    for kind, words in issuer.words:
+        found = words.first_in(lower)
         if found:
-            yield _evidence(issuer, where, kind, f"{_shown(found[0])} {_PLACES[where[0]]}")
+            yield _evidence(issuer, where, kind, f"{_shown(found)} {_PLACES[where[0]]}")
 
 
 def _mentions(issuer: Signals, where: _Where, text: bytes) -> Iterator[Evidence]:
@@ -120,16 +114,16 @@ def _mentions(issuer: Signals, where: _Where, text: bytes) -> Iterator[Evidence]
             return
 
 
-def in_file(text: bytes, signals: Iterable[Signals]) -> Iterator[Evidence]:
+def in_file(lower: bytes, signals: Iterable[Signals]) -> Iterator[Evidence]:
     """What a file imports and talks to.
 
     Args:
-        text: the file's beginning, lines with keys left out.
+        lower: the file's beginning in lower case, lines with keys left out.
         signals: the issuers to look for.
     """
     for issuer in signals:
-        yield from _words(issuer, (Reach.FILE, 0), text)
-        if issuer.imports.search(text):
+        yield from _words(issuer, (Reach.FILE, 0), lower)
+        if issuer.imports.search(lower):
             yield _evidence(issuer, (Reach.FILE, 0), Kind.PACKAGE, f"the file imports {_shown(issuer.brand)}")
 
 

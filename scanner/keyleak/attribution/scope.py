@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from keyleak.attribution.evidence import Reach
+from keyleak.matching.boundary import is_left_boundary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,14 +25,13 @@ _CHAIN: Final = re.compile(rb"(?:[A-Za-z0-9_$.-]|->|::|\[[\"']?|[\"']?\]){1,120}
 _OPENER_GLUE: Final = re.compile(rb"[\"'`\s:=>(\[]{1,40}\Z|\Z")
 _NOT_NAME: Final = re.compile(rb"[^A-Za-z0-9]+")
 _BRACKET: Final = re.compile(rb"[()\[\]{}]")
-_BREAK: Final = re.compile(rb"(?<!\\)\r?\n|\r(?!\n)|\\r\\n|\\n")
+# A break behind a backslash goes on. Literals stand first: then `re` skips to the bytes they begin with.
+_BREAK: Final = re.compile(rb"\n(?<!\\\n)(?<!\\\r\n)|\r(?!\n)|\\r\\n|\\n")
 _BLANK: Final = re.compile(rb"\s*\Z")
 _PARENT: Final = re.compile(rb"([ \t]*)(?:- )?[\"']?([A-Za-z0-9_.-]{1,80})[\"']?\s*:\s*(?:[|>&][^\s]*)?\s*\Z")
 _SECTION: Final = re.compile(rb"(?m)^[ \t]*\[\[?[ \t]*([A-Za-z0-9_.:\" -]{1,80}?)[ \t]*\]\]?[ \t]*\r?$")
 # Key-shaped text: what stands on its line, or on its side of the line, belongs to it.
-_KEY: Final = re.compile(
-    rb"(?:[sr]k_(?:live|test)_|(?<![A-Za-z0-9])(?:whsec|pk_live|pk_test|ak)_)[A-Za-z0-9_+/=-]{12,}"
-)
+_KEY: Final = re.compile(rb"(?:[srp]k_(?:live|test)|whsec|ak)_[A-Za-z0-9_+/=-]{12,}")
 _SEPARATOR: Final = re.compile(rb"[,;{&\s](?=[^,;{&\s]*\Z)")
 
 _TAIL: Final = 240
@@ -56,7 +56,7 @@ class Scope:
 
 def scope_of(around: Around) -> Scope:
     """The scope of a key."""
-    before = around.before[_last_end(_KEY, around.before) :]
+    before = around.before[max((found.end() for found in _keys(around.before)), default=0) :]
     after = _until_next_key(around.after)
     openers = tuple(_openers(around.before))
     calls = tuple(around.before[max(0, opener - 80) : opener + 1] for opener in openers)
@@ -69,7 +69,11 @@ def scope_of(around: Around) -> Scope:
 
 def lines_without_keys(text: bytes) -> list[bytes]:
     """The lines of a text that hold no key."""
-    return [line for line in _BREAK.split(text) if not _KEY.search(line)]
+    return [line for line in _BREAK.split(text) if not any(_keys(line))]
+
+
+def _keys(text: bytes) -> Iterator[re.Match[bytes]]:
+    return (found for found in _KEY.finditer(text) if is_left_boundary(text, found.start()))
 
 
 def _names(before: bytes, openers: tuple[int, ...]) -> Iterator[bytes]:
@@ -175,7 +179,7 @@ def _block(around: Around) -> list[bytes]:
     lines_after = _BREAK.split(around.after)[1:]
     indent = _indent(own)
     block = [*_neighbours(reversed(lines_before), indent), *_neighbours(iter(lines_after), indent)]
-    return [line for line in block if not _KEY.search(line)]
+    return [line for line in block if not any(_keys(line))]
 
 
 def _neighbours(lines: Iterator[bytes], indent: int) -> Iterator[bytes]:
@@ -191,8 +195,8 @@ def _first_line(text: bytes) -> bytes:
 
 
 def _until_next_key(after: bytes) -> bytes:
-    following = _KEY.search(after)
-    if not following:
+    following = next(_keys(after), None)
+    if following is None:
         return after
     until = after[: following.start()]
     separator = _SEPARATOR.search(until)

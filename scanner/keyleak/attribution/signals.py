@@ -8,18 +8,47 @@ from typing import TYPE_CHECKING, Final
 
 from keyleak.attribution.evidence import Kind
 from keyleak.findings import Strength
-from keyleak.matching.compiled import name_pattern, word_pattern
+from keyleak.matching.boundary import is_left_boundary
+from keyleak.matching.compiled import name_pattern
 from keyleak.rulebook.pattern import widths
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from keyleak.rulebook.model import Issuer, KeyRule
 
 # A pattern that leaves the length of a body this open fits nearly every key of the family.
 _OPEN_LENGTH: Final = 100
 # An identifier goes on after its prefix.
-_ID_REST: Final = rb"[A-Za-z0-9]{6}"
+_ID_REST: Final = rb"[a-z0-9]{6}"
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Words to look for in text that was put into lower case."""
+
+    pattern: re.Pattern[bytes] | None
+    """Begins with literals, so that `re` skips to the bytes they begin with; None where there is no word."""
+
+    @classmethod
+    def of(cls, words: Iterable[str], then: bytes = b"") -> Words:
+        """Make words ready, with a pattern of what must follow them."""
+        escaped = b"|".join(re.escape(word.lower().encode()) for word in words)
+        return cls(re.compile(b"(?:" + escaped + b")" + then) if escaped else None)
+
+    def first_in(self, lower: bytes) -> bytes | None:
+        """The first of the words that does not stand inside a longer one."""
+        return next((found[0] for found in self._all_in(lower)), None)
+
+    def last_in(self, lower: bytes) -> bytes | None:
+        """The word at the very end of the text, if there is one."""
+        return next((found[0] for found in self._all_in(lower) if found.end() == len(lower)), None)
+
+    def _all_in(self, lower: bytes) -> Iterator[re.Match[bytes]]:
+        if self.pattern is not None:
+            yield from (
+                each for each in self.pattern.finditer(lower) if is_left_boundary(lower, each.start())
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,31 +64,36 @@ class Signals:
     stems: tuple[bytes, ...]
     """Lower-case texts of which one stands wherever any word of it does; a quick way to say no."""
     names: re.Pattern[bytes] | None
-    words: tuple[tuple[Kind, re.Pattern[bytes]], ...]
+    words: tuple[tuple[Kind, Words], ...]
     """Calls, hosts, packages and identifiers."""
-    calls: re.Pattern[bytes] | None
+    calls: Words
     imports: re.Pattern[bytes]
     """The statement that imports a package of the issuer's name."""
     packages: tuple[str, ...]
     """Package names in lower case."""
-    veto: re.Pattern[bytes] | None
-    own_veto: re.Pattern[bytes] | None
+    veto: Words
+    own_veto: Words
     """Veto words that hold the brand: they name a namesake wherever they stand in a file."""
     namesakes: bool
     """Others are called the same: its name alone needs no veto in the file, anything else a second signal."""
     open_shape: bool
     """Some of its keys may have nearly any body: that a body fits says nothing."""
 
+    def may_stand_in(self, lower: bytes) -> bool:
+        """Whether any of its words can stand in a text in lower case: no regular expression is needed to say no."""
+        return any(stem in lower for stem in self.stems)
+
 
 def signals_of(issuer: Issuer) -> Signals:
     """The compiled words of an issuer."""
     context = issuer.context
     brand = issuer.issuer.replace("-", "").encode()
+    calls = Words.of(context.calls)
     kinds = (
-        (Kind.CALL, word_pattern(context.calls)),
-        (Kind.HOST, word_pattern(context.hosts)),
-        (Kind.PACKAGE, word_pattern(context.packages)),
-        (Kind.ID, _id_pattern(context.ids)),
+        (Kind.CALL, calls),
+        (Kind.HOST, Words.of(context.hosts)),
+        (Kind.PACKAGE, Words.of(context.packages)),
+        (Kind.ID, Words.of(context.ids, then=_ID_REST)),
     )
     own_veto = [word for word in context.veto if brand in word.encode()]
     return Signals(
@@ -69,12 +103,12 @@ def signals_of(issuer: Issuer) -> Signals:
         brands_names=not (issuer.namesakes or issuer.common_word),
         stems=_stems(issuer, brand),
         names=name_pattern((*context.names, *context.headers)),
-        words=tuple((kind, pattern) for kind, pattern in kinds if pattern),
-        calls=word_pattern(context.calls),
+        words=tuple((kind, words) for kind, words in kinds if words.pattern),
+        calls=calls,
         imports=_import_pattern(issuer.issuer),
         packages=tuple(word.lower() for word in (*context.packages, issuer.issuer)),
-        veto=word_pattern(context.veto),
-        own_veto=word_pattern(own_veto),
+        veto=Words.of(context.veto),
+        own_veto=Words.of(own_veto),
         namesakes=issuer.namesakes,
         open_shape=any(is_open(rule) for rule in issuer.keys),
     )
@@ -98,14 +132,9 @@ def _stems(issuer: Issuer, brand: bytes) -> tuple[bytes, ...]:
     )
 
 
-def _id_pattern(prefixes: Iterable[str]) -> re.Pattern[bytes] | None:
-    words = b"|".join(re.escape(prefix.encode()) for prefix in prefixes)
-    return re.compile(rb"(?<![A-Za-z0-9_])(?:" + words + b")" + _ID_REST) if words else None
-
-
 def _import_pattern(name: str) -> re.Pattern[bytes]:
     package = re.escape(name.encode())
     return re.compile(
-        rb"(?im)(?:^[ \t]*(?:import|from|use|using|gem|include|require)\b|\brequire\(|\bfrom\b)"
+        rb"(?m)(?:^[ \t]*(?:import|from|use|using|gem|include|require)\b|\brequire\(|\bfrom\b)"
         rb"[\s\"'(@\\]{1,4}" + package + rb"(?![a-z0-9_])"
     )
