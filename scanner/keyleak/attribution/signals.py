@@ -80,7 +80,7 @@ class Signals:
     """Some of its keys may have nearly any body: that a body fits says nothing."""
 
     def may_stand_in(self, lower: bytes) -> bool:
-        """Whether any of its words can stand in a text in lower case: no regular expression is needed to say no."""
+        """Whether any of its words can stand in a text that is in lower case; a quick no."""
         return any(stem in lower for stem in self.stems)
 
 
