@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ from corpus.cases import NO_ISSUER, Case, Planted
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-ISSUER_UNKNOWN = "unknown"
+NAMED_NOBODY = "none"
 
 
 @dataclass(frozen=True)
@@ -60,11 +59,10 @@ class Judgement:
     by_issuer: dict[str, Tally] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
 
-    def count(self, case: Case, issuer: str | None, what: str) -> None:
-        groups = [self.total, self.by_context.setdefault(case.context, Tally())]
-        if issuer is not None:
-            groups.append(self.by_issuer.setdefault(issuer, Tally()))
-        for tally in groups:
+    def count(self, case: Case, issuer: str, what: str) -> None:
+        by_context = self.by_context.setdefault(case.context, Tally())
+        by_issuer = self.by_issuer.setdefault(issuer, Tally())
+        for tally in (self.total, by_context, by_issuer):
             setattr(tally, what, getattr(tally, what) + 1)
 
 
@@ -110,10 +108,10 @@ def _judge(
             said = meant[0].issuer or meant[0].verdict
             judgement.errors.append(f"{case.name} ({case.path}): {what}, {planted.issuer} called {said}")
     others = [report for report in reported if not any(same(planted, report) for planted in leaks)]
-    for kind, number in Counter(report.issuer or ISSUER_UNKNOWN for report in others).items():
-        judgement.errors.append(f"{case.name} ({case.path}): {number} reported as {kind} that is no leak")
-        for _ in range(number):
-            judgement.count(case, None, "false")
+    for report in others:
+        kind = report.issuer or NAMED_NOBODY
+        judgement.errors.append(f"{case.name} ({case.path}): reported as {kind}, and is no leak")
+        judgement.count(case, kind, "false")
 
 
 def _attribution(planted: Planted, reported: Reported) -> str:
