@@ -4,6 +4,7 @@ KeyleakError
 ├── UsageError      the command line asks for something that cannot be
 ├── RuleError       a rule file is wrong: file, line, reason
 ├── ConfigError     a configuration file is wrong: file, line, reason
+├── ReportError     a saved report cannot be used: file, line, reason
 ├── SourceError     something that was to be read could not be: what, reason
 └── GitError        a git command failed: command, exit code, what git said
 """
@@ -57,6 +58,10 @@ class RuleError(_FileError):
 
 class ConfigError(_FileError):
     """A configuration file is wrong."""
+
+
+class ReportError(_FileError):
+    """A saved report cannot be used."""
 
 
 class SourceError(KeyleakError):

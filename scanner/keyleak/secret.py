@@ -63,7 +63,7 @@ class Secret:
 
     def fingerprint(self, keyed_with: bytes = _FIXED_KEY) -> str:
         """See `fingerprint`."""
-        return fingerprint(self._key, keyed_with)
+        return fingerprint(self.reveal(), keyed_with)
 
     def __repr__(self) -> str:
         return f"Secret({self.redacted()!r})"
@@ -79,3 +79,26 @@ class Secret:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Secret is not to be pickled: send what is needed of it on purpose")
+
+
+class RedactedSecret(Secret):
+    """A key of which only the redacted form is known, as a saved report tells it."""
+
+    __slots__ = ("_shown",)
+
+    def __init__(self, shown: str, identity: str) -> None:
+        # Two keys may share their first characters: the id keeps them apart.
+        super().__init__(identity.encode())
+        self._shown = shown
+
+    def reveal(self) -> bytes:
+        """There is nothing to reveal.
+
+        Raises:
+            LookupError: always; a report does not hold the key.
+        """
+        raise LookupError("a saved report does not hold the key itself")
+
+    def redacted(self) -> str:
+        """What the report says of it."""
+        return self._shown

@@ -26,14 +26,32 @@ RULES_OPTION: Final = click.option(
     help="Folder with rule files to add to the built-in ones.",
 )
 
-_REPORT_OPTIONS = (
+FORMAT_OPTION: Final = click.option(
+    "--format",
+    "formats",
+    multiple=True,
+    metavar="FORMAT[:FILE]",
+    help="How to report, to standard output or to FILE: text (the default), json, sarif, markdown "
+    "or github. Can be given several times.",
+)
+
+COLOUR_OPTION: Final = click.option(
+    "--color",
+    "colour",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    help="Colours in the text report; auto honours NO_COLOR.",
+)
+
+SHOW_SECRETS_OPTIONS: Final = (
+    click.option("--show-secrets", is_flag=True, help="Show keys in the clear, on a terminal only."),
     click.option(
-        "--format",
-        "formats",
-        multiple=True,
-        metavar="FORMAT[:FILE]",
-        help="text (the default) or json, to standard output or to FILE. Can be given several times.",
+        "--yes-show-secrets", is_flag=True, help="With --show-secrets: write them to files and pipes too."
     ),
+)
+
+_REPORT_OPTIONS = (
+    FORMAT_OPTION,
     click.option(
         "--config",
         metavar="FILE",
@@ -59,10 +77,7 @@ _REPORT_OPTIONS = (
         default=0,
         help="Processes to read with; 0 (the default) for one per processor.",
     ),
-    click.option("--show-secrets", is_flag=True, help="Show keys in the clear, on a terminal only."),
-    click.option(
-        "--yes-show-secrets", is_flag=True, help="With --show-secrets: write them to files and pipes too."
-    ),
+    *SHOW_SECRETS_OPTIONS,
     click.option(
         "--allow-incomplete",
         is_flag=True,
@@ -71,13 +86,7 @@ _REPORT_OPTIONS = (
     click.option(
         "--exit-zero", is_flag=True, help="Exit 0 in spite of findings. Errors and gaps still count."
     ),
-    click.option(
-        "--color",
-        "colour",
-        type=click.Choice(["auto", "always", "never"]),
-        default="auto",
-        help="Colours in the text report; auto honours NO_COLOR.",
-    ),
+    COLOUR_OPTION,
     click.option("--quiet", "-q", is_flag=True, help="Only the report, and errors on standard error."),
     click.option("--no-progress", is_flag=True, help="No progress line on a terminal."),
 )

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 # Shorter work needs no bar, and drawing more often costs more than it tells.
 _SHOW_AFTER: Final = 0.5
 _REDRAW_EVERY: Final = 0.1
+_USUAL_WIDTH: Final = 80
+# Below, words would stand one on a line; above, lines are too long to read.
+_LEAST_WIDTH: Final = 60
+_MOST_WIDTH: Final = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,14 @@ def wants_colour(choice: str, *, to_terminal: bool) -> bool:
     if choice != "auto":
         return choice == "always"
     return to_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def terminal_width() -> int:
+    """Columns for text: those of the terminal or of `COLUMNS`, 80 where neither tells, 60 to 120."""
+    import shutil  # noqa: PLC0415 - only for a report
+
+    usual = shutil.get_terminal_size((_USUAL_WIDTH, 24)).columns
+    return max(_LEAST_WIDTH, min(_MOST_WIDTH, usual))
 
 
 class ScanProgress:

@@ -8,10 +8,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from keyleak.commands.console import wants_colour
-from keyleak.commands.destinations import Format
+from keyleak.commands.console import terminal_width, wants_colour
 from keyleak.errors import KeyleakError
+from keyleak.reports.formats import render
 from keyleak.reports.masking import Masker
+from keyleak.reports.presentation import Presentation
 
 if TYPE_CHECKING:
     from keyleak.commands.destinations import DeliveryOptions, Destination
@@ -40,22 +41,15 @@ def deliver(report: Report, rulebook: Rulebook, options: DeliveryOptions) -> Non
 
 
 def _render(report: Report, rulebook: Rulebook, destination: Destination, options: DeliveryOptions) -> str:
-    masker = Masker(finding.secret for finding in report.findings)
-    show = options.show_secrets
-    # Each format is imported only where it is asked for.
-    if destination.format is Format.JSON:
-        from keyleak.reports import json  # noqa: PLC0415
-
-        rendered = json.render(report, masker, show_secrets=show)
-    else:
-        from keyleak.reports import text  # noqa: PLC0415
-
-        to_terminal = destination.file is None and sys.stdout.isatty()
-        colour = wants_colour(options.colour, to_terminal=to_terminal)
-        rendered = text.render(report, rulebook, masker, colour=colour, show_secrets=show)
-    if not show:
-        masker.check(rendered)
-    return rendered
+    to_terminal = destination.file is None and sys.stdout.isatty()
+    presentation = Presentation(
+        rulebook,
+        Masker(finding.secret for finding in report.findings),
+        show_secrets=options.show_secrets,
+        colour=wants_colour(options.colour, to_terminal=to_terminal),
+        width=terminal_width(),
+    )
+    return render(report, destination.format, presentation)
 
 
 def _write(rendered: str, file: str | None) -> None:

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from enum import Enum
 from typing import TYPE_CHECKING
 
 from keyleak.errors import UsageError
+from keyleak.reports.formats import Format
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-
-class Format(Enum):
-    """The formats a report can be written in."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,28 +7,34 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keyleak.reports.report import SCHEMA
+from keyleak.secret import RedactedSecret
 
 if TYPE_CHECKING:
     from keyleak.findings import Finding, Location
     from keyleak.reports.masking import Masker
+    from keyleak.reports.presentation import Presentation
     from keyleak.reports.report import Report
+    from keyleak.secret import Secret
 
 
-def render(report: Report, masker: Masker, *, show_secrets: bool = False) -> str:
+def render(report: Report, presentation: Presentation) -> str:
     """The report as JSON with a final newline, ASCII only.
 
     Args:
         report: what to write.
-        masker: hides keys in names and paths.
-        show_secrets: whether the field `secret` holds the key itself.
+        presentation: hides keys in names and paths, and says whether `secret` holds the key itself.
     """
-    writer = _Writer(masker, show_secrets=show_secrets)
+    writer = _Writer(presentation.masker, show_secrets=presentation.show_secrets)
     return json.dumps(writer.report(report), indent=2) + "\n"
 
 
 def schema() -> str:
     """The JSON Schema of the report."""
     return Path(__file__).with_name("report-1.schema.json").read_text(encoding="utf-8")
+
+
+def _shown(secret: Secret) -> str:
+    return secret.redacted() if isinstance(secret, RedactedSecret) else secret.reveal().decode("ascii")
 
 
 class _Writer:
@@ -71,7 +77,7 @@ class _Writer:
             "issuer": finding.issuer,
             "environment": finding.environment.value,
             "severity": finding.severity.value,
-            "secret": secret.reveal().decode("ascii") if self._show_secrets else secret.redacted(),
+            "secret": _shown(secret) if self._show_secrets else secret.redacted(),
             "attribution": self._attribution(finding),
             "status": finding.status.value,
             "reason": finding.reason,

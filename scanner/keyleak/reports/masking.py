@@ -1,23 +1,33 @@
 """No key in what is written: keys in names are masked, and a last check looks at every byte.
 
-Paths, targets and messages come from outside and can hold a key. They pass `Masker.mask`. What a report
-writer then hands over passes `Masker.check`, which knows nothing of formats.
+Paths, targets and messages come from outside and can hold a key, plain or encoded. They pass `Masker.mask`.
+What a report writer then hands over passes `Masker.check`, which knows nothing of formats: it looks for every
+key as it is, in base64 at each alignment, in hexadecimal, and behind percent, backslash and HTML escapes.
 """
 
 from __future__ import annotations
 
+import base64
 import re
 from typing import TYPE_CHECKING, Final
 
-from keyleak.secret import mask_key_shapes
+from keyleak.secret import MASK, RedactedSecret, mask_key_shapes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from keyleak.secret import Secret
 
-_TOKEN: Final = re.compile(r"[A-Za-z0-9_+/=.~-]{12,}")
 _START: Final = 12
+# Plain words and, in the same run, characters written as `%73`, `\u0073`, `\x73`, `&#115;` or `&#x73;`.
+_TOKEN: Final = re.compile(
+    r"(?:[A-Za-z0-9_+/=.~-]++|%[0-9A-Fa-f]{2}|\\+(?:u00|x)[0-9A-Fa-f]{2}|&#(?:[0-9]{1,4}|[xX][0-9A-Fa-f]{1,4});)+"
+)
+_ESCAPE: Final = re.compile(
+    r"%([0-9A-Fa-f]{2})|\\+(?:u00|x)([0-9A-Fa-f]{2})|&#[xX]([0-9A-Fa-f]{1,4});|&#([0-9]{1,4});"
+)
+_HEXADECIMAL: Final = re.compile(r"[0-9A-Fa-f]{24,}")
+_TO_STANDARD: Final = str.maketrans("-_", "+/")
 
 
 class KeyInOutputError(Exception):
@@ -25,36 +35,85 @@ class KeyInOutputError(Exception):
 
 
 class Masker:
-    """Knows the keys of one scan."""
+    """Knows the keys of one scan. Keys that only a saved report tells of are masked by their shape alone."""
 
     def __init__(self, secrets: Iterable[Secret]) -> None:
-        self._by_start: dict[str, list[tuple[str, str]]] = {}
+        self._plain: dict[str, list[tuple[str, str]]] = {}
+        self._hexadecimal: dict[str, list[tuple[str, str]]] = {}
+        self._base64: dict[str, list[tuple[str, str]]] = {}
+        self._masked: dict[str, str] = {}
         for secret in secrets:
-            key = secret.reveal().decode("ascii")
-            self._by_start.setdefault(key[:_START], []).append((key, secret.redacted()))
+            if not isinstance(secret, RedactedSecret):
+                self._know(secret.reveal(), secret.redacted())
 
     def mask(self, text: str) -> str:
         """The text with every known key, and everything with a key's shape, redacted."""
-        return mask_key_shapes(_TOKEN.sub(self._masked, text))
+        masked = self._masked.get(text)
+        if masked is None:
+            masked = self._masked[text] = mask_key_shapes(_TOKEN.sub(self._redacted, text))
+        return masked
 
     def check(self, output: str) -> None:
         """Look at finished output once more.
 
         Raises:
-            KeyInOutputError: a key of this scan is in it.
+            KeyInOutputError: a key of this scan is in it, plain or encoded.
         """
+        if not self._plain:
+            return
         for token in set(_TOKEN.findall(output)):
-            if any(True for _ in self._keys_in(token)):
+            if len(token) >= _START and any(True for _ in self._keys_in(token)):
                 raise KeyInOutputError("the report would have held a key in the clear and was not written")
 
-    def _masked(self, match: re.Match[str]) -> str:
+    def _know(self, key: bytes, redacted: str) -> None:
+        _add(self._plain, key.decode("ascii"), redacted)
+        _add(self._hexadecimal, key.hex(), redacted)
+        for alignment in range(3):
+            _add(self._base64, _encoded_core(key, alignment), redacted)
+
+    def _redacted(self, match: re.Match[str]) -> str:
         token = match[0]
         for key, redacted in self._keys_in(token):
-            token = token.replace(key, redacted)
+            # What stands encoded is not worth keeping: the whole run goes.
+            token = token.replace(key, redacted) if key in token else MASK
         return token
 
     def _keys_in(self, token: str) -> Iterator[tuple[str, str]]:
-        for index in range(len(token) - _START + 1):
-            for key, redacted in self._by_start.get(token[index : index + _START], ()):
-                if token.startswith(key, index):
-                    yield key, redacted
+        if len(token) < _START or not self._plain:
+            return
+        for form in {token, _unescaped(token)}:
+            yield from _found(self._plain, form)
+            yield from _found(self._base64, form.translate(_TO_STANDARD))
+            for run in _HEXADECIMAL.findall(form):
+                yield from _found(self._hexadecimal, run.lower())
+
+
+def _add(forms: dict[str, list[tuple[str, str]]], form: str, redacted: str) -> None:
+    forms.setdefault(form[:_START], []).append((form, redacted))
+
+
+def _found(forms: Mapping[str, list[tuple[str, str]]], token: str) -> Iterator[tuple[str, str]]:
+    starts = [index for index in range(len(token) - _START + 1) if token[index : index + _START] in forms]
+    for index in starts:
+        for form, redacted in forms[token[index : index + _START]]:
+            if token.startswith(form, index):
+                yield form, redacted
+
+
+def _encoded_core(key: bytes, alignment: int) -> str:
+    """What base64 makes of the key behind that many other bytes, without the characters they share."""
+    encoded = base64.b64encode(b"\0" * alignment + key).decode("ascii")
+    first = (0, 2, 3)[alignment]
+    whole = (alignment + len(key)) * 8 // 6
+    return encoded[first:whole]
+
+
+def _unescaped(token: str) -> str:
+    if not any(mark in token for mark in "%\\&"):
+        return token
+    return _ESCAPE.sub(_character, token)
+
+
+def _character(match: re.Match[str]) -> str:
+    decimal = match[4]
+    return chr(int(decimal) if decimal else int(match[1] or match[2] or match[3], 16))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from keyleak.findings import AttributionVerdict, Environment, LocationKind, Severity, Status
+from keyleak.secret import RedactedSecret
 from keyleak.terminal import printable, size
 
 if TYPE_CHECKING:
@@ -16,8 +17,10 @@ if TYPE_CHECKING:
     from keyleak.coverage import Gap
     from keyleak.findings import Attribution, Finding, Location
     from keyleak.reports.masking import Masker
+    from keyleak.reports.presentation import Presentation
     from keyleak.reports.report import Report
     from keyleak.rulebook.model import Rulebook, Runbook
+    from keyleak.secret import Secret
 
 _COLOURS: Final[Mapping[Severity, str]] = {
     Severity.CRITICAL: "bright_red",
@@ -32,19 +35,15 @@ _WIDTH: Final = 100
 _LABEL: Final = 9
 
 
-def render(
-    report: Report, rulebook: Rulebook, masker: Masker, *, colour: bool = False, show_secrets: bool = False
-) -> str:
-    """The report as text with a final newline.
-
-    Args:
-        report: what to write.
-        rulebook: names and next steps of the issuers.
-        masker: hides keys in names and lines.
-        colour: whether to use terminal colours.
-        show_secrets: whether to show the keys themselves.
-    """
-    return "\n".join(_Writer(rulebook, masker, colour=colour, show_secrets=show_secrets).lines(report)) + "\n"
+def render(report: Report, presentation: Presentation) -> str:
+    """The report as text with a final newline."""
+    writer = _Writer(
+        presentation.rulebook,
+        presentation.masker,
+        colour=presentation.colour,
+        show_secrets=presentation.show_secrets,
+    )
+    return "\n".join(writer.lines(report)) + "\n"
 
 
 class _Writer:
@@ -63,7 +62,7 @@ class _Writer:
 
     def _finding(self, finding: Finding) -> Iterator[str]:
         severity = finding.severity.value.upper()
-        secret = finding.secret.reveal().decode("ascii") if self._show_secrets else finding.secret.redacted()
+        secret = _plain(finding.secret) if self._show_secrets else finding.secret.redacted()
         heading = f"{severity:<8} {self._title(finding)}"
         yield f"{self._style(heading, _COLOURS[finding.severity], bold=True)}  {secret}"
         yield from self._field("whose", self._whose(finding.attribution))
@@ -94,10 +93,12 @@ class _Writer:
 
     def _places(self, finding: Finding) -> Iterator[tuple[str, str]]:
         label = "where"
-        shown = list(zip(finding.locations, finding.excerpts, strict=True))[:_MOST_PLACES]
+        excerpts = finding.excerpts or ("",) * len(finding.locations)
+        shown = list(zip(finding.locations, excerpts, strict=True))[:_MOST_PLACES]
         for location, excerpt in shown:
             yield label, self._style(self._place(location), None, bold=True)
-            yield "", "  " + self._style(self._clean(excerpt), "bright_black")
+            if excerpt:
+                yield "", "  " + self._style(self._clean(excerpt), "bright_black")
             label = ""
         more = len(finding.locations) - len(shown)
         if more:
@@ -191,3 +192,7 @@ class _Writer:
 
     def _style(self, text: str, colour: str | None, *, bold: bool = False) -> str:
         return click.style(text, fg=colour, bold=bold) if self._colour else text
+
+
+def _plain(secret: Secret) -> str:
+    return secret.redacted() if isinstance(secret, RedactedSecret) else secret.reveal().decode("ascii")

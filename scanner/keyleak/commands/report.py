@@ -1,0 +1,48 @@
+"""`keyleak report`: a saved report in another format."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from keyleak.commands.delivery import deliver
+from keyleak.commands.destinations import check_show_secrets
+from keyleak.errors import ExitCode, ReportError
+from keyleak.reports.reader import read_report
+from keyleak.rulebook.loader import load_rulebook
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from keyleak.commands.destinations import DeliveryOptions
+    from keyleak.reports.report import Report
+
+STANDARD_INPUT: Final = "-"
+
+
+def report(file: str, options: DeliveryOptions, rule_folders: Sequence[str]) -> ExitCode:
+    """Render a saved report.
+
+    Raises:
+        KeyleakError: the report cannot be used, or the new one not be written.
+    """
+    check_show_secrets(options)
+    deliver(saved_report(file), load_rulebook(rule_folders), options)
+    return ExitCode.CLEAN
+
+
+def saved_report(file: str) -> Report:
+    """The report in a JSON file; `-` is standard input.
+
+    Raises:
+        ReportError: the file cannot be read or is no report of this version.
+    """
+    try:
+        content = sys.stdin.buffer.read() if file == STANDARD_INPUT else Path(file).read_bytes()
+        text = content.decode("utf-8-sig")
+    except OSError as error:
+        raise ReportError(file, None, f"cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ReportError(file, None, f"this is no JSON report: byte {error.start} is not UTF-8") from error
+    return read_report(text, "standard input" if file == STANDARD_INPUT else file)

@@ -1,0 +1,212 @@
+"""A finding in words, for every format that people read: each word from outside is masked and printable."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from keyleak.findings import (
+    AttributionVerdict,
+    Environment,
+    LocationKind,
+    Severity,
+    Status,
+    VerificationVerdict,
+)
+from keyleak.terminal import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from keyleak.findings import Finding, Location
+    from keyleak.reports.presentation import Presentation
+    from keyleak.rulebook.model import Runbook
+
+SHOWN_HASH: Final = 12
+
+_VERDICTS: Final[Mapping[VerificationVerdict, str]] = {
+    VerificationVerdict.NOT_CHECKED: "not checked",
+    VerificationVerdict.LIVE: "LIVE: the issuer accepts it",
+    VerificationVerdict.LIVE_RESTRICTED: "LIVE, restricted: the issuer knows it",
+    VerificationVerdict.NOT_ACCEPTED: "not accepted: revoked, mistyped or never issued",
+    VerificationVerdict.UNKNOWN: "unknown: the answer does not tell",
+    VerificationVerdict.REFUSED: "not asked",
+}
+_KINDS: Final[Mapping[LocationKind, str]] = {
+    LocationKind.FILE: "file",
+    LocationKind.INDEX: "staged file",
+    LocationKind.BLOB: "file in history",
+    LocationKind.COMMIT_MESSAGE: "commit message",
+    LocationKind.TAG_MESSAGE: "tag message",
+    LocationKind.NOTE: "git note",
+    LocationKind.IDENTITY: "name or address in a commit",
+    LocationKind.REF_NAME: "name of a ref",
+    LocationKind.PATH_NAME: "name of a file",
+    LocationKind.REFLOG: "reflog",
+    LocationKind.STASH: "stash",
+    LocationKind.GIT_CONFIG: "git configuration",
+    LocationKind.STDIN: "standard input",
+}
+# What an issuer's runbook says where there is no page to revoke at.
+_WEB: Final = "https://"
+
+
+class Wording:
+    """Turns the parts of a report into words."""
+
+    def __init__(self, presentation: Presentation, *, show_secrets: bool = False) -> None:
+        self._rulebook = presentation.rulebook
+        self._masker = presentation.masker
+        self._show_secrets = show_secrets
+
+    def clean(self, text: str) -> str:
+        """Text from outside, without keys and without anything that a terminal or a page acts on."""
+        return printable(text if self._show_secrets else self._masker.mask(text))
+
+    def secret(self, finding: Finding) -> str:
+        """The redacted key."""
+        return finding.secret.redacted()
+
+    def issuer(self, issuer: str | None) -> str:
+        """The name of an issuer."""
+        if issuer is None:
+            return "unknown issuer"
+        known = self._rulebook.issuer(issuer)
+        return known.name if known else self.clean(issuer)
+
+    def whose(self, finding: Finding) -> str:
+        """The issuer, or that several are possible, or that nobody knows: `FLORA`, `Clerk or Stripe?`."""
+        if finding.attribution.verdict is AttributionVerdict.AMBIGUOUS:
+            return " or ".join(self.issuer(each.issuer) for each in finding.attribution.candidates) + "?"
+        return self.issuer(finding.issuer)
+
+    def title(self, finding: Finding) -> str:
+        """What leaked: `FLORA key (live)`."""
+        whose = self.issuer(finding.issuer)
+        name = f"{whose} key" if finding.issuer else "Key of an unknown issuer"
+        if finding.attribution.verdict is AttributionVerdict.AMBIGUOUS:
+            name = "Key of one of several issuers"
+        return name if finding.environment is Environment.UNKNOWN else f"{name} ({finding.environment.value})"
+
+    def evidence(self, finding: Finding) -> list[str]:
+        """Why it is said to be theirs, a line each."""
+        attribution = finding.attribution
+        lines = [self.clean(line) for line in attribution.evidence]
+        if attribution.verdict is AttributionVerdict.ATTRIBUTED:
+            return lines
+        for candidate in attribution.candidates:
+            why = "; ".join(self.clean(line) for line in candidate.evidence)
+            lines.append(f"{self.issuer(candidate.issuer)}: {why}")
+        return lines
+
+    def place(self, location: Location) -> str:
+        """Where it stands, as one can jump to it: `demo/.env:1:15`."""
+        path = self.clean(location.path) if location.path else _KINDS[location.kind]
+        if location.kind in {LocationKind.PATH_NAME, LocationKind.REF_NAME}:
+            return f"{path} (in the name itself)" if location.path else path
+        if location.container:
+            inside = " > ".join(self.clean(name) for name in location.container)
+            return f"{path} > {inside}:{location.line}:{location.column}"
+        return f"{path}:{location.line}:{location.column}"
+
+    def remarks(self, location: Location) -> list[str]:
+        """What else is to know of a place: its kind, the commit, the encodings around the key."""
+        remarks = [] if location.kind in _PLAIN_KINDS or not location.path else [_KINDS[location.kind]]
+        if location.decoded:
+            remarks.append("encoded: " + ", ".join(self.clean(step) for step in location.decoded))
+        if location.commit:
+            remarks.append(f"commit {location.commit[:SHOWN_HASH]}")
+        elif location.blob and location.kind is not LocationKind.INDEX:
+            remarks.append(f"blob {location.blob[:SHOWN_HASH]}")
+        if location.commit or location.blob:
+            remarks += self._refs(location)
+        return remarks
+
+    def first_seen(self, finding: Finding) -> str:
+        """`2025-03-01 (270 days ago), commit 0123456789ab`; empty where history was not read."""
+        first = finding.first_seen
+        if first is None or not (first.date or first.commit):
+            return ""
+        ago = "" if finding.age_days is None else f" ({days(finding.age_days)} ago)"
+        commit = f", commit {self.clean(first.commit)[:SHOWN_HASH]}" if first.commit else ""
+        return f"{self.clean(first.date or 'date unknown')[:10]}{ago}{commit}"
+
+    def at_head(self, finding: Finding) -> str:
+        """Whether HEAD still has it; empty where nobody looked."""
+        if finding.at_head is None:
+            return ""
+        return "HEAD still has it" if finding.at_head else "not at HEAD any more, but in history"
+
+    def verification(self, finding: Finding) -> str:
+        """What the issuer said, with its host and day."""
+        said = finding.verification
+        parts = [_VERDICTS[said.verdict]]
+        if said.detail:
+            parts.append(self.clean(said.detail))
+        if said.host:
+            asked = f"asked {self.clean(said.host)}"
+            parts.append(f"{asked} at {self.clean(said.checked_at)}" if said.checked_at else asked)
+        return "; ".join(parts)
+
+    def exposure(self, finding: Finding) -> list[str]:
+        """What makes it worse, in words: `older than 90 days`."""
+        return [self.clean(word).replace("-", " ") for word in finding.exposure]
+
+    def status(self, finding: Finding) -> str:
+        """Why it does not count, or weighs less: empty for an ordinary new finding."""
+        reason = self.clean(finding.reason or "")
+        if finding.status is Status.NEW:
+            return reason
+        return f"{finding.status.value}: {reason}" if reason else finding.status.value
+
+    def steps(self, finding: Finding) -> list[str]:
+        """What to do now, the most urgent first."""
+        runbook = self._runbook(finding)
+        return list(runbook.rotate) if runbook else []
+
+    def revoke_url(self, finding: Finding) -> str:
+        """The page where the key is revoked, where there is one."""
+        runbook = self._runbook(finding)
+        url = runbook.revoke_url if runbook else ""
+        return url if url.startswith(_WEB) else ""
+
+    def description(self, rule: str) -> str:
+        """What a rule looks for."""
+        for key in self._rulebook.keys:
+            if key.id == rule:
+                return key.description
+        return f"Key found by the rule {self.clean(rule)}"
+
+    def _runbook(self, finding: Finding) -> Runbook | None:
+        issuer = self._rulebook.issuer(finding.issuer or "") or next(
+            (issuer for issuer in self._rulebook.issuers if issuer.anonymous), None
+        )
+        return issuer.runbook if issuer else None
+
+    def _refs(self, location: Location) -> list[str]:
+        if location.kind is LocationKind.INDEX:
+            return []
+        if not location.refs:
+            return ["no ref reaches it"]
+        names = ", ".join(self.clean(ref) for ref in location.refs[:2])
+        more = len(location.refs) - 2
+        return [f"in {names} and {more:,} more" if more > 0 else f"in {names}"]
+
+
+_PLAIN_KINDS: Final = frozenset(
+    {LocationKind.FILE, LocationKind.BLOB, LocationKind.PATH_NAME, LocationKind.REF_NAME}
+)
+
+
+def is_leak(finding: Finding) -> bool:
+    """Whether it counts: new, of severity low or more."""
+    return finding.status is Status.NEW and finding.severity is not Severity.NOTE
+
+
+def days(count: int) -> str:
+    """`1 day`, `1,200 days`."""
+    return counted(count, "day")
+
+
+def counted(count: int, one: str, many: str | None = None) -> str:
+    """A number and its noun: `1 key`, `1,200 keys`."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
