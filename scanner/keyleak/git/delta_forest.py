@@ -62,7 +62,8 @@ def grow(headers: PackHeaders, kinds: frozenset[int], parts: int) -> DeltaForest
     circular = parents >= 0
     resolved = np.where(whole, types, 0).astype(np.uint8)
     wanted = np.flatnonzero(np.isin(resolved, list(kinds)))
-    order = wanted[np.argsort(roots[wanted], kind="stable")]
+    # Keys that are all different: the order is that of a stable sort, which takes three times as long.
+    order = wanted[np.argsort(roots[wanted] * len(roots) + wanted)]
     return DeltaForest(
         order=order,
         bounds=_divide(headers, roots[order], parts),

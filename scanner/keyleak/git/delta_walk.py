@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
@@ -27,12 +26,9 @@ R = TypeVar("R")
 KINDS: Final[tuple[Kind | None, ...]] = (None, "commit", "tree", "blob", "tag")
 """Kinds by their number in a pack."""
 
-# Objects below this size are looked at together, so many bytes at a time.
+# Objects below this size are looked at together, so many at a time; larger ones are not worth the copy.
 _SMALL: Final = 16 << 10
-_TOGETHER: Final = 256 << 10
-
-# A delta that begins with two numbers, the second below 2 MiB: all but a few, told apart by one match.
-_SMALL_RESULT: Final = re.compile(rb"[\x80-\xff]{0,8}[\x00-\x7f][\x80-\xff]{0,2}[\x00-\x7f]")
+_TOGETHER: Final = 256
 
 
 class _TooLargeError(Exception):
@@ -100,9 +96,7 @@ class Walk(Generic[R]):
         self._id_bytes = opened.index.ids.shape[1]
         self._ids = opened.index.ids[rows].tobytes()
         self._skip = np.frombuffer(opened.skip, np.uint8)[rows].tobytes() if opened.skip else b""
-        self._small: list[bytes] = []
-        self._small_nodes: list[int] = []
-        self._small_bytes = 0
+        self._rebuilt: list[tuple[int, bytes]] = []
         self._held = 0
         self._counts = [0] * len(KINDS)
         self._bytes = 0
@@ -113,7 +107,7 @@ class Walk(Generic[R]):
 
     def read(self) -> PartRead[R]:
         """What the walk has brought so far."""
-        self._visit_small()
+        self._visit_rebuilt()
         _, commit, tree, blob, tag = self._counts
         counts = ObjectCounts(blob=blob, commit=commit, tag=tag, tree=tree)
         return PartRead(
@@ -174,7 +168,8 @@ class Walk(Generic[R]):
         if self._sizes[node] > self._limits.whole_bytes:
             raise _TooLargeError(self._sizes[node])
         delta = self._inflate(node)
-        if not _SMALL_RESULT.match(delta):
+        # An instruction of a delta copies its base at the most: nearly none can build anything large.
+        if len(delta) * len(base) > self._limits.whole_bytes:
             claimed = _result_size(delta)
             if claimed > self._limits.whole_bytes:
                 raise _TooLargeError(claimed)
@@ -191,25 +186,24 @@ class Walk(Generic[R]):
         return data
 
     def _visit(self, node: int, data: bytes) -> None:
-        if self._skip and self._skip[node]:
-            return
-        length = len(data)
-        self._counts[self._kinds[node]] += 1
-        self._bytes += length
-        if length >= _SMALL:
-            self._look_at(node, data)
-            return
-        self._small.append(data)
-        self._small_nodes.append(node)
-        self._small_bytes += length
-        if self._small_bytes >= _TOGETHER:
-            self._visit_small()
+        rebuilt = self._rebuilt
+        rebuilt.append((node, data))
+        if len(rebuilt) == _TOGETHER or len(data) >= _SMALL:
+            self._visit_rebuilt()
 
-    def _visit_small(self) -> None:
-        contents, nodes = self._small, self._small_nodes
-        self._small, self._small_nodes, self._small_bytes = [], [], 0
-        for place in self._visitor.worth_visiting(contents):
-            self._look_at(nodes[place], contents[place])
+    def _visit_rebuilt(self) -> None:
+        """Has what was rebuilt looked at: small ones together, a large one (the last) by itself."""
+        rebuilt, self._rebuilt = self._rebuilt, []
+        if skip := self._skip:
+            rebuilt = [(node, data) for node, data in rebuilt if not skip[node]]
+        counts, kinds = self._counts, self._kinds
+        for node, data in rebuilt:
+            counts[kinds[node]] += 1
+            self._bytes += len(data)
+        if rebuilt and len(rebuilt[-1][1]) >= _SMALL:
+            self._look_at(*rebuilt.pop())
+        for place in self._visitor.worth_visiting([data for _, data in rebuilt]):
+            self._look_at(*rebuilt[place])
 
     def _look_at(self, node: int, data: bytes) -> None:
         kind = KINDS[self._kinds[node]]
