@@ -1,4 +1,4 @@
-"""The words by which an issuer is known, compiled once."""
+"""The words by which an issuer is known, each pattern compiled when a content mentions the issuer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 from keyleak.attribution.evidence import Kind
 from keyleak.findings import Strength
 from keyleak.matching.boundary import is_left_boundary
-from keyleak.matching.compiled import name_pattern
+from keyleak.matching.compiled import name_expression
+from keyleak.matching.on_use import OnUse
 from keyleak.rulebook.pattern import widths
 
 if TYPE_CHECKING:
@@ -27,14 +28,14 @@ _ID_REST: Final = rb"[a-z0-9]{6}"
 class Words:
     """Words to look for in text that was put into lower case."""
 
-    pattern: re.Pattern[bytes] | None
+    pattern: OnUse | None
     """Begins with literals, so that `re` skips to the bytes they begin with; None where there is no word."""
 
     @classmethod
     def of(cls, words: Iterable[str], then: bytes = b"") -> Words:
         """Make words ready, with a pattern of what must follow them."""
         escaped = b"|".join(re.escape(word.lower().encode()) for word in words)
-        return cls(re.compile(b"(?:" + escaped + b")" + then) if escaped else None)
+        return cls(OnUse(b"(?:" + escaped + b")" + then) if escaped else None)
 
     def first_in(self, lower: bytes) -> bytes | None:
         """The first of the words that does not stand inside a longer one."""
@@ -63,11 +64,11 @@ class Signals:
     """Whether that name says something as a part of a longer one: no ordinary word, nobody else's name."""
     stems: tuple[bytes, ...]
     """Lower-case texts of which one stands wherever any word of it does; a quick way to say no."""
-    names: re.Pattern[bytes] | None
+    names: OnUse | None
     words: tuple[tuple[Kind, Words], ...]
     """Calls, hosts, packages and identifiers."""
     calls: Words
-    imports: re.Pattern[bytes]
+    imports: OnUse
     """The statement that imports a package of the issuer's name."""
     packages: tuple[str, ...]
     """Package names in lower case."""
@@ -85,8 +86,9 @@ class Signals:
 
 
 def signals_of(issuer: Issuer) -> Signals:
-    """The compiled words of an issuer."""
+    """The words of an issuer, made ready."""
     context = issuer.context
+    names = name_expression((*context.names, *context.headers))
     brand = issuer.issuer.replace("-", "").encode()
     calls = Words.of(context.calls)
     kinds = (
@@ -102,7 +104,7 @@ def signals_of(issuer: Issuer) -> Signals:
         brand=brand,
         brands_names=not (issuer.namesakes or issuer.common_word),
         stems=_stems(issuer, brand),
-        names=name_pattern((*context.names, *context.headers)),
+        names=None if names is None else OnUse(names),
         words=tuple((kind, words) for kind, words in kinds if words.pattern),
         calls=calls,
         imports=_import_pattern(issuer.issuer),
@@ -132,9 +134,9 @@ def _stems(issuer: Issuer, brand: bytes) -> tuple[bytes, ...]:
     )
 
 
-def _import_pattern(name: str) -> re.Pattern[bytes]:
+def _import_pattern(name: str) -> OnUse:
     package = re.escape(name.encode())
-    return re.compile(
+    return OnUse(
         rb"(?m)(?:^[ \t]*(?:import|from|use|using|gem|include|require)\b|\brequire\(|\bfrom\b)"
         rb"[\s\"'(@\\]{1,4}" + package + rb"(?![a-z0-9_])"
     )

@@ -117,7 +117,13 @@ def _issuer_words(issuer: Issuer) -> IssuerWords | None:
 
 
 def name_pattern(names: Iterable[str]) -> re.Pattern[bytes] | None:
-    """A pattern of variable names: any case, `_` and `-` optional, not inside another word.
+    """The compiled `name_expression`, or None where there is no name."""
+    expression = name_expression(names)
+    return None if expression is None else re.compile(expression)
+
+
+def name_expression(names: Iterable[str]) -> bytes | None:
+    """An expression for variable names: any case, `_` and `-` optional, not inside another word.
 
     `FLORA_API_KEY` matches `flora-api-key`, `floraApiKey` and `VITE_FLORA_API_KEY`, not `POSIFLORA_API_KEY`.
     """
@@ -125,7 +131,7 @@ def name_pattern(names: Iterable[str]) -> re.Pattern[bytes] | None:
     pascal = [_pascal_case(name) for name in names]
     if not plain:
         return None
-    return re.compile(
+    return (
         _NAME_BEGINS
         + b"(?i:"
         + b"|".join(plain)
