@@ -13,44 +13,12 @@ import argparse
 import os
 import shutil
 import statistics
-import subprocess
 import sys
-import time
-from dataclasses import dataclass
 from pathlib import Path
 
+from measuring import Run, measure, row
+
 PATTERN = "sk_(live|test)_[A-Za-z0-9_-]{16,}"
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run of a program, as the system accounted for it."""
-
-    wall: float
-    cpu: float
-    peak: float
-    """Megabytes of the largest process."""
-
-
-def measure(command: list[str]) -> Run:
-    """Run a command to its end, its output thrown away."""
-    started = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    wall = time.perf_counter() - started
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode > 1:
-        sys.exit(f"{command[0]} ended with {process.returncode}")
-    return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
-
-
-def row(name: str, runs: list[Run]) -> str:
-    """A row of the table."""
-    walls = [run.wall for run in runs]
-    return (
-        f"| {name} | {statistics.median(walls):.3f} | {min(walls):.3f} to {max(walls):.3f} "
-        f"| {statistics.median(run.cpu for run in runs):.2f} | {max(run.peak for run in runs):.0f} |"
-    )
 
 
 def main() -> None:
