@@ -12,7 +12,7 @@ from keyleak.commands.console import terminal_width, wants_colour
 from keyleak.errors import KeyleakError
 from keyleak.reports.formats import render
 from keyleak.reports.masking import Masker
-from keyleak.reports.presentation import Presentation
+from keyleak.reports.presentation import USUAL_WIDTH, Presentation
 
 if TYPE_CHECKING:
     from keyleak.commands.destinations import DeliveryOptions, Destination
@@ -47,7 +47,7 @@ def _render(report: Report, rulebook: Rulebook, destination: Destination, option
         Masker(finding.secret for finding in report.findings),
         show_secrets=options.show_secrets,
         colour=wants_colour(options.colour, to_terminal=to_terminal),
-        width=terminal_width(),
+        width=terminal_width() if to_terminal else USUAL_WIDTH,
     )
     return render(report, destination.format, presentation)
 

@@ -1,26 +1,27 @@
-"""The report for people: what leaked, whose, where, what to do now; colour on request."""
+"""The report for people in a terminal: what leaked, whose, where, since when, what to do now.
+
+The first findings are told in full, further ones in a line each, and what remains is counted; what does not
+count, because it was allowed or git ignores the file, gets a line as well. Steps are told once an issuer.
+"""
 
 from __future__ import annotations
 
 import textwrap
 from typing import TYPE_CHECKING, Final
 
-import click
-
-from keyleak.findings import AttributionVerdict, Environment, LocationKind, Severity, Status
+from keyleak.findings import AttributionVerdict, Severity, Status
+from keyleak.reports.styling import Style
+from keyleak.reports.wording import Wording, counted, is_leak
 from keyleak.secret import RedactedSecret
-from keyleak.terminal import printable, size
+from keyleak.terminal import size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from keyleak.coverage import Gap
-    from keyleak.findings import Attribution, Finding, Location
-    from keyleak.reports.masking import Masker
+    from keyleak.findings import Finding
     from keyleak.reports.presentation import Presentation
     from keyleak.reports.report import Report
-    from keyleak.rulebook.model import Rulebook, Runbook
-    from keyleak.secret import Secret
 
 _COLOURS: Final[Mapping[Severity, str]] = {
     Severity.CRITICAL: "bright_red",
@@ -29,170 +30,197 @@ _COLOURS: Final[Mapping[Severity, str]] = {
     Severity.LOW: "cyan",
     Severity.NOTE: "bright_black",
 }
+_MOST_IN_FULL: Final = 25
+_MOST_IN_SHORT: Final = 75
+_MOST_ASIDE: Final = 10
 _MOST_PLACES: Final = 5
 _MOST_GAPS: Final = 10
-_WIDTH: Final = 100
-_LABEL: Final = 9
+_LABEL: Final = 10
+_INDENT: Final = " " * (2 + _LABEL)
 
 
 def render(report: Report, presentation: Presentation) -> str:
     """The report as text with a final newline."""
-    writer = _Writer(
-        presentation.rulebook,
-        presentation.masker,
-        colour=presentation.colour,
-        show_secrets=presentation.show_secrets,
-    )
-    return "\n".join(writer.lines(report)) + "\n"
+    return "\n".join(_Writer(presentation).lines(report)) + "\n"
 
 
 class _Writer:
-    def __init__(self, rulebook: Rulebook, masker: Masker, *, colour: bool, show_secrets: bool) -> None:
-        self._rulebook = rulebook
-        self._masker = masker
-        self._colour = colour
-        self._show_secrets = show_secrets
+    def __init__(self, presentation: Presentation) -> None:
+        self._wording = Wording(presentation, show_secrets=presentation.show_secrets)
+        self._style = Style(colour=presentation.colour)
+        self._show_secrets = presentation.show_secrets
+        self._width = presentation.width
 
     def lines(self, report: Report) -> Iterator[str]:
-        for finding in report.findings:
-            yield from self._finding(finding)
+        leaks = [finding for finding in report.findings if is_leak(finding)]
+        told: dict[str | None, str] = {}
+        for finding in leaks[:_MOST_IN_FULL]:
+            yield from self._in_full(finding, told)
             yield ""
+        yield from self._in_short("More leaked keys", leaks[_MOST_IN_FULL:], _MOST_IN_SHORT)
+        aside = [finding for finding in report.findings if not is_leak(finding)]
+        yield from self._in_short("Not counted", aside, _MOST_ASIDE)
         yield from self._gaps(report.coverage.gaps)
-        yield self._summary(report)
+        yield from self._summary(report)
 
-    def _finding(self, finding: Finding) -> Iterator[str]:
-        severity = finding.severity.value.upper()
-        secret = _plain(finding.secret) if self._show_secrets else finding.secret.redacted()
-        heading = f"{severity:<8} {self._title(finding)}"
-        yield f"{self._style(heading, _COLOURS[finding.severity], bold=True)}  {secret}"
-        yield from self._field("whose", self._whose(finding.attribution))
-        for label, line in self._places(finding):
-            yield f"  {label:<{_LABEL}}{line}"
-        yield from self._field("since", self._since(finding))
-        if finding.status is not Status.NEW or finding.reason:
-            state = "" if finding.status is Status.NEW else f"{finding.status.value}: "
-            yield from self._field("status", f"{state}{self._clean(finding.reason or '')}")
-        if finding.status is Status.NEW and finding.severity is not Severity.NOTE:
-            yield from self._next(finding)
-        yield f"  {'rule':<{_LABEL}}{finding.rule}  id {finding.id}"
+    def _in_full(self, finding: Finding, told: dict[str | None, str]) -> Iterator[str]:
+        heading = f"{finding.severity.value.upper():<8}  {self._wording.title(finding)}"
+        secret = self._secret(finding)
+        yield f"{self._style.of(heading, _COLOURS[finding.severity], bold=True)}  {secret}"
+        yield from self._places(finding)
+        yield from self._field("whose", self._whose(finding))
+        yield from self._field("first", self._first(finding))
+        yield from self._field("HEAD", self._head(finding))
+        yield from self._field("exposed", ", ".join(self._wording.exposure(finding)))
+        if finding.verification.host or finding.verification.detail:
+            yield from self._field("checked", self._wording.verification(finding))
+        yield from self._field("status", self._wording.status(finding))
+        yield from self._now(finding, told)
+        yield from self._field("rule", f"{self._wording.clean(finding.rule)}  id {finding.id}")
 
-    def _title(self, finding: Finding) -> str:
-        issuer = self._rulebook.issuer(finding.issuer or "")
-        name = f"{issuer.name} key" if issuer else "key of an unknown issuer"
-        world = "" if finding.environment is Environment.UNKNOWN else f" ({finding.environment.value})"
-        return name + world
+    def _secret(self, finding: Finding) -> str:
+        secret = finding.secret
+        if self._show_secrets and not isinstance(secret, RedactedSecret):
+            return secret.reveal().decode("ascii")
+        return secret.redacted()
 
-    def _whose(self, attribution: Attribution) -> str:
-        said = "; ".join(attribution.evidence)
-        if attribution.verdict is not AttributionVerdict.AMBIGUOUS:
-            return f"{said} [confidence {attribution.confidence.value}]"
-        names = ", ".join(
-            f"{candidate.issuer} ({'; '.join(candidate.evidence)})" for candidate in attribution.candidates
-        )
-        return f"ambiguous, {said}: {names}"
-
-    def _places(self, finding: Finding) -> Iterator[tuple[str, str]]:
+    def _places(self, finding: Finding) -> Iterator[str]:
         label = "where"
         excerpts = finding.excerpts or ("",) * len(finding.locations)
         shown = list(zip(finding.locations, excerpts, strict=True))[:_MOST_PLACES]
         for location, excerpt in shown:
-            yield label, self._style(self._place(location), None, bold=True)
+            remarks = self._wording.remarks(location)
+            yield self._labelled(label, self._style.of(self._wording.place(location), bold=True))
+            for line in self._wrapped("; ".join(remarks), len(_INDENT) + 2):
+                yield f"{_INDENT}  {line}"
             if excerpt:
-                yield "", "  " + self._style(self._clean(excerpt), "bright_black")
+                yield f"{_INDENT}  {self._style.of(self._excerpt(excerpt, finding), 'bright_black')}"
             label = ""
         more = len(finding.locations) - len(shown)
         if more:
-            yield (
-                "",
-                f"and {more:,} more {'place' if more == 1 else 'places'} (all of them with --format json)",
-            )
+            yield f"{_INDENT}and {counted(more, 'more place')} (--format json lists all)"
 
-    def _since(self, finding: Finding) -> str:
-        first = finding.first_seen
-        if first is None or finding.age_days is None:
+    def _excerpt(self, excerpt: str, finding: Finding) -> str:
+        """The line around the key, as much of it as fits."""
+        line = self._wording.clean(excerpt).strip()
+        room = self._width - len(_INDENT) - 2
+        if len(line) <= room:
+            return line
+        middle = max(0, line.find(finding.secret.redacted())) + len(finding.secret.redacted()) // 2
+        start = max(0, min(middle - room // 2, len(line) - room))
+        cut = line[start : start + room]
+        cut = "…" + cut[1:] if start else cut
+        return cut[:-1] + "…" if start + room < len(line) else cut
+
+    def _whose(self, finding: Finding) -> str:
+        attribution = finding.attribution
+        if attribution.verdict is AttributionVerdict.ATTRIBUTED:
+            why = "; ".join(self._wording.evidence(finding))
+            return f"{self._wording.whose(finding)}, confidence {attribution.confidence.value}: {why}"
+        said, *candidates = self._wording.evidence(finding)
+        reasons = f": {'; '.join(candidates)}" if candidates else ""
+        return f"{attribution.verdict.value}, {said}{reasons}"
+
+    def _first(self, finding: Finding) -> str:
+        since, first = self._wording.first_seen(finding), finding.first_seen
+        if not since or first is None or not first.path:
+            return since
+        line = f":{first.line}" if first.line else ""
+        return f"{since}, {self._wording.clean(first.path)}{line}"
+
+    def _head(self, finding: Finding) -> str:
+        if finding.at_head is None:
             return ""
-        head = "; HEAD still has it" if finding.at_head else "; not at HEAD, but in history"
-        return (
-            f"{(first.date or '')[:10]}, {finding.age_days:,} days, commit {(first.commit or '')[:12]}{head}"
-        )
+        if finding.at_head:
+            return "still has it"
+        return "has it no more; everyone with a clone still does"
 
-    def _place(self, location: Location) -> str:
-        nameless = "standard input" if location.kind is LocationKind.STDIN else location.kind.value
-        path = self._clean(location.path) if location.path is not None else nameless
-        inside = "".join(f" ({self._clean(name)})" for name in location.container)
-        if location.kind in {LocationKind.PATH_NAME, LocationKind.REF_NAME}:
-            return f"{path} (in the name itself)"
-        where = f"{path}:{location.line}:{location.column}{inside}"
-        if location.kind is LocationKind.INDEX:
-            return f"{where} (staged)"
-        return f"{where}{self._in_history(location)}"
-
-    def _in_history(self, location: Location) -> str:
-        if location.blob is None and location.commit is None:
-            return ""
-        commit = f"commit {location.commit[:12]}" if location.commit else f"blob {(location.blob or '')[:12]}"
-        refs = len(location.refs)
-        reached = f"{refs:,} {'ref' if refs == 1 else 'refs'}" if refs else "no ref reaches it"
-        return f" ({commit}, {reached})"
-
-    def _next(self, finding: Finding) -> Iterator[str]:
-        runbook = self._runbook(finding)
-        if runbook is None:
+    def _now(self, finding: Finding, told: dict[str | None, str]) -> Iterator[str]:
+        earlier = told.get(finding.issuer)
+        url = self._wording.revoke_url(finding)
+        if earlier is not None:
+            yield from self._field("now", f"as for {earlier} above{f': {url}' if url else ''}")
             return
-        steps = f"{runbook.rotate[0]}"
-        if runbook.revoke_url.startswith("https://"):
-            steps += f" {runbook.revoke_url}"
-        yield from self._field("now", steps)
+        told[finding.issuer] = finding.secret.redacted()
+        label = "now"
+        steps = self._wording.steps(finding)
+        for number, step in enumerate(steps, 1):
+            mark = f"{number}. " if len(steps) > 1 else ""
+            for line in self._wrapped(step, len(_INDENT) + len(mark)):
+                yield self._labelled(label, mark + line)
+                label, mark = "", " " * len(mark)
+            if number == 1 and url:
+                yield f"{_INDENT}{mark}{url}"
 
-    def _runbook(self, finding: Finding) -> Runbook | None:
-        issuer = self._rulebook.issuer(finding.issuer or "") or next(
-            (issuer for issuer in self._rulebook.issuers if issuer.anonymous), None
-        )
-        return issuer.runbook if issuer else None
+    def _in_short(self, heading: str, findings: Sequence[Finding], most: int) -> Iterator[str]:
+        if not findings:
+            return
+        yield self._style.of(f"{heading} ({len(findings):,})", bold=True)
+        for finding in findings[:most]:
+            severity = self._style.of(f"{finding.severity.value.upper():<8}", _COLOURS[finding.severity])
+            more = len(finding.locations) - 1
+            where = self._wording.place(finding.locations[0]) + (f" and {more:,} more" if more else "")
+            yield f"  {severity}  {self._secret(finding)}  {self._wording.whose(finding)}"
+            told = (where, self._wording.status(finding), f"id {finding.id}")
+            for line in self._wrapped("; ".join(part for part in told if part), len(_INDENT)):
+                yield f"{_INDENT}{self._style.of(line, 'bright_black')}"
+        if len(findings) > most:
+            yield f"  and {len(findings) - most:,} more (--format json lists all)"
+        yield ""
 
-    def _gaps(self, gaps: tuple[Gap, ...]) -> Iterator[str]:
+    def _gaps(self, gaps: Sequence[Gap]) -> Iterator[str]:
         if not gaps:
             return
         total = sum(gap.count for gap in gaps)
-        heading = f"INCOMPLETE: {total:,} {'thing was' if total == 1 else 'things were'} not read"
-        yield self._style(heading, "bright_red", bold=True)
+        heading = f"INCOMPLETE: {counted(total, 'thing was', 'things were')} not read"
+        yield self._style.of(heading, "bright_red", bold=True)
         for gap in gaps[:_MOST_GAPS]:
             times = f" ({gap.count:,} times)" if gap.count > 1 else ""
-            yield f"  {self._clean(gap.what)}: {self._clean(gap.reason)}{times}"
+            text = f"{self._wording.clean(gap.what)}: {self._wording.clean(gap.reason)}{times}"
+            for index, line in enumerate(self._wrapped(text, 4)):
+                yield f"{'  ' if index == 0 else '    '}{line}"
         if len(gaps) > _MOST_GAPS:
-            yield f"  and {len(gaps) - _MOST_GAPS:,} more (all of them with --format json)"
+            yield f"  and {len(gaps) - _MOST_GAPS:,} more (--format json lists all)"
         yield ""
 
-    def _summary(self, report: Report) -> str:
+    def _summary(self, report: Report) -> Iterator[str]:
         counts = ", ".join(f"{count:,} {severity.value}" for severity, count in report.by_severity().items())
-        decided = len(report.findings) - sum(report.by_severity().values())
         new = sum(report.by_severity().values())
-        found = f"{new:,} {'key' if new == 1 else 'keys'} found: {counts}" if new else "No key found"
+        decided = [finding for finding in report.findings if finding.status is not Status.NEW]
+        found = f"{counted(new, 'key')} found: {counts}" if new else "No key found"
+        if not new and not report.coverage.complete:
+            found += " in what was read"
         if decided:
-            found += f"; {decided:,} allowed or baselined"
-        colour = "red" if report.leaks() else "green"
-        if not report.coverage.complete:
-            found += " in what was read" if not new else ""
-            colour = "red"
-        coverage = report.coverage
-        objects = coverage.objects
-        what = f"{coverage.files:,} {'file' if coverage.files == 1 else 'files'}"
+            found += f"; {len(decided):,} allowed or baselined"
+        good = not report.leaks() and report.coverage.complete
+        verdict, told = f"{found}.", self._read(report)
+        shown = self._style.of(verdict, "green" if good else "red", bold=True)
+        if len(verdict) + 1 + len(told) <= self._width:
+            yield f"{shown} {told}"
+        else:
+            yield from (shown, told)
+
+    def _read(self, report: Report) -> str:
+        coverage, objects = report.coverage, report.coverage.objects
+        what = counted(coverage.files, "file")
         if report.scan.kind == "history":
-            what = f"{objects.blob:,} blobs, {objects.commit:,} commits, {objects.tag:,} tags"
-        read = f"Read {what}, {size(coverage.bytes)} in {report.scan.seconds:.1f} s."
-        return f"{self._style(found + '.', colour, bold=True)} {read}"
+            parts = (
+                (objects.blob, "blob"),
+                (objects.commit, "commit"),
+                (objects.tag, "tag"),
+            )
+            what = ", ".join(counted(count, kind) for count, kind in parts)
+        return f"Read {what}, {size(coverage.bytes)} in {report.scan.seconds:.1f} s."
 
     def _field(self, label: str, text: str) -> Iterator[str]:
-        lines = textwrap.wrap(text, _WIDTH - _LABEL - 2, break_long_words=False, break_on_hyphens=False)
-        for index, line in enumerate(lines):
-            yield f"  {label if index == 0 else '':<{_LABEL}}{line}"
+        for line in self._wrapped(text, len(_INDENT)):
+            yield self._labelled(label, line)
+            label = ""
 
-    def _clean(self, text: str) -> str:
-        return printable(text if self._show_secrets else self._masker.mask(text))
+    def _labelled(self, label: str, text: str) -> str:
+        return (
+            f"  {self._style.of(f'{label:<{_LABEL}}', 'bright_black')}{text}" if label else f"{_INDENT}{text}"
+        )
 
-    def _style(self, text: str, colour: str | None, *, bold: bool = False) -> str:
-        return click.style(text, fg=colour, bold=bold) if self._colour else text
-
-
-def _plain(secret: Secret) -> str:
-    return secret.redacted() if isinstance(secret, RedactedSecret) else secret.reveal().decode("ascii")
+    def _wrapped(self, text: str, indent: int) -> list[str]:
+        return textwrap.wrap(text, self._width - indent, break_long_words=False, break_on_hyphens=False)
