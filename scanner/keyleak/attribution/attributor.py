@@ -120,12 +120,11 @@ def _mentioned(signals: Iterable[Signals], lower: bytes) -> list[Signals]:
 def _is_vetoed(issuer: Signals, scope: Scope, file: FileEvidence | None) -> bool:
     if issuer.veto.pattern is None:
         return False
-    statement = next(text for reach, text in reversed(scope.texts) if reach is Reach.STATEMENT)
-    if issuer.veto.first_in(statement.lower()):
+    if issuer.veto.first_in(scope.line.lower()):
         return True
     if not issuer.namesakes:
         return False
-    block = scope.texts[-1][1].lower()
+    block = b"\n".join(text for reach, text in scope.texts if reach is Reach.BLOCK).lower()
     comments = (line for line in block.split(b"\n") if line.lstrip().startswith(_COMMENT))
     return (
         any(issuer.veto.first_in(line) for line in comments)

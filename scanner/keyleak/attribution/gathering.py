@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 
 # A name with a value of its own says nothing of the value beside it.
 _OWN_VALUE: Final = re.compile(rb"[A-Za-z0-9_]{0,40}[\"'`\]]{0,3}\s{0,4}(?::(?!:)|=|,\s{0,4}[\"'`])")
+_NAMES_A_VALUE: Final = re.compile(rb"[a-z0-9_-]{0,40}[\"'`\]]{0,3}\s{0,4}(?::(?!:)|=)")
+_COMMENT: Final = re.compile(rb"(?:^|(?<=\s))(?:#|//|--\s|/\*|\*\s|<!--|;).*")
+# The object that is worked with, and the provider that a setting names.
+_USED: Final = re.compile(rb"\.[a-z_]|::|->")
+_PROVIDER: Final = re.compile(
+    rb"(?:provider|gateway|processor|service|vendor|psp|adapter|driver|issuer)[\"'`\])}]{0,3}\s{0,4}(?:=>|[:=,])"
+    rb"\s{0,4}[\"'`:]?\Z"
+)
 _CARRIER: Final = re.compile(rb"auth(?:orization)?\b|bearer|basic\b|api[_-]?key|--token|-u\b")
 _CAMEL: Final = re.compile(rb"[A-Z]?[a-z0-9]+|[A-Z0-9]+(?![a-z])")
 # Texts are numbered through from the innermost bracket to the block, so both begin alike.
@@ -96,6 +104,7 @@ def nearby(scope: Scope, signals: Iterable[Signals]) -> Iterator[Evidence]:
                 yield _evidence(issuer, where, Kind.CARRIER, "carried in a request")
             if issuer.may_stand_in(lower):
                 yield from _words(issuer, where, lower)
+                yield from _brand(issuer, where, lower)
                 yield from _mentions(issuer, where, text) if reach is Reach.STATEMENT else ()
 
 
@@ -104,6 +113,35 @@ def _words(issuer: Signals, where: _Where, lower: bytes) -> Iterator[Evidence]:
         found = words.first_in(lower)
         if found:
             yield _evidence(issuer, where, kind, f"{_shown(found)} {_PLACES[where[0]]}")
+
+
+def _brand(issuer: Signals, where: _Where, lower: bytes) -> Iterator[Evidence]:
+    """The issuer's name in a text; more than a mention where code uses it or a setting names it."""
+    if not issuer.brands_names or issuer.brand not in lower:
+        return
+    kinds = {kind for line in lower.split(b"\n") for kind in _brand_kinds(issuer.brand, where[0], line)}
+    if kinds:
+        kind = Kind.BRAND if Kind.BRAND in kinds else Kind.WORD
+        yield _evidence(issuer, where, kind, f"{_shown(issuer.brand)} {_PLACES[where[0]]}")
+
+
+def _brand_kinds(brand: bytes, reach: Reach, line: bytes) -> Iterator[Kind]:
+    text = _COMMENT.sub(b"", line) if brand in line else b""
+    for end in _ends_of_word(brand, text):
+        if not _NAMES_A_VALUE.match(text, end):
+            is_used = reach is Reach.STATEMENT and _USED.match(text, end)
+            is_set = _PROVIDER.search(text, 0, end - len(brand))
+            yield Kind.BRAND if is_used or is_set else Kind.WORD
+
+
+def _ends_of_word(word: bytes, text: bytes) -> Iterator[int]:
+    """Where a word ends that stands between other characters than letters and digits."""
+    start = text.find(word)
+    while start >= 0:
+        end = start + len(word)
+        if not text[start - 1 : start].isalnum() and not text[end : end + 1].isalnum():
+            yield end
+        start = text.find(word, end)
 
 
 def _mentions(issuer: Signals, where: _Where, text: bytes) -> Iterator[Evidence]:

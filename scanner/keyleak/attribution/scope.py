@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # What stands between a name and its value; a default value may stand behind a call that reads the name.
 _GLUE: Final = re.compile(
     rb"(?i:\\u00[0-9a-f]{2}|%[0-9a-f]{2}|&(?:quot|apos|nbsp|gt|#[0-9]{2,3}|#x[0-9a-f]{2});"
-    rb"|[\"'`\s\\:=>,(|?\[{<@)\]+]|\b(?:bearer|basic|value|default|string|or|str)\b|--(?:body|value|data)\b"
+    rb"|[\"'`\s\\:=>,(|?\[{<@)\]+]|\b(?:bearer|basic|value|default(?:_?value)?|fallback|string|or|str)\b|--(?:body|value|data)\b"
     rb"|&(?:'static\s)?str\b|\.(?:unwrap_or|or|get|default)[a-z_]{0,12}\(|</?[a-z]{1,12}>){1,80}\Z"
 )
 _CHAIN: Final = re.compile(rb"(?:[A-Za-z0-9_$.-]|->|::|\[[\"']?|[\"']?\]){1,120}\Z")
@@ -50,20 +50,29 @@ class Scope:
     sections and calls that hold it."""
     calls: tuple[bytes, ...]
     """The text before and with each bracket around the value, innermost first."""
+    line: bytes
+    """The line of the key, without what belongs to other keys on it."""
     texts: tuple[tuple[Reach, bytes], ...]
     """Texts around the key without what belongs to other keys, nearest first."""
 
 
 def scope_of(around: Around) -> Scope:
     """The scope of a key."""
-    before = around.before[max((found.end() for found in _keys(around.before)), default=0) :]
-    after = _until_next_key(around.after)
+    cut = max((found.end() for found in _keys(around.before)), default=0)
+    before, after = around.before[cut:], _until_next_key(around.after)
+    line = before[_last_end(_BREAK, before) :][-_LINE_REACH:] + b"\n" + _first_line(after)[:_LINE_REACH]
     openers = tuple(_openers(around.before))
     calls = tuple(around.before[max(0, opener - 80) : opener + 1] for opener in openers)
     return Scope(
         names=tuple(dict.fromkeys(_names(around.before, openers))),
         calls=tuple(call[_last_end(_BREAK, call) :] for call in calls),
-        texts=tuple(_texts(around, before, after, openers)),
+        line=line,
+        texts=(
+            *_in_brackets(around.before[cut:], after, [max(0, opener - cut) for opener in openers]),
+            (Reach.STATEMENT, line),
+            (Reach.BLOCK, b"\n".join(_block(around))),
+            (Reach.STATEMENT, b"\n".join(line for line in _parents(around.before) if not any(_keys(line)))),
+        ),
     )
 
 
@@ -80,7 +89,8 @@ def _names(before: bytes, openers: tuple[int, ...]) -> Iterator[bytes]:
     own = _chain(_GLUE.sub(b"", before[-_TAIL:]))
     yield own
     outer = own
-    for holder in (*_holders(before, openers), *_parents(before)):
+    keys = (_joined(found[2]) for line in _parents(before) if (found := _PARENT.match(line)))
+    for holder in (*_holders(before, openers), *keys):
         outer = b"_".join(part for part in (holder, outer) if part)
         yield outer
     sections = [found[1] for found in _SECTION.finditer(before)]
@@ -95,7 +105,7 @@ def _holders(before: bytes, openers: tuple[int, ...]) -> Iterator[bytes]:
 
 
 def _parents(before: bytes) -> Iterator[bytes]:
-    """Keys of the YAML mappings that hold the line, by indentation."""
+    """The lines that hold the last one, by indentation: keys of YAML mappings, definitions, blocks."""
     lines = _BREAK.split(before)
     indent = _indent(lines[-1])
     for line in reversed(lines[:-1][-_BLOCK_LINES * 2 :]):
@@ -106,9 +116,7 @@ def _parents(before: bytes) -> Iterator[bytes]:
         depth = _indent(line)
         if depth < indent:
             indent = depth
-            parent = _PARENT.match(line)
-            if parent:
-                yield _joined(parent[2])
+            yield line
 
 
 def _indent(line: bytes) -> int:
@@ -140,22 +148,14 @@ def _openers(before: bytes) -> Iterator[int]:
                 return
 
 
-def _texts(
-    around: Around, before: bytes, after: bytes, openers: tuple[int, ...]
-) -> Iterator[tuple[Reach, bytes]]:
-    """From the innermost bracket outwards, then the line, then the lines around it."""
-    cut = len(around.before) - len(before)
-    line = before[_last_end(_BREAK, before) :][-_LINE_REACH:] + b"\n" + _first_line(after)[:_LINE_REACH]
-    for opener in openers:
-        inner = around.before[max(opener, cut) :] + b"\n" + after[: _closing(after, openers.index(opener))]
-        one_line = not _BREAK.search(around.before, max(opener, cut))
-        is_call = around.before[opener : opener + 1] == b"("
-        if one_line or is_call:
+def _in_brackets(before: bytes, after: bytes, openers: list[int]) -> Iterator[tuple[Reach, bytes]]:
+    """The text in each bracket around the key, from the innermost outwards: a call is one statement."""
+    for depth, opener in enumerate(openers):
+        inner = before[opener:] + b"\n" + after[: _closing(after, depth)]
+        if before[opener : opener + 1] == b"(" or not _BREAK.search(before, opener):
             yield Reach.STATEMENT, inner
         else:
             yield Reach.BLOCK, b"\n".join(lines_without_keys(inner))
-    yield Reach.STATEMENT, line
-    yield Reach.BLOCK, b"\n".join(_block(around))
 
 
 def _closing(after: bytes, depth: int) -> int:

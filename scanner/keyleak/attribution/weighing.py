@@ -84,8 +84,8 @@ class Scales:
     def _weigh_at(self, distance: int) -> Attribution | None:
         """The answer of the evidence at one distance, if it has one."""
         there = [each for each in self.evidence if each.distance == distance and self._speaks(each)]
-        plain = {each.issuer for each in there if each.kind is not Kind.BRAND}
-        speaking = plain or {each.issuer for each in there}
+        plain = {each.issuer for each in there if each.kind in _DECIDING}
+        speaking = plain or {each.issuer for each in there if each.kind is Kind.BRAND}
         deciding = {issuer for issuer in speaking if self._decides(issuer, distance)}
         if not speaking or not (deciding or len(speaking) > 1):
             return None
@@ -102,8 +102,7 @@ class Scales:
         """Whether a piece of evidence may make its issuer a candidate."""
         if evidence.kind in _DECIDING:
             return evidence.reach in {Reach.GIVEN, Reach.STATEMENT} or self._may_be(evidence.issuer)
-        points = evidence.kind is Kind.BRAND or evidence.reach is Reach.REPOSITORY
-        return points and evidence.issuer in self.bodies.telling
+        return evidence.kind in {Kind.BRAND, Kind.WORD} and evidence.issuer in self.bodies.telling
 
     def _may_be(self, issuer: str) -> bool:
         return issuer in self.bodies.fitting or issuer in self.bodies.assigned
@@ -118,7 +117,7 @@ class Scales:
             case Reach.GIVEN:
                 return bool(kinds & {Kind.NAME, Kind.CALL}) or issuer in self.bodies.telling
             case Reach.STATEMENT:
-                return bool(kinds & _DECIDING)
+                return bool(kinds & _DECIDING) or (Kind.BRAND in kinds and issuer in self.bodies.telling)
             case Reach.BLOCK:
                 return issuer in self.bodies.telling or bool(kinds & {Kind.HOST, Kind.PACKAGE, Kind.CALL})
             case Reach.FILE | Reach.MANIFEST:

@@ -31,7 +31,7 @@ _GLUE: Final = (
     rb"|:=|=>|==?|\|\||\?\?|\?:|[|>][+-]|[:,|(>@{\[]|</?[a-z]{1,12}>"
     rb"|&(?:'static\s)?str\b|--(?:body|value|data)\b"
     rb"|\.(?:unwrap_or|or|get|default)[a-z_]{0,12}\("
-    rb"|\b(?:string|value|default|bearer|str|or)\b){1,14}?"
+    rb"|\b(?:string|value|default(?:_?value)?|fallback|bearer|str|or)\b){1,14}?"
 )
 _BODY: Final = rb"(?P<value>[A-Za-z0-9_+/.~=-]{16,260})"
 _VALUE: Final = rb"(?<![A-Za-z0-9_+/.~$-])" + _BODY
