@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from keyleak.commands.conclusion import Work, conclude
 from keyleak.commands.destinations import check_show_secrets
 from keyleak.commands.options import ReportOptions, checked_rulebook
 from keyleak.errors import UsageError
@@ -65,6 +64,9 @@ def history(options: HistoryOptions, console: Console) -> ExitCode:
             memory=_memory(options, rulebook, console),
         )
         reading = read_history(request, Inspector(rulebook), progress.update)
+    # What follows reading is loaded after it: the processes that read need none of it.
+    from keyleak.commands.conclusion import Work, conclude  # noqa: PLC0415
+
     work = Work("history", without_user(options.repository), started, clock)
     return conclude(work, reading, rulebook, options.report, console)
 

@@ -1,19 +1,22 @@
 """Worker processes that read packs part by part.
 
-They are spawned, not forked, because the parent may run threads. A worker that dies costs the part it was
-reading, which becomes a gap, and nothing else.
+On Linux they are forked, with the rules compiled and the first pack open in the memory they inherit;
+elsewhere, or where this process runs threads, they are started anew and do both themselves. One that dies
+costs the part it was reading, which becomes a gap, and nothing else.
 """
 
 from __future__ import annotations
 
 import multiprocessing
 import signal
+import sys
+import threading
 from collections import deque
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from keyleak.coverage import Gap, ObjectCounts
 from keyleak.git.delta_walk import PartRead
@@ -21,9 +24,10 @@ from keyleak.git.pack import open_pack, read_apart, read_part
 from keyleak.git.pack_index import PackError, UnusualPackError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from multiprocessing.connection import Connection
-    from multiprocessing.context import SpawnProcess
+    from multiprocessing.context import BaseContext
+    from multiprocessing.process import BaseProcess
 
     from keyleak.git.delta_walk import OpenPack
     from keyleak.git.visitor import Kind, MakeVisitor, ReadLimits, Visitor
@@ -75,6 +79,11 @@ class PackReader(Generic[R]):
         read = read_part(opened, task.number, self.visitor, self.limits)
         return read if task.number else read + read_apart(opened)
 
+    def prepare(self, task: PackTask) -> None:
+        """Opens the pack of a task now; what is wrong with it is told when the task is read."""
+        with suppress(PackError, OSError, MemoryError):
+            self._open(task)
+
     def _open(self, task: PackTask) -> OpenPack:
         if self._opened is None or self._path != task.path:
             self._opened = None  # two packs' arrays need not fit at a time
@@ -92,35 +101,67 @@ def read_tasks(
         reader = PackReader(make_visitor(), limits)
         yield from ((task, reader.read(task)) for task in waiting)
         return
-    workers = [_start(make_visitor, limits) for _ in range(min(jobs, len(waiting)))]
+    make = _Making(make_visitor, limits)
+    if _forks():
+        make.reader = PackReader(make_visitor(), limits)
+        make.reader.prepare(waiting[0])
+    workers: list[_Worker[R]] = []
     try:
+        for _ in range(min(jobs, len(waiting))):
+            workers.append(_start(make, workers))
         yield from _serve(waiting, workers)
     finally:
         for worker in workers:
-            worker.stop()
+            worker.dismiss()
+        for worker in workers:
+            worker.join()
 
 
 @dataclass(slots=True)
-class _Worker:
+class _Making(Generic[R]):
+    """What a worker makes its reader of; a forked one finds it made."""
+
+    make_visitor: MakeVisitor[R]
+    limits: ReadLimits
+    reader: PackReader[R] | None = None
+
+    def __call__(self) -> PackReader[R]:
+        """The reader."""
+        return self.reader or PackReader(self.make_visitor(), self.limits)
+
+
+def _forks() -> bool:
+    return sys.platform == "linux" and threading.active_count() == 1
+
+
+@dataclass(slots=True)
+class _Worker(Generic[R]):
     """A worker process, and the task it is at."""
 
-    process: SpawnProcess
-    connection: Connection
+    process: BaseProcess
+    connection: Connection[Any, Any]
     task: PackTask | None = None
 
-    def stop(self) -> None:
-        """Ends it; one without a task ends by itself when its connection closes."""
+    def dismiss(self) -> None:
+        """Has it end; one without a task does so by itself when its connection closes."""
         self.connection.close()
         if self.task is not None:
             self.process.kill()
+
+    def join(self) -> None:
+        """Waits until it has ended."""
         self.process.join()
         self.process.close()
 
 
-def _start(make_visitor: MakeVisitor[R], limits: ReadLimits) -> _Worker:
-    context = multiprocessing.get_context("spawn")
+def _start(make: _Making[R], before: Sequence[_Worker[R]]) -> _Worker[R]:
+    context: BaseContext = multiprocessing.get_context("fork" if make.reader else "spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=_work, args=(theirs, make_visitor, limits), daemon=True)
+    # A forked worker inherits our ends of all connections, and would keep the others from seeing them closed.
+    inherited = [ours, *(worker.connection for worker in before)] if make.reader else []
+    process = context.Process(  # type: ignore[attr-defined]  # every context has it, says the documentation
+        target=_work, args=(theirs, make, inherited), daemon=True
+    )
     with _without_interruption():
         process.start()
     theirs.close()
@@ -145,11 +186,15 @@ def _without_interruption() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _work(connection: Connection, make_visitor: MakeVisitor[R], limits: ReadLimits) -> None:
+def _work(
+    connection: Connection[Any, Any], make: _Making[R], inherited: Sequence[Connection[Any, Any]]
+) -> None:
     """What a worker does until its connection closes."""
     # Ctrl-C reaches the whole process group: the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    reader = PackReader(make_visitor(), limits)
+    for other in inherited:
+        other.close()
+    reader = make()
     with suppress(EOFError, BrokenPipeError):
         while True:
             task = connection.recv()
@@ -162,7 +207,7 @@ def _work(connection: Connection, make_visitor: MakeVisitor[R], limits: ReadLimi
 
 
 def _serve(
-    waiting: deque[PackTask], workers: list[_Worker]
+    waiting: deque[PackTask], workers: list[_Worker[R]]
 ) -> Iterator[tuple[PackTask, PartRead[R] | Refused]]:
     live = list(workers)
     for worker in workers:
@@ -185,7 +230,7 @@ def _serve(
     yield from ((task, _lost(task)) for task in waiting)
 
 
-def _give(worker: _Worker, waiting: deque[PackTask]) -> None:
+def _give(worker: _Worker[R], waiting: deque[PackTask]) -> None:
     if waiting:
         worker.task = waiting.popleft()
         with suppress(BrokenPipeError):  # it died: reading from it says so
