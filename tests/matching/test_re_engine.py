@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keyleak.matching.anchors import Anchor, AnchorKind, anchors_of, is_found_by_words, stems_of
+from keyleak.matching.anchors import Anchor, AnchorKind, anchors_of, stems_of
 from keyleak.matching.engine import Hit, fastest_engine, has_body
 from keyleak.matching.re_engine import ReEngine
-from keyleak.rulebook.model import Context, FoundBy
+from keyleak.rulebook.model import Context
 from keyleak.rulebook.template import expand
 from strategies import matcher, planted_keys, pure_matcher, rulebook
 
@@ -79,17 +79,19 @@ def test_overlapping_anchors_are_all_hit_in_order() -> None:
 def test_every_prefix_word_and_stem_is_an_anchor_in_both_widths() -> None:
     anchors = anchors_of(rulebook())
     narrow = {anchor.literal for anchor in anchors if not anchor.wide}
-    found_by_prefix = [rule for rule in rulebook().keys if rule.found_by is FoundBy.PREFIX]
+    found_by_prefix = [rule for rule in rulebook().keys if rule.is_searched_by_prefix]
     prefixes = {word.encode() for rule in found_by_prefix for word in rule.prefixes}
     stems = {
         spelling.encode()
         for issuer in rulebook().issuers
-        if is_found_by_words(issuer)
+        if any(not rule.is_searched_by_prefix for rule in issuer.keys)
         for stem in stems_of(issuer.context)
         for spelling in (stem, stem.upper(), stem.capitalize())
     }
     assert {b"flora", b"FLORA", b"Flora"} <= stems
     assert prefixes | stems == narrow
+    # Every literal costs: beyond some thirty, the search takes nearly twice as long.
+    assert len(narrow) <= 15
     assert {anchor.literal.replace(b"\0", b"") for anchor in anchors if anchor.wide} == narrow
     assert {anchor.length for anchor in anchors if anchor.wide} == {len(literal) for literal in narrow}
 

@@ -42,6 +42,11 @@ class Anchor:
     """Its bytes; in UTF-16 with the zero bytes between, not around, the characters."""
 
     @property
+    def word(self) -> bytes:
+        """It as single bytes."""
+        return self.literal[::2] if self.wide else self.literal
+
+    @property
     def length(self) -> int:
         """Characters of it."""
         return (len(self.literal) + 1) // 2 if self.wide else len(self.literal)
@@ -49,11 +54,11 @@ class Anchor:
 
 def anchors_of(rulebook: Rulebook) -> tuple[Anchor, ...]:
     """Every anchor that the rules ask for."""
-    prefixes = {word for rule in rulebook.keys if rule.found_by is FoundBy.PREFIX for word in rule.prefixes}
+    prefixes = {word for rule in rulebook.keys if rule.is_searched_by_prefix for word in rule.prefixes}
     stems = {
         spelling
         for issuer in rulebook.issuers
-        if is_found_by_words(issuer)
+        if any(not rule.is_searched_by_prefix for rule in issuer.keys)
         for stem in stems_of(issuer.context)
         for spelling in (stem.lower(), stem.upper(), stem.capitalize())
     }

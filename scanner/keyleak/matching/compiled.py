@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from keyleak.findings import Strength
-from keyleak.matching.anchors import anchors_of, is_found_by_words
+from keyleak.matching.anchors import anchors_of, is_found_by_words, stems_of
 from keyleak.rulebook.model import FoundBy
 
 if TYPE_CHECKING:
@@ -58,6 +58,10 @@ class CompiledRules:
     shapes: dict[str, tuple[Shape, ...]]
     """By prefix word."""
     issuers: tuple[IssuerWords, ...]
+    context_prefixes: frozenset[bytes]
+    """Prefix words that are searched for, and of which some keys count only with context beside them."""
+    context_stems: re.Pattern[bytes] | None
+    """What the context words of those keys' issuers have in common."""
     placeholders: PlaceholderWords
     samples: frozenset[str]
     grown_samples: tuple[Sample, ...]
@@ -80,6 +84,9 @@ def compile_rules(rulebook: Rulebook) -> CompiledRules:
             for prefix in rule.prefixes:
                 by_prefix.setdefault(prefix, []).append(_shape(rule))
     words = tuple(words for words in map(_issuer_words, rulebook.issuers) if words)
+    contextual = [
+        rule for rule in rulebook.keys if rule.found_by is FoundBy.CONTEXT and rule.is_searched_by_prefix
+    ]
     samples = [sample for issuer in rulebook.issuers for sample in issuer.samples]
     return CompiledRules(
         anchors=anchors_of(rulebook),
@@ -88,6 +95,8 @@ def compile_rules(rulebook: Rulebook) -> CompiledRules:
         ),
         shapes={prefix: tuple(shapes) for prefix, shapes in by_prefix.items()},
         issuers=words,
+        context_prefixes=frozenset(word.encode() for rule in contextual for word in rule.prefixes),
+        context_stems=_stem_pattern(rulebook, {rule.issuer for rule in contextual}),
         placeholders=rulebook.placeholders,
         samples=frozenset(sample.sha256 for sample in samples),
         grown_samples=tuple(sample for sample in samples if sample.length),
@@ -99,6 +108,16 @@ def _shape(rule: KeyRule) -> Shape:
     boundary = _NOT_ALPHANUMERIC if rule.strength is Strength.DECISIVE else _NOT_KEY_CHARACTER
     pattern = re.compile(b"(?:" + prefix + b")(?:" + rule.pattern.encode() + b")" + boundary)
     return Shape(rule, pattern, re.compile(rule.decodes_to.encode()) if rule.decodes_to else None)
+
+
+def _stem_pattern(rulebook: Rulebook, issuers: set[str]) -> re.Pattern[bytes] | None:
+    stems = {
+        re.escape(stem.encode())
+        for issuer in rulebook.issuers
+        if issuer.issuer in issuers
+        for stem in stems_of(issuer.context)
+    }
+    return re.compile(b"(?i)" + b"|".join(sorted(stems))) if stems else None
 
 
 def _issuer_words(issuer: Issuer) -> IssuerWords | None:

@@ -67,11 +67,13 @@ class Matcher:
         assigned: dict[int, Match] = {}
         recipients: dict[int, set[Recipient]] = {}
         for hit in hits:
-            if self.rules.anchors[hit.anchor].kind is AnchorKind.PREFIX:
+            anchor = self.rules.anchors[hit.anchor]
+            if anchor.kind is AnchorKind.PREFIX:
                 match = self._prefixed(content, hit, offset) if owned is None or hit.end in owned else None
                 if match:
                     prefixed[match.start] = match
-                continue
+                if anchor.word not in self.rules.context_prefixes:
+                    continue
             view = self._view(content, hit, offset)
             for value in self._assigned(view, hit):
                 start = view.offset(value.start)
@@ -111,8 +113,17 @@ class Matcher:
         return shaped_key(view.text, start, self.rules) if start >= 0 else None
 
     def _assigned(self, view: View, hit: Hit) -> list[Assigned]:
-        stem = (view.anchor_end - self.rules.anchors[hit.anchor].length, view.anchor_end)
-        return list(assigned_keys(view.text, stem, self.rules))
+        anchor = self.rules.anchors[hit.anchor]
+        start = view.anchor_end - anchor.length
+        if anchor.kind is AnchorKind.STEM:
+            return list(assigned_keys(view.text, (start, view.anchor_end), self.rules))
+        stems = self.rules.context_stems.finditer(view.text) if self.rules.context_stems else ()
+        return [
+            value
+            for stem in stems
+            for value in assigned_keys(view.text, stem.span(), self.rules)
+            if value.start == start
+        ]
 
 
 def _match(view: View, start: int, end: int, prefix: str, rules: tuple[KeyRule, ...]) -> Match:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from keyleak.findings import Environment
 
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from keyleak.findings import Severity, Strength
+
+
+_TELLING_PREFIX: Final = 7
 
 
 class FoundBy(Enum):
@@ -69,6 +72,13 @@ class KeyRule:
     """Regular expression that the base64-decoded body must match."""
     file: str = ""
     line: int = 0
+
+    @property
+    def is_searched_by_prefix(self) -> bool:
+        """Whether its prefix words are searched for: rare ones are, even where context decides."""
+        if self.found_by is FoundBy.CONTEXT:
+            return min(map(len, self.prefixes)) >= _TELLING_PREFIX
+        return self.found_by is FoundBy.PREFIX
 
 
 @dataclass(frozen=True, slots=True)
