@@ -37,7 +37,8 @@ _ORDER: Final = {
 # What Clerk's publishable keys hold, and tests that put one behind a secret key's prefix.
 _HOST_NAME: Final = re.compile(rb"[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,8}\$?")
 _ENDINGS: Final = ("s", "es", "ed", "ing", "er")
-
+# Digits that stand for letters: `s3cr3t`.
+_LEET: Final = str.maketrans("013457", "oieast")
 
 _LONGEST_SEQUENCE: Final = 8
 _SHORT_FRAGMENT: Final = 4
@@ -45,6 +46,8 @@ _DRAWN: Final = 16
 _RANDOM_PART: Final = 20
 _LONGEST_WORD: Final = 16
 _MADE_OF_WORDS: Final = 0.6
+_LONGEST_JOINED: Final = 14
+_WORD: Final = re.compile(r"[A-Za-z]{3,}")
 
 
 def placeholder_reason(body: str, words: PlaceholderWords) -> str | None:
@@ -55,7 +58,7 @@ def placeholder_reason(body: str, words: PlaceholderWords) -> str | None:
         words: the word lists.
     """
     lower = body.lower()
-    if _LONG_REPEAT.search(lower) or _is_periodic(lower):
+    if _LONG_REPEAT.search(lower) or _is_periodic(lower) or _is_stuttered(lower):
         return "a repeated character or block"
     if _has_sequence(lower) or _is_interleaved(lower):
         return "a run of the alphabet or of digits"
@@ -85,6 +88,11 @@ def _has_fragment(lower: str, words: PlaceholderWords) -> bool:
 
 def _is_periodic(lower: str) -> bool:
     return any(len(match[0]) * 10 >= len(lower) * 8 for match in _PERIODIC.finditer(lower))
+
+
+def _is_stuttered(lower: str) -> bool:
+    """`aaaabbbbcccc`: at least half of the characters repeat the one before."""
+    return sum(first == second for first, second in pairwise(lower)) * 2 >= len(lower)
 
 
 def _has_sequence(lower: str) -> bool:
@@ -120,9 +128,21 @@ def _word_reason(body: str, words: PlaceholderWords) -> str | None:
         return "a placeholder word"
     if len(separated) > 1 and not has_random and any(_is_word(part.lower(), words) for part in separated):
         return "dictionary words"
-    if _covered(body, words) >= _MADE_OF_WORDS:
+    if _is_joined(body, separated):
+        return "words joined by separators"
+    readings = (body, body.translate(_LEET)) if len(separated) > 2 else (body,)
+    if any(_covered(reading, words) >= _MADE_OF_WORDS for reading in readings):
         return "made of dictionary words"
     return None
+
+
+def _is_joined(body: str, parts: Sequence[str]) -> bool:
+    """Words of any language between separators: chance draws no body of which every part looks written."""
+    return (
+        sum(bool(_WORD.match(part)) for part in parts) >= 2
+        and (body.islower() or body.isupper() or len(parts) >= 3)
+        and all(is_written(part) and len(part) <= _LONGEST_JOINED for part in parts)
+    )
 
 
 def _is_word(part: str, words: PlaceholderWords) -> bool:
@@ -156,7 +176,11 @@ def _covered(body: str, words: PlaceholderWords) -> float:
     in_parts = sum(
         len(part) for part in outside if part.lower() in words.plain or part.lower() in words.short
     )
-    return (in_runs + in_parts) / counted
+    mixed = (part for each in outside if each.lower() not in words.plain for part in _PARTS.findall(each))
+    in_mixed = sum(
+        len(part) for part in mixed if len(part) >= _SHORT_FRAGMENT and part.lower() in words.plain
+    )
+    return (in_runs + in_parts + in_mixed) / counted
 
 
 def _covered_letters(run: str, words: PlaceholderWords) -> int:
