@@ -9,14 +9,20 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from keyleak.matching.anchors import Anchor
-
 Buffer: TypeAlias = bytes | bytearray | memoryview
 
 MIN_BODY: Final = 16
 MAX_BODY: Final = 250
 _NARROW_BODY: Final = re.compile(rb"[A-Za-z0-9_+/=-]{%d}" % MIN_BODY)
 _WIDE_BODY: Final = re.compile(rb"(?:\x00[A-Za-z0-9_+/=-]){%d}" % MIN_BODY)
+
+
+class Searched(Protocol):
+    """Something an engine searches for."""
+
+    @property
+    def literal(self) -> bytes:
+        """Its bytes."""
 
 
 class Hit(NamedTuple):
@@ -38,7 +44,7 @@ def has_body(content: Buffer, end: int, *, wide: bool) -> bool:
     return (_WIDE_BODY if wide else _NARROW_BODY).match(content, end) is not None
 
 
-def fastest_engine(anchors: Sequence[Anchor]) -> Engine:
+def fastest_engine(anchors: Sequence[Searched]) -> Engine:
     """Hyperscan where it is installed, else `re`."""
     # Each engine is imported only where it is used: one may not be installed, the other not be needed.
     if importlib.util.find_spec("hyperscan") is None:

@@ -11,8 +11,7 @@ from keyleak.matching.engine import Hit
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from keyleak.matching.anchors import Anchor
-    from keyleak.matching.engine import Buffer
+    from keyleak.matching.engine import Buffer, Searched
 
 # The binding takes lengths as 32-bit numbers; longer contents come in windows anyway (see sources/).
 LONGEST_CONTENT = 2**31 - 1
@@ -21,7 +20,7 @@ LONGEST_CONTENT = 2**31 - 1
 class HyperscanEngine:
     """Finds anchors with one compiled database."""
 
-    def __init__(self, anchors: Sequence[Anchor]) -> None:
+    def __init__(self, anchors: Sequence[Searched]) -> None:
         self._database = hyperscan.Database()
         self._database.compile(
             # Byte escapes, for the binding's literal mode ends a literal at its first zero byte.

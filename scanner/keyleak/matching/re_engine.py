@@ -10,14 +10,13 @@ from keyleak.matching.engine import Hit
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from keyleak.matching.anchors import Anchor
-    from keyleak.matching.engine import Buffer
+    from keyleak.matching.engine import Buffer, Searched
 
 
 class ReEngine:
     """Finds anchors with one pattern each; a look-ahead keeps overlapping ones."""
 
-    def __init__(self, anchors: Sequence[Anchor]) -> None:
+    def __init__(self, anchors: Sequence[Searched]) -> None:
         literals = [re.escape(anchor.literal) for anchor in anchors]
         self._patterns = tuple(re.compile(b"(?=(" + literal + b"))") for literal in literals)
         # One pass says whether any anchor is there at all; nearly always none is.

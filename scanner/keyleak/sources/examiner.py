@@ -1,54 +1,91 @@
-"""A content with anchors looked at closely: match, attribute, locate."""
+"""A content with anchors looked at closely: match, decode again, attribute, locate."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from keyleak.attribution.attributor import Attributor
+from keyleak.coverage import Gap
+from keyleak.decoding.decoded import Step
+from keyleak.decoding.search import DecodedMatch, EncodedSearch
 from keyleak.findings import Location, Sighting
 from keyleak.matching.matcher import Matcher
 from keyleak.sources.inspector import NOTHING, Inspection
 from keyleak.sources.lines import LineFinder, first_line
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from keyleak.decoding.anchors import EncodedAnchor
+    from keyleak.decoding.budget import Budget
     from keyleak.findings import Attribution
-    from keyleak.matching.engine import Buffer, Engine
+    from keyleak.matching.engine import Buffer, Engine, Hit
     from keyleak.matching.match import Match
     from keyleak.rulebook.model import Rulebook
     from keyleak.sources.inspector import Place, Window
 
 
+_TOO_MUCH: Final = "decoding all of it takes too long: it was not looked at whole"
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A key, where to show it, and the encodings that were undone."""
+
+    match: Match
+    start: int
+    steps: tuple[str, ...]
+
+
 class Examiner:
     """Confirms anchors. Holds compiled rules only."""
 
-    def __init__(self, rulebook: Rulebook, engine: Engine) -> None:
-        self._matcher = Matcher(rulebook, engine)
+    def __init__(
+        self, rulebook: Rulebook, engine: Engine, plain: int, encoded: Sequence[EncodedAnchor]
+    ) -> None:
+        """Compile what confirms.
+
+        Args:
+            rulebook: the rules.
+            engine: finds plain anchors and, numbered behind them, encoded ones.
+            plain: how many plain anchors there are.
+            encoded: the encoded ones.
+        """
+        self._engine = engine
+        self._matcher = Matcher(rulebook, _PlainOnly(engine, plain))
+        self._search = EncodedSearch(engine, self._matcher, plain, encoded)
         self._attributor = Attributor(rulebook)
 
-    def examine(self, content: Buffer, place: Place, window: Window) -> Inspection:
+    def examine(self, content: Buffer, place: Place, window: Window, budget: Budget) -> Inspection:
         """Every key in a content, and what inside it could not be read."""
-        matches = self._matcher.match(content, owned=window.owned, offset=window.base)
-        if not matches:
-            return NOTHING
         data = bytes(content)
-        line_start = window.line_start or first_line(data[:4])
-        lines = LineFinder(data, window.base, line_start)
+        plain = self._matcher.match(data, owned=window.owned, offset=window.base)
+        encoded = self._search.find(data, self._engine.hits(data), window.owned, budget)
+        decoded = [each for each in encoded if isinstance(each, DecodedMatch)]
+        gaps = () if budget.left else (Gap(place.name, _TOO_MUCH),)
+        found = sorted((*_plainly(plain, decoded), *map(_decodedly, decoded)), key=lambda each: each.start)
+        if not found:
+            return Inspection(gaps=gaps) if gaps else NOTHING
+        return Inspection(tuple(self._sightings(found, data, place, window)), gaps)
+
+    def _sightings(
+        self, found: Iterable[_Found], data: bytes, place: Place, window: Window
+    ) -> Iterator[Sighting]:
+        lines = LineFinder(data, window.base, window.line_start or first_line(data[:4]))
         file = self._attributor.file_evidence(data)
-        weighed = ((match, self._attributor.weigh(match, file)) for match in matches)
-        return Inspection(
-            tuple(
-                self._sighting(match, each.attribution, place, window.base, lines)
-                for match, each in weighed
-                if each.grounds_left
-            )
-        )
+        for each in found:
+            weighed = self._attributor.weigh(each.match, file)
+            if weighed.grounds_left:
+                yield self._sighting(each, weighed.attribution, place, window.base, lines)
 
     def _sighting(
-        self, match: Match, attribution: Attribution, place: Place, base: int, lines: LineFinder
+        self, found: _Found, attribution: Attribution, place: Place, base: int, lines: LineFinder
     ) -> Sighting:
+        match = found.match
         rule = self._attributor.rule_of(match, attribution)
         environment = rule.environment.of(match.prefix)
-        line, column = lines.at(match.start, wide=match.wide)
+        line, column = lines.at(found.start, wide=found.steps == (Step.UTF16.value,))
         return Sighting(
             secret=match.secret,
             rule=rule.id,
@@ -60,8 +97,33 @@ class Examiner:
                 path=place.path,
                 line=line,
                 column=column,
-                offset=base + match.start,
+                offset=base + found.start,
+                decoded=(*place.decoded, *found.steps),
                 container=place.container,
             ),
             excerpt=match.statement.excerpt(match.secret.redacted()),
         )
+
+
+class _PlainOnly:
+    """The engine without what it finds of encoded anchors."""
+
+    def __init__(self, engine: Engine, plain: int) -> None:
+        self._engine = engine
+        self._plain = plain
+
+    def hits(self, content: Buffer) -> list[Hit]:
+        """See `Engine.hits`."""
+        return [hit for hit in self._engine.hits(content) if hit.anchor < self._plain]
+
+
+def _plainly(matches: Iterable[Match], decoded: Iterable[DecodedMatch]) -> Iterable[_Found]:
+    """Plain keys, but for beginnings of encoded ones and encoded text taken for a value."""
+    spans = [(each.origin, each.end) for each in decoded]
+    for match in matches:
+        if not any(match.start < end and start < match.end for start, end in spans):
+            yield _Found(match, match.start, (Step.UTF16.value,) if match.wide else ())
+
+
+def _decodedly(decoded: DecodedMatch) -> _Found:
+    return _Found(decoded.match, decoded.place, tuple(step.value for step in decoded.steps))

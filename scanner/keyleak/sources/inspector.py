@@ -10,15 +10,20 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from keyleak.matching.anchors import anchors_of
+from keyleak.decoding.anchors import encoded_anchors
+from keyleak.decoding.budget import Budget
+from keyleak.findings import LocationKind
+from keyleak.matching.anchors import AnchorKind, anchors_of
 from keyleak.matching.engine import fastest_engine
+from keyleak.rulebook.model import FoundBy
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from keyleak.coverage import Gap
-    from keyleak.findings import LocationKind, Sighting
-    from keyleak.matching.engine import Buffer, Engine
+    from keyleak.findings import Sighting
+    from keyleak.matching.anchors import Anchor
+    from keyleak.matching.engine import Buffer, Engine, Searched
     from keyleak.rulebook.model import Rulebook
     from keyleak.sources.examiner import Examiner
     from keyleak.sources.lines import LineStart
@@ -31,6 +36,15 @@ class Place:
     kind: LocationKind
     path: str | None
     container: tuple[str, ...] = ()
+    """Names inside containers, outermost first."""
+    decoded: tuple[str, ...] = ()
+    """Encodings that were undone to get at it, outermost first."""
+
+    @property
+    def name(self) -> str:
+        """What a gap calls it: `app.whl (pkg/config.py)`."""
+        outside = self.path or ("standard input" if self.kind is LocationKind.STDIN else "")
+        return outside + "".join(f" ({name})" for name in self.container)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +79,27 @@ _WHOLE: Final = Window()
 class Inspector:
     """Finds keys in contents and says whose they are. Holds compiled rules only."""
 
-    def __init__(self, rulebook: Rulebook, engine: Engine | None = None) -> None:
+    def __init__(
+        self, rulebook: Rulebook, make_engine: Callable[[Sequence[Searched]], Engine] = fastest_engine
+    ) -> None:
         """Make the anchors ready.
 
         Args:
             rulebook: the rules.
-            engine: None takes the fastest that is installed.
+            make_engine: makes what searches; else it is the fastest that is installed.
         """
         self._rulebook = rulebook
         anchors = anchors_of(rulebook)
-        self.words = frozenset(anchor.literal for anchor in anchors)
+        self._plain = len(anchors)
+        self._encoded = encoded_anchors(
+            _words(anchors, AnchorKind.PREFIX),
+            {word for rule in rulebook.keys if rule.found_by is FoundBy.CONTEXT for word in rule.prefixes},
+            {word for word in _words(anchors, AnchorKind.STEM) if word.isupper()},
+        )
+        searched: list[Searched] = [*anchors, *self._encoded]
+        self._engine = make_engine(searched)
+        self.words = frozenset(each.literal for each in searched)
         """What is searched for: without any of these in it, a content is never looked at."""
-        self._engine = engine or fastest_engine(anchors)
 
     def suspects(self, joined: Buffer, ends: Sequence[int]) -> list[int]:
         """Which of several contents, one behind the other, have something to look at.
@@ -92,10 +115,14 @@ class Inspector:
         """Every key in a content, and what inside it could not be read."""
         if not self._engine.hits(content):
             return NOTHING
-        return self._examiner.examine(content, place, window)
+        return self._examiner.examine(content, place, window, Budget(len(content)))
 
     @cached_property
     def _examiner(self) -> Examiner:
         from keyleak.sources.examiner import Examiner  # noqa: PLC0415 - see the module's text
 
-        return Examiner(self._rulebook, self._engine)
+        return Examiner(self._rulebook, self._engine, self._plain, self._encoded)
+
+
+def _words(anchors: Iterable[Anchor], kind: AnchorKind) -> set[str]:
+    return {anchor.literal.decode() for anchor in anchors if anchor.kind is kind and not anchor.wide}

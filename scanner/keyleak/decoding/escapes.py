@@ -1,0 +1,121 @@
+r"""Escapes in text: percent, `\uXXXX` and `\xXX`, HTML entities, quoted-printable.
+
+Each is undone over the whole line of its anchor, so that what stands beside a key is read as well.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import TYPE_CHECKING, Final
+
+from keyleak.decoding.decoded import REACH, Decoded, Step, line_around, substituted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_PERCENT: Final = re.compile(rb"%(?:25){0,3}([0-9A-Fa-f]{2})")
+# Any number of backslashes: text in a string in a string.
+_BACKSLASH: Final = re.compile(
+    rb"\\+(?:u00([0-9A-Fa-f]{2})|u\{0{0,4}([0-9A-Fa-f]{2})\}|x([0-9A-Fa-f]{2})|([/\"'nrt]))"
+)
+_ENTITY: Final = re.compile(rb"&(?:amp;){0,3}(#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,12});")
+_QUOTED: Final = re.compile(rb"=(?:([0-9A-Fa-f]{2})|\r?\n)")
+_SOFT_BREAK: Final = re.compile(rb"=\r?\n")
+# Encoders fill lines up to 76 characters (RFC 2045, 6.7). A shorter one may end in a key's own `=`.
+_FULL_LINE: Final = range(68, 78)
+_CONTROLS: Final[Mapping[bytes, bytes]] = {b"n": b"\n", b"r": b"\r", b"t": b"\t"}
+
+
+def percent(text: bytes, start: int, end: int) -> Decoded | None:
+    """The line of an anchor without `%XX`, also where the percent signs are encoded themselves."""
+    return substituted(Step.PERCENT, text, line_around(text, start, end), _PERCENT, _hexadecimal)
+
+
+def backslash(text: bytes, start: int, end: int) -> Decoded | None:
+    r"""The line of an anchor without `\\uXXXX`, `\\xXX`, `\\/`, `\\"`."""
+    return substituted(Step.ESCAPE, text, line_around(text, start, end), _BACKSLASH, _backslash)
+
+
+def entities(text: bytes, start: int, end: int) -> Decoded | None:
+    """The line of an anchor without `&#95;`, `&#x5f;`, `&lowbar;`."""
+    return substituted(Step.HTML, text, line_around(text, start, end), _ENTITY, _entity)
+
+
+def quoted_printable(text: bytes, start: int, end: int) -> Decoded | None:
+    """The lines of an anchor, which end in `=` where they go on, without `=XX`."""
+    first, last = line_around(text, start, end)
+    left, right = max(0, start - REACH), min(len(text), end + REACH)
+    while (above := _soft_break_before(text, left, first)) is not None:
+        first = line_around(text, above, above)[0]
+    while (soft := _SOFT_BREAK.match(text, last - 1, right)) is not None:
+        last = line_around(text, soft.end(), soft.end())[1]
+    return substituted(Step.QUOTED_PRINTABLE, text, (first, min(last, right)), _QUOTED, _quoted)
+
+
+UNDO: Final[Mapping[Step, Callable[[bytes, int, int], Decoded | None]]] = {
+    Step.PERCENT: percent,
+    Step.ESCAPE: backslash,
+    Step.HTML: entities,
+    Step.QUOTED_PRINTABLE: quoted_printable,
+}
+
+# A key goes on behind an escape that stands for one of its characters: `%2D`, `&#45;`, a soft break.
+_GOES_ON: Final = re.compile(
+    rb"[A-Za-z0-9_+/-]{0,260}(?:(?P<percent>%(?:25){0,3}(?:2[BbDdFf]|5[Ff]|[3-7][0-9A-Fa-f]))"
+    rb"|(?P<escape>\\+(?:u00(?:2[BbDdFf]|5[Ff]|[3-7][0-9A-Fa-f])|x(?:2[BbDdFf]|5[Ff]|[3-7][0-9A-Fa-f])))"
+    rb"|(?P<html>&(?:amp;){0,3}(?:#(?:4[357]|9[05-9]|1[012][0-9]|x(?:2[BbDdFf]|5[Ff])|[5-8][0-9])|lowbar|plus|sol);)"
+    rb"|(?P<quoted>=(?:5[Ff]|2[BbDdFf]))|(?P<soft>=\r?\n[A-Za-z0-9_+/-]))"
+)
+_NAMES: Final[Mapping[str, Step]] = {
+    "percent": Step.PERCENT,
+    "escape": Step.ESCAPE,
+    "html": Step.HTML,
+    "quoted": Step.QUOTED_PRINTABLE,
+    "soft": Step.QUOTED_PRINTABLE,
+}
+
+
+def continuation(text: bytes, end: int) -> tuple[Step, int] | None:
+    """The kind of escape at which the plain text of a key breaks off, and where that ends; None for none.
+
+    Args:
+        text: where the key stands.
+        end: just after its prefix word.
+    """
+    goes_on = _GOES_ON.match(text, end)
+    if goes_on is None or goes_on.lastgroup is None:
+        return None
+    if goes_on["soft"] and not _is_full(text, goes_on.start("soft")):
+        return None
+    return _NAMES[goes_on.lastgroup], goes_on.end()
+
+
+def _hexadecimal(escape: re.Match[bytes]) -> bytes:
+    return bytes([int(escape[1], 16)])
+
+
+def _backslash(escape: re.Match[bytes]) -> bytes:
+    digits = escape[1] or escape[2] or escape[3]
+    return bytes([int(digits, 16)]) if digits else _CONTROLS.get(escape[4], escape[4])
+
+
+def _entity(escape: re.Match[bytes]) -> bytes:
+    return html.unescape(f"&{escape[1].decode('ascii')};").encode("utf-8", "replace")
+
+
+def _quoted(escape: re.Match[bytes]) -> bytes:
+    return bytes([int(escape[1], 16)]) if escape[1] else b""
+
+
+def _is_full(text: bytes, end: int) -> bool:
+    """Whether a line that ends in `=` is as long as quoted-printable makes them."""
+    return end - line_around(text, end, end)[0] in _FULL_LINE
+
+
+def _soft_break_before(text: bytes, left: int, start: int) -> int | None:
+    """Where the soft break begins that ends at `start`."""
+    for soft in (b"=\r\n", b"=\n"):
+        if start - len(soft) >= left and text.startswith(soft, start - len(soft)):
+            return start - len(soft)
+    return None

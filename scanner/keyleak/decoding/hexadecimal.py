@@ -1,0 +1,29 @@
+"""Hexadecimal text, wrapped or not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from keyleak.decoding.decoded import Decoded, Step
+from keyleak.decoding.runs import Alphabet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_ALPHABET: Final = Alphabet(b"0123456789abcdefABCDEF", openings=(b"736b5f", b"726b5f", b"706b5f", b"616b5f"))
+
+
+def readings(text: bytes, start: int, end: int, phase: int, *, opens: bool) -> Iterator[Decoded]:
+    """What the hexadecimal text around an anchor says; see `base64_text.readings`."""
+    if opens and text[max(0, start - 1) : start] in _ALPHABET:
+        return
+    run = _ALPHABET.run_at(text, start, end, unlimited=opens)
+    skip = (run.before(start) - phase) % 2
+    characters = run.characters(text)[skip:]
+    data = bytes.fromhex(characters[: len(characters) // 2 * 2].decode("ascii"))
+    segments = []
+    count = -skip
+    for first, last in run.spans:
+        segments.append((max(0, count // 2), first if count >= 0 else first + skip))
+        count += last - first
+    yield Decoded(Step.HEX, data, run.start + skip, run.end, tuple(segments), (2, 1), not run.clipped)

@@ -1,0 +1,124 @@
+"""Runs of an alphabet around an anchor, over wrapped lines too: what base64 and hexadecimal text stand in."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from keyleak.decoding.decoded import REACH
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Between the lines of a wrapped text: a line break with indentation, also one written as an escape.
+_BREAK: Final = re.compile(rb"(?:\r?\n[ \t]{0,64}|\\r\\n|\\n)")
+# Widths that encoders wrap at. Other lines are values that happen to stand one below the other.
+_WIDTHS: Final = frozenset({60, 64, 70, 72, 75, 76, 80, 100, 120})
+_LONGEST_BREAK: Final = 66
+# The line below ends with the text. If not, it is something else: `KEY=value`, `key: value`, a sentence.
+_LINE_END: Final = re.compile(rb"={0,2}[ \t]{0,8}(?:[\r\n\"'`,;)\]}<]|\\|\Z)")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Characters of an alphabet, as parts of one line each."""
+
+    spans: tuple[tuple[int, int], ...]
+    clipped: bool
+    """Whether it goes on to the left beyond reach."""
+
+    @property
+    def start(self) -> int:
+        """Offset of its first character."""
+        return self.spans[0][0]
+
+    @property
+    def end(self) -> int:
+        """Offset after its last character."""
+        return self.spans[-1][1]
+
+    def characters(self, text: bytes) -> bytes:
+        """Its characters without what stands between the lines."""
+        return b"".join(text[start:end] for start, end in self.spans)
+
+    def before(self, offset: int) -> int:
+        """How many of its characters stand before an offset."""
+        return sum(min(end, offset) - start for start, end in self.spans if start < offset)
+
+
+@dataclass(frozen=True, slots=True)
+class Alphabet:
+    """Characters that make up a run."""
+
+    characters: bytes
+    openings: tuple[bytes, ...]
+    """What a value of its own begins with: such a line does not continue the one before it."""
+    reach: int = REACH
+
+    def __contains__(self, character: bytes) -> bool:
+        return character != b"" and character in self.characters
+
+    def run_at(self, text: bytes, start: int, end: int, *, unlimited: bool = False) -> Run:
+        """The run around `text[start:end]`.
+
+        Args:
+            text: where it stands.
+            start: where an anchor begins.
+            end: where it ends.
+            unlimited: whether to follow it to the right to its very end.
+        """
+        left = max(0, start - self.reach)
+        right = len(text) if unlimited else min(len(text), end + self.reach)
+        first = self._left_end(text, left, start)
+        spans = [(first, self._right_end(text, end, right))]
+        while not unlimited and (above := self._line_above(text, spans[0], left)) is not None:
+            spans.insert(0, above)
+        while (below := self._line_below(text, spans[-1], right)) is not None:
+            spans.append(below)
+        return Run(tuple(spans), clipped=spans[0][0] == left > 0)
+
+    def _left_end(self, text: bytes, left: int, start: int) -> int:
+        first = left + len(text[left:start].rstrip(self.characters))
+        # The letter of a line break that is written as an escape belongs to no alphabet.
+        is_escape = left < first < start and text[first - 1 : first + 1] in {b"\\n", b"\\r", b"\\t"}
+        return first + 1 if is_escape else first
+
+    def _right_end(self, text: bytes, end: int, right: int) -> int:
+        step = self.reach
+        while end < right:
+            piece = text[end : min(right, end + step)]
+            rest = len(piece.lstrip(self.characters))
+            end += len(piece) - rest
+            if rest:
+                break
+            step *= 2
+        return end
+
+    def _line_above(self, text: bytes, span: tuple[int, int], left: int) -> tuple[int, int] | None:
+        start, end = span
+        line_break = _last_break(text, max(left, start - _LONGEST_BREAK), start)
+        if line_break is None or self._opens(text, start):
+            return None
+        first = self._left_end(text, left, line_break)
+        length = line_break - first
+        return (first, line_break) if length in _WIDTHS and length >= end - start else None
+
+    def _line_below(self, text: bytes, span: tuple[int, int], right: int) -> tuple[int, int] | None:
+        start, end = span
+        line_break = _BREAK.match(text, end, right)
+        if line_break is None or end - start not in _WIDTHS or self._opens(text, line_break.end()):
+            return None
+        below = line_break.end()
+        stop = self._right_end(text, below, right)
+        is_more = below < stop <= below + end - start and _LINE_END.match(text, stop)
+        return (below, stop) if is_more else None
+
+    def _opens(self, text: bytes, start: int) -> bool:
+        return any(text.startswith(opening, start) for opening in self.openings)
+
+
+def _last_break(text: bytes, left: int, start: int) -> int | None:
+    """Where the line break begins that ends at `start`."""
+    breaks: Iterator[re.Match[bytes]] = _BREAK.finditer(text, left, start)
+    return next((found.start() for found in breaks if found.end() == start), None)

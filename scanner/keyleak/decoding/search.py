@@ -1,0 +1,270 @@
+"""Keys in encoded text: from anchors through one encoding after another to matches, and back."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING, Final
+
+from keyleak.decoding.anchors import EncodedAnchor
+from keyleak.decoding.budget import DEEPEST
+from keyleak.decoding.decoded import REACH, Step
+from keyleak.decoding.escapes import UNDO, continuation
+from keyleak.decoding.readings import readings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from keyleak.decoding.budget import Budget
+    from keyleak.decoding.decoded import Decoded
+    from keyleak.matching.engine import Engine, Hit
+    from keyleak.matching.match import Match
+    from keyleak.matching.matcher import Matcher
+
+# Text around an encoded one that may say whose key it holds.
+_CONTEXT: Final = 1024
+# The call that decodes: to what its result is given, the key is given.
+_DECODER: Final = re.compile(
+    rb"[A-Za-z0-9_.:]*(?:fromhex|unhexlify|atob|[bB](?:ase)?64_?(?:decode|decodestring|decode64)?|decode64"
+    rb"|DecodeString|FromBase64String|Buffer\.from|unquote|unescape|decodeURIComponent|getDecoder\(\)\.decode)"
+    rb"\(\s{0,8}(b?[\"'`]?)\Z"
+)
+# What a look at an encoded text costs besides its length.
+_LOOK: Final = 4096
+# A key this far before the end of what was decoded has been looked at whole.
+_TAIL: Final = 2048
+# Inside decoded data, where it is short, every run that may be encoded once more is tried.
+_SHORT: Final = 256 << 10
+_AGAIN: Final = re.compile(
+    rb"(?P<hex>(?:[0-9a-f]{2}){24,}|(?:[0-9A-F]{2}){24,})(?![0-9A-Za-z])|[A-Za-z0-9+/_-]{24,}"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedMatch:
+    """A key in encoded text."""
+
+    match: Match
+    """As it stands in the decoded text, with the statement that the decoded text makes with its line."""
+    place: int
+    """Offset of the encoded text."""
+    origin: int
+    """Offset of what encodes its first character."""
+    end: int
+    """Offset just after what encodes its last."""
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A compressed document or an archive in encoded text."""
+
+    data: bytes
+    place: int
+    end: int
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """A text, part of it decoded from the text outside."""
+
+    text: bytes
+    span: tuple[int, int]
+    """What of it was decoded."""
+    steps: tuple[Step, ...]
+    origin: Callable[[int], int]
+    place: Callable[[int], int]
+
+    @property
+    def decoded(self) -> bytes:
+        """What was decoded."""
+        return self.text[self.span[0] : self.span[1]]
+
+
+class EncodedSearch:
+    """Finds keys in encoded text. Holds compiled rules only."""
+
+    def __init__(
+        self, engine: Engine, matcher: Matcher, plain: int, encoded: Sequence[EncodedAnchor]
+    ) -> None:
+        """Make ready.
+
+        Args:
+            engine: finds plain anchors and, numbered behind them, encoded ones.
+            matcher: finds plain keys.
+            plain: how many plain anchors there are.
+            encoded: the encoded ones.
+        """
+        self._engine = engine
+        self._matcher = matcher
+        self._plain = plain
+        self._encoded = encoded
+
+    def find(
+        self, text: bytes, hits: Iterable[Hit], owned: range | None, budget: Budget
+    ) -> list[DecodedMatch | Document]:
+        """Every key in the encoded texts of a content, and what is to be opened, in order of place.
+
+        Args:
+            text: the content.
+            hits: anchors found in it.
+            owned: offsets in which an anchor must end to count.
+            budget: what decoding may cost; if nothing is left of it afterwards, something was not decoded.
+        """
+        wanted = [hit for hit in hits if owned is None or hit.end in owned]
+        layer = _Layer(text, (0, len(text)), (), _same, _same)
+        found: dict[tuple[int, bytes], DecodedMatch | Document] = {}
+        for each in self._in_layer(layer, wanted, budget):
+            key = (
+                (each.origin, each.match.secret.reveal())
+                if isinstance(each, DecodedMatch)
+                else (each.place, b"")
+            )
+            if key not in found or len(found[key].steps) > len(each.steps):
+                found[key] = each
+        return sorted(_without_half_decoded(list(found.values())), key=lambda each: each.place)
+
+    def _in_layer(
+        self, layer: _Layer, hits: Iterable[Hit], budget: Budget
+    ) -> Iterator[DecodedMatch | Document]:
+        covered: dict[tuple[Step, int], int] = {}
+        for hit in hits:
+            anchor = self._encoded[hit.anchor - self._plain] if hit.anchor >= self._plain else None
+            for decoded in self._readings(layer, hit, anchor, covered):
+                if not budget.spend(len(decoded.data) + _LOOK):
+                    return
+                if anchor and anchor.opens:
+                    steps = (*layer.steps, decoded.step)
+                    end = layer.origin(decoded.end)
+                    yield Document(decoded.data, layer.place(decoded.place(0)), end, steps)
+                    continue
+                if not (anchor and anchor.needs_context) and not self._is_promising(decoded):
+                    continue
+                found = list(self._inside(layer, decoded, budget))
+                yield from found
+                if found:
+                    break
+
+    def _readings(
+        self, layer: _Layer, hit: Hit, anchor: EncodedAnchor | None, covered: dict[tuple[Step, int], int]
+    ) -> Iterator[Decoded]:
+        if anchor is None:
+            yield from _gone_on(layer, hit, covered)
+            return
+        # Base64 is decoded anew for another alignment, the rest once for a stretch of text.
+        start = hit.end - len(anchor.literal)
+        key = (anchor.step, (start - anchor.phase) % 4 if anchor.step is Step.BASE64 else 0)
+        if (hit.end < covered.get(key, 0) and not anchor.opens) or _is_undone(layer, anchor.step):
+            return
+        for decoded in readings(layer.text, anchor, hit.end):
+            if not anchor.opens:
+                covered[key] = max(covered.get(key, 0), _covered_until(decoded, hit))
+            yield decoded
+
+    def _is_promising(self, decoded: Decoded) -> bool:
+        """Whether it is worth looking at together with its line."""
+        return bool(self._engine.hits(decoded.data) or _AGAIN.search(decoded.data, 0, _SHORT))
+
+    def _inside(self, layer: _Layer, decoded: Decoded, budget: Budget) -> Iterator[DecodedMatch | Document]:
+        inner = _spliced(layer, decoded)
+        hits = self._engine.hits(inner.text)
+        start, stop = inner.span
+        if any(hit.anchor < self._plain for hit in hits):
+            # UTF-16 in the decoded text is aligned with it, not with the text around it.
+            for match in self._matcher.match(inner.text, owned=range(start, stop + 1), offset=start % 2):
+                if match.start < stop and match.end > start and _is_changed(match, inner):
+                    yield _as_decoded(match, inner)
+        if len(inner.steps) < DEEPEST:
+            within = [hit for hit in hits if start < hit.end <= stop]
+            yield from chain(self._in_layer(inner, within, budget), self._again(inner, budget))
+
+    def _again(self, layer: _Layer, budget: Budget) -> Iterator[DecodedMatch | Document]:
+        """Runs in decoded data that may be encoded once more, though no literal says so."""
+        start, stop = layer.span
+        if layer.steps[-1] not in {Step.BASE64, Step.HEX} or stop - start > _SHORT:
+            return
+        for run in _AGAIN.finditer(layer.text, start, stop):
+            step = Step.HEX if run["hex"] else Step.BASE64
+            anchor = EncodedAnchor(step, run[0][:4])
+            for decoded in readings(layer.text, anchor, run.start() + 4):
+                if not budget.spend(len(decoded.data) + _LOOK):
+                    return
+                yield from self._inside(layer, decoded, budget)
+                break
+
+
+def _without_half_decoded(found: list[DecodedMatch | Document]) -> list[DecodedMatch | Document]:
+    """What was found, but for text decoded halfway that its name alone made a key of."""
+    named = [each for each in found if isinstance(each, DecodedMatch) and not each.match.prefix]
+    half = {
+        id(one)
+        for one in named
+        for other in found
+        if len(other.steps) > len(one.steps) and other.place < one.end and one.origin < other.end
+    }
+    return [each for each in found if id(each) not in half]
+
+
+def _gone_on(layer: _Layer, hit: Hit, covered: dict[tuple[Step, int], int]) -> Iterator[Decoded]:
+    """A plain key that breaks off at an escape, with that kind of escape undone."""
+    goes_on = continuation(layer.text, hit.end)
+    if goes_on is None or hit.end < covered.get((goes_on[0], -1), 0) or _is_undone(layer, goes_on[0]):
+        return
+    step, end = goes_on
+    decoded = UNDO[step](layer.text, hit.end, end)
+    if decoded is not None:
+        covered[step, -1] = _covered_until(decoded, hit)
+        yield decoded
+
+
+def _covered_until(decoded: Decoded, hit: Hit) -> int:
+    """How far hits have been looked at with this one: to the end, or less where reach ended it."""
+    return decoded.end if decoded.end < hit.end + REACH else decoded.end - _TAIL
+
+
+def _is_undone(layer: _Layer, step: Step) -> bool:
+    """Whether such escapes were undone just now, however often they were made, so that none are left."""
+    return step in UNDO and layer.steps[-1:] == (step,)
+
+
+def _same(offset: int) -> int:
+    return offset
+
+
+def _spliced(layer: _Layer, decoded: Decoded) -> _Layer:
+    """The text with the decoded part in place of the encoded one, as far as context goes."""
+    before = _DECODER.sub(rb"\1", layer.text[max(0, decoded.start - _CONTEXT) : decoded.start])
+    left = decoded.start - len(before)
+    after = layer.text[decoded.end : decoded.end + _CONTEXT]
+    start, stop = len(before), len(before) + len(decoded.data)
+
+    def through(undo: Callable[[int], int]) -> Callable[[int], int]:
+        def offset(index: int) -> int:
+            if index < start:
+                return left + index
+            return undo(index - start) if index < stop else decoded.end + index - stop
+
+        return offset
+
+    origin, place = through(decoded.origin), through(decoded.place)
+    return _Layer(
+        before + decoded.data + after,
+        (start, stop),
+        (*layer.steps, decoded.step),
+        lambda index: layer.origin(origin(index)),
+        lambda index: layer.place(place(index)),
+    )
+
+
+def _is_changed(match: Match, layer: _Layer) -> bool:
+    """Whether the key itself was encoded, not only something beside it."""
+    return layer.origin(match.end - 1) - layer.origin(match.start) != match.end - 1 - match.start
+
+
+def _as_decoded(match: Match, layer: _Layer) -> DecodedMatch:
+    steps = (*layer.steps, Step.UTF16) if match.wide else layer.steps
+    return DecodedMatch(
+        match, layer.place(match.start), layer.origin(match.start), layer.origin(match.end - 1) + 1, steps
+    )
