@@ -22,6 +22,7 @@ _COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "staged": "keyleak.cli.staged",
         "history": "keyleak.cli.history",
         "report": "keyleak.cli.report",
+        "hook": "keyleak.cli.hook",
         "rules": "keyleak.cli.rules",
     }
 )

@@ -9,8 +9,6 @@ from keyleak.errors import UsageError
 from keyleak.git.process import run
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from _typeshed import StrOrBytesPath
 
 
@@ -19,7 +17,7 @@ class Scope:
     """A part of history; without any of these, everything a repository holds."""
 
     revisions: tuple[str, ...] = ()
-    """As `git rev-list` takes them: `main..topic`, `v1.0`, `^v0.9`, `--not`, `--all`."""
+    """As `git rev-list` takes them: `main..topic`, `v1.0`, `^v0.9`, `--not`, `--all`, `--remotes=NAME`."""
     since: str | None = None
     """Commits more recent than this date, as git reads dates."""
     refs: tuple[str, ...] = ()
@@ -39,7 +37,9 @@ class Scope:
             UsageError: a revision looks like an option that selects nothing.
         """
         for revision in self.revisions:
-            if revision.startswith("-") and revision not in {"--not", "--all"}:
+            if not revision.startswith("-") or revision in {"--not", "--all"}:
+                continue
+            if not revision.startswith("--remotes="):
                 raise UsageError(f"{revision!r} is no revision; write A..B")
         since = (f"--since={self.since}",) if self.since else ()
         globs = tuple(f"--glob={pattern}" for pattern in self.refs)
@@ -64,18 +64,18 @@ def objects_in(repository: StrOrBytesPath, scope: Scope) -> ScopedObjects:
         UsageError: see `Scope.selection`.
     """
     commits, before = _commits(repository, scope)
-    if not commits:
-        return ScopedObjects(frozenset(), frozenset())
-    asked = b"".join([*(oid + b"\n" for oid in commits), *(b"^" + oid + b"\n" for oid in before)])
-    # Tags that are named stand for themselves, too: their messages are new with them.
-    named = _tags(repository, scope)
-    listing = run(
-        ["rev-list", "--objects", "--no-object-names", "--missing=allow-any", "--stdin"],
-        repository,
-        stdin=asked + b"".join(tag + b"\n" for tag in named),
-        keep=scope.keep,
-    )
-    ids = frozenset(bytes.fromhex(line.decode()) for line in listing.split())
+    # Tags stand for themselves, too: their messages are new with them, where their commits may not be.
+    tags, trees = _beside_commits(repository, scope)
+    asked = b"".join([*(oid + b"\n" for oid in (*commits, *trees)), *(b"^" + oid + b"\n" for oid in before)])
+    listing = b""
+    if commits or trees:
+        listing = run(
+            ["rev-list", "--objects", "--no-object-names", "--missing=allow-any", "--stdin"],
+            repository,
+            stdin=asked,
+            keep=scope.keep,
+        )
+    ids = frozenset(bytes.fromhex(oid.decode()) for oid in (*listing.split(), *tags))
     return ScopedObjects(frozenset(bytes.fromhex(oid.decode()) for oid in commits), ids)
 
 
@@ -88,17 +88,30 @@ def _commits(repository: StrOrBytesPath, scope: Scope) -> tuple[list[bytes], set
     return commits, {parent for line in lines for parent in line[1:] if parent not in inside}
 
 
-def _tags(repository: StrOrBytesPath, scope: Scope) -> Sequence[bytes]:
-    """Annotated tags among what a scope names; one nested in another comes with it."""
+def _beside_commits(repository: StrOrBytesPath, scope: Scope) -> tuple[list[bytes], list[bytes]]:
+    """Annotated tags that a scope names, those nested in them, and trees and blobs that either leads to."""
+    tags: list[bytes] = []
+    others: list[bytes] = []
+    waiting = _named_objects(repository, scope)
+    while waiting:
+        kinds = run(
+            ["cat-file", "--batch-check=%(objectname) %(objecttype)"],
+            repository,
+            stdin=b"".join(oid + b"\n" for oid in waiting),
+            keep=scope.keep,
+        )
+        waiting = []
+        for oid, kind in (line.split()[:2] for line in kinds.splitlines()):
+            if kind == b"tag" and oid not in tags:
+                tags.append(oid)
+                content = run(["cat-file", "tag", oid], repository, keep=scope.keep)
+                waiting.append(content.split(b"\n", 1)[0].removeprefix(b"object "))
+            elif kind in {b"tree", b"blob"}:
+                others.append(oid)
+    return tags, others
+
+
+def _named_objects(repository: StrOrBytesPath, scope: Scope) -> list[bytes]:
     names = [revision for revision in scope.revisions if not revision.startswith(("-", "^"))]
-    if not names:
-        return ()
     ends = [end for name in names for end in name.split("..")[-1:] if end]
-    listing = run(["rev-parse", "--revs-only", *ends, "--"], repository, keep=scope.keep)
-    kinds = run(
-        ["cat-file", "--batch-check=%(objectname) %(objecttype)"],
-        repository,
-        stdin=listing,
-        keep=scope.keep,
-    )
-    return [line.split()[0] for line in kinds.splitlines() if line.endswith(b" tag")]
+    return run(["rev-parse", "--revs-only", *ends, "--"], repository, keep=scope.keep).split() if ends else []

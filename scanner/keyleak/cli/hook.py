@@ -1,0 +1,74 @@
+"""Options of `keyleak hook`."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from keyleak.cli.options import EXIT_CODES, with_report_options
+
+if TYPE_CHECKING:
+    from keyleak.commands.console import Console
+    from keyleak.commands.options import ReportOptions
+    from keyleak.errors import ExitCode
+
+_STAGES: Final = ("pre-commit", "pre-merge-commit", "commit-msg", "pre-push", "pre-receive")
+
+
+@click.group()
+def hook() -> None:
+    """Have git stop keys: before a commit, a push, or on the server."""
+
+
+@hook.command(epilog=EXIT_CODES)
+@click.argument("stage", type=click.Choice(_STAGES))
+@click.argument("arguments", nargs=-1, metavar="[ARGUMENT]...")
+@with_report_options
+def run(*, stage: str, arguments: tuple[str, ...], options: ReportOptions, console: Console) -> ExitCode:
+    """Look at what git is about to record, send or accept; git's hooks start this.
+
+    pre-commit and pre-merge-commit read the index (or the staged version of the files named), commit-msg
+    the message, pre-push and pre-receive what is new with a push. Anything that cannot be read stops git.
+    KEYLEAK_SKIP='reason' goes on all the same, and is recorded.
+    """
+    from keyleak.commands.hook_run import HookCall, Stage, run_hook  # noqa: PLC0415
+
+    return run_hook(HookCall(Stage(stage), arguments, os.environ, options, console))
+
+
+@hook.command()
+@click.argument("stages", nargs=-1, metavar="[STAGE]...", type=click.Choice(_STAGES))
+def install(*, stages: tuple[str, ...]) -> ExitCode:
+    """Have git start keyleak in this repository.
+
+    Without STAGE: pre-commit, pre-merge-commit, commit-msg and pre-push; in a bare repository pre-receive.
+    A hook that is there already runs after keyleak's. core.hooksPath, Husky and lefthook are respected.
+    """
+    from keyleak.commands import hook_install  # noqa: PLC0415 - each command imports only what it needs
+    from keyleak.commands.console import Console  # noqa: PLC0415
+
+    return hook_install.install(stages, Console())
+
+
+@hook.command()
+@click.argument("stages", nargs=-1, metavar="[STAGE]...", type=click.Choice(_STAGES))
+def uninstall(*, stages: tuple[str, ...]) -> ExitCode:
+    """Take away what install made; what stood there before stands there again."""
+    from keyleak.commands import hook_install  # noqa: PLC0415
+    from keyleak.commands.console import Console  # noqa: PLC0415
+
+    return hook_install.uninstall(stages, Console())
+
+
+@hook.command()
+def doctor() -> ExitCode:
+    """Say whether a hook really runs here, and what it would look at.
+
+    Exit code 2 where one of the usual stages does not run: not installed, not executable, shadowed by
+    core.hooksPath, without its program, or left out of the configuration of what manages hooks here.
+    """
+    from keyleak.commands import hook_doctor  # noqa: PLC0415
+
+    return hook_doctor.doctor(os.environ)

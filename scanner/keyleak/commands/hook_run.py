@@ -1,0 +1,157 @@
+"""`keyleak hook run STAGE`: what git, or the pre-commit framework, starts. Whatever goes wrong blocks."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from typing import TYPE_CHECKING, Final
+
+from keyleak.commands.options import ReportOptions, checked_rulebook
+from keyleak.commands.skip import VARIABLE, skipped
+from keyleak.errors import ExitCode, UsageError
+from keyleak.git.inherited import inherited_repository
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from keyleak.commands.console import Console
+    from keyleak.git.inherited import Repository
+    from keyleak.git.pushes import RefUpdate
+    from keyleak.git.scope import Scope
+    from keyleak.rulebook.model import Rulebook
+    from keyleak.sources.files import Reading
+
+
+class Stage(Enum):
+    """When git asks."""
+
+    PRE_COMMIT = "pre-commit"
+    PRE_MERGE_COMMIT = "pre-merge-commit"
+    COMMIT_MSG = "commit-msg"
+    PRE_PUSH = "pre-push"
+    PRE_RECEIVE = "pre-receive"
+
+
+# What is stopped, and what somebody who wants to go on all the same types.
+_STOPPED: Final = {
+    Stage.PRE_COMMIT: ("nothing was committed", "git commit"),
+    Stage.PRE_MERGE_COMMIT: ("nothing was merged", "git merge"),
+    Stage.COMMIT_MSG: ("nothing was committed", "git commit"),
+    Stage.PRE_PUSH: ("nothing was pushed", "git push"),
+    Stage.PRE_RECEIVE: ("the push was not accepted", "on the server, for git-receive-pack"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class HookCall:
+    """One start of a hook."""
+
+    stage: Stage
+    arguments: tuple[str, ...]
+    """What git gave: files, a message's file, a remote's name and URL."""
+    environ: Mapping[str, str]
+    options: ReportOptions
+    console: Console
+
+
+def run_hook(call: HookCall) -> ExitCode:
+    """Look at what git is about to record, send or accept.
+
+    Raises:
+        KeyleakError: it could not be looked at, so that git has to stop.
+    """
+    code = ExitCode.CRASH
+    try:
+        code = ExitCode.CLEAN if skipped(call.stage.value, call.environ, call.console) else _checked(call)
+    finally:
+        if code is not ExitCode.CLEAN:
+            happened, command = _STOPPED[call.stage]
+            call.console.error(
+                f"{happened}. To go on all the same, once and recorded: {VARIABLE}='reason' {command}"
+            )
+    return code
+
+
+def _checked(call: HookCall) -> ExitCode:
+    if call.stage in {Stage.PRE_COMMIT, Stage.PRE_MERGE_COMMIT}:
+        from keyleak.commands.staged import staged  # noqa: PLC0415 - each stage loads what it needs
+
+        return staged(call.arguments, call.options, call.console)
+    checks = {Stage.COMMIT_MSG: _message, Stage.PRE_PUSH: _sent, Stage.PRE_RECEIVE: _received}
+    return checks[call.stage](call)
+
+
+def _message(call: HookCall) -> ExitCode:
+    from keyleak.sources.inspector import Inspector  # noqa: PLC0415
+    from keyleak.sources.message import read_messages  # noqa: PLC0415
+
+    paths = call.arguments or _message_files(inherited_repository(".", call.environ))
+
+    def read(rulebook: Rulebook) -> Reading:
+        return read_messages(paths, Inspector(rulebook))
+
+    return _concluded(call, "staged", "commit message", read)
+
+
+def _message_files(repository: Repository) -> list[str]:
+    """Where git keeps the message, for a framework that does not say."""
+    places = [os.path.join(repository.git_dir, name) for name in ("COMMIT_EDITMSG", "MERGE_MSG")]
+    found = [place for place in places if os.path.exists(place)]
+    if not found:
+        raise UsageError("no file with a commit message was named, and git has none")
+    return found
+
+
+def _sent(call: HookCall) -> ExitCode:
+    from keyleak.git.pushes import sent_scope, sent_updates  # noqa: PLC0415
+
+    repository = _at_git_folder(call)
+    if call.environ.get("PRE_COMMIT"):
+        from keyleak.git.framework import framework_push  # noqa: PLC0415 - only inside that framework
+
+        updates, remote = framework_push(repository, call.environ)
+    else:
+        updates, remote = sent_updates(sys.stdin.buffer.read()), (*call.arguments, "")[0]
+    return _pushed(call, repository, sent_scope(repository, updates, remote), updates)
+
+
+def _received(call: HookCall) -> ExitCode:
+    from keyleak.git.pushes import in_quarantine, received_scope, received_updates  # noqa: PLC0415
+
+    repository = in_quarantine(_at_git_folder(call), call.environ)
+    updates = received_updates(sys.stdin.buffer.read())
+    return _pushed(call, repository, received_scope(repository, updates), updates)
+
+
+def _at_git_folder(call: HookCall) -> Repository:
+    """The repository without its work tree, which a push has nothing to do with."""
+    found = inherited_repository(".", call.environ)
+    return found._replace(folder=found.git_dir, keep=())
+
+
+def _pushed(call: HookCall, repository: Repository, scope: Scope, updates: Sequence[RefUpdate]) -> ExitCode:
+    refs = [update.ref for update in updates if update.new]
+    if not refs:
+        # Only deletions, or nothing: no object is new, and no name stays.
+        return ExitCode.CLEAN
+    from keyleak.sources.inspector import Inspector  # noqa: PLC0415
+    from keyleak.sources.pushed import read_push  # noqa: PLC0415
+
+    def read(rulebook: Rulebook) -> Reading:
+        return read_push(repository.folder, scope, refs, Inspector(rulebook))
+
+    return _concluded(call, "history", ", ".join(refs), read)
+
+
+def _concluded(call: HookCall, kind: str, target: str, read: Callable[[Rulebook], Reading]) -> ExitCode:
+    rulebook = checked_rulebook(call.options)
+    started, clock = datetime.now(UTC), time.monotonic()
+    reading = read(rulebook)
+
+    from keyleak.commands.conclusion import Work, conclude  # noqa: PLC0415 - after reading
+
+    return conclude(Work(kind, target, started, clock), reading, rulebook, call.options, call.console)
