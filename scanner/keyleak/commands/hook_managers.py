@@ -62,7 +62,7 @@ def manager_of(folder: HookFolder) -> HookManager | None:
 
 
 class Husky:
-    """https://typicode.github.io/husky: from version 9 on `.husky/_` starts `.husky/STAGE`, before git does."""
+    """https://typicode.github.io/husky: `.husky/STAGE`, started by `.husky/_` or by git itself."""
 
     def __init__(self, folder: str, *, own_folder: bool) -> None:
         self._folder = folder

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 
 from keyleak.git.process import run
 from keyleak.git.reach import refs_by_object
-from keyleak.git.trace import EVERYTHING, Trace, trace_commits, trace_content, trace_tags, unreachable_commits
+from keyleak.git.trace import (
+    EVERYTHING,
+    Trace,
+    Walk,
+    trace_commits,
+    trace_content,
+    trace_tags,
+    unreachable_commits,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,14 +66,15 @@ def provenance(
     for oid, kind in objects.items():
         by_kind[kind].append(oid)
     everything = scope is None or scope.is_everything
-    walk = EVERYTHING if scope is None or everything else (*scope.selection(), "--")
+    keep = scope.keep if scope else ()
+    walk = Walk(EVERYTHING if scope is None or everything else (*scope.selection(), "--"), keep=keep)
     content = [*by_kind["blob"], *by_kind["tree"]]
     trace_content(repository, content, traces, walk, trees=bool(by_kind["tree"]))
     untraced = [oid for oid in content if not traces[oid].commits]
     if untraced and everything and (lost := unreachable_commits(repository)):
-        trace_content(repository, untraced, traces, ("--stdin",), trees=True, stdin=lost)
-    trace_commits(repository, by_kind["commit"], traces)
-    trace_tags(repository, by_kind["tag"], traces)
+        trace_content(repository, untraced, traces, Walk(("--stdin",), lost, keep), trees=True)
+    trace_commits(repository, by_kind["commit"], traces, keep)
+    trace_tags(repository, by_kind["tag"], traces, keep)
     at_head = _content_of_head(repository, trees=bool(by_kind["tree"])) if content else frozenset()
     reached = refs_by_object(repository, {oid: trace.commits for oid, trace in traces.items()})
     return {

@@ -66,16 +66,18 @@ def objects_in(repository: StrOrBytesPath, scope: Scope) -> ScopedObjects:
     commits, before = _commits(repository, scope)
     # Tags stand for themselves, too: their messages are new with them, where their commits may not be.
     tags, trees = _beside_commits(repository, scope)
-    asked = b"".join([*(oid + b"\n" for oid in (*commits, *trees)), *(b"^" + oid + b"\n" for oid in before)])
+    wanted = [*commits, *trees, *(b"^" + oid for oid in before), *_excluded(repository, scope)]
+    asked = b"".join(line + b"\n" for line in wanted)
     listing = b""
     if commits or trees:
         listing = run(
-            ["rev-list", "--objects", "--no-object-names", "--missing=allow-any", "--stdin"],
+            # Edges: without them the trees of what is left out count only where a commit's parent has them.
+            ["rev-list", "--objects-edge-aggressive", "--no-object-names", "--missing=allow-any", "--stdin"],
             repository,
             stdin=asked,
             keep=scope.keep,
         )
-    ids = frozenset(bytes.fromhex(oid.decode()) for oid in (*listing.split(), *tags))
+    ids = frozenset(bytes.fromhex(oid.decode()) for oid in (*_listed(listing), *tags))
     return ScopedObjects(frozenset(bytes.fromhex(oid.decode()) for oid in commits), ids)
 
 
@@ -86,6 +88,19 @@ def _commits(repository: StrOrBytesPath, scope: Scope) -> tuple[list[bytes], set
     commits = [line[0] for line in lines]
     inside = set(commits)
     return commits, {parent for line in lines for parent in line[1:] if parent not in inside}
+
+
+def _listed(listing: bytes) -> list[bytes]:
+    # An edge, marked by a minus, is left out itself.
+    return [oid for oid in listing.split() if not oid.startswith(b"-")]
+
+
+def _excluded(repository: StrOrBytesPath, scope: Scope) -> list[bytes]:
+    """What a scope leaves out: a rewritten commit brings nothing that is in the one it replaces."""
+    if not any(revision.startswith("^") or revision == "--not" for revision in scope.revisions):
+        return []
+    listing = run(["rev-parse", "--revs-only", *scope.revisions, "--"], repository, keep=scope.keep)
+    return [line for line in listing.split() if line.startswith(b"^")]
 
 
 def _beside_commits(repository: StrOrBytesPath, scope: Scope) -> tuple[list[bytes], list[bytes]]:

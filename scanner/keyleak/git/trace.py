@@ -6,7 +6,7 @@ import os
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from keyleak.git.process import run
 
@@ -22,6 +22,17 @@ _ARGUMENTS: Final = 1000  # ids on one command line
 _COMMIT: Final = re.compile(rb"\n*([0-9a-f]{40,64}) ([0-9a-f]{40,64}) (\S+)\n*\Z")
 _TAG: Final = re.compile(rb"object ([0-9a-f]{40,64})\ntype commit\n")
 _TAGGER: Final = re.compile(rb"\ntagger [^\n]*> ([0-9]{1,11}) ([+-])([0-9]{2})([0-9]{2})\n")
+
+
+class Walk(NamedTuple):
+    """Which commits are walked."""
+
+    arguments: tuple[str, ...]
+    """As `git log` takes them."""
+    stdin: bytes | None = None
+    """What `--stdin` reads."""
+    keep: tuple[str, ...] = ()
+    """`GIT_*` variables to trust (see `keyleak.git.process`)."""
 
 
 @dataclass(slots=True)
@@ -48,10 +59,9 @@ def trace_content(
     repository: StrOrBytesPath,
     ids: Sequence[bytes],
     traces: Mapping[bytes, Trace],
-    walk: Sequence[str],
+    walk: Walk,
     *,
     trees: bool,
-    stdin: bytes | None = None,
 ) -> None:
     """Notes every commit that brought a blob or tree: parents before their children, else by date.
 
@@ -59,9 +69,8 @@ def trace_content(
         repository: where they are.
         ids: blobs and trees.
         traces: where it is noted.
-        walk: the commits to walk, as `git log` takes them.
+        walk: the commits to walk.
         trees: whether there are trees among the ids.
-        stdin: what `--stdin` reads.
 
     Raises:
         GitError: history cannot be walked.
@@ -75,14 +84,15 @@ def trace_content(
                 *("--no-notes", "--no-decorate", "--ignore-submodules", "--format=%H %T %cI"),
                 *(("-t",) if trees else ()),
                 *(f"--find-object={oid.decode()}" for oid in wanted),
-                *walk,
+                *walk.arguments,
             ],
             repository,
-            stdin=stdin,
+            stdin=walk.stdin,
+            keep=walk.keep,
         )
         _read_changes(listing, wanted)
         if trees:
-            _trace_roots(repository, wanted, walk, stdin)
+            _trace_roots(repository, wanted, walk)
 
 
 def _read_changes(listing: bytes, wanted: Mapping[bytes, Trace]) -> None:
@@ -99,9 +109,7 @@ def _read_changes(listing: bytes, wanted: Mapping[bytes, Trace]) -> None:
             commit, date = header[1].decode(), header[3].decode()
 
 
-def _trace_roots(
-    repository: StrOrBytesPath, wanted: Mapping[bytes, Trace], walk: Sequence[str], stdin: bytes | None
-) -> None:
+def _trace_roots(repository: StrOrBytesPath, wanted: Mapping[bytes, Trace], walk: Walk) -> None:
     """Commits whose own tree is one of those: no change of a path names it."""
     untraced = {oid: trace for oid, trace in wanted.items() if not trace.commits}
     if not untraced:
@@ -115,10 +123,11 @@ def _trace_roots(
             "--no-notes",
             "--no-decorate",
             "--format=%H %T %cI",
-            *walk,
+            *walk.arguments,
         ],
         repository,
-        stdin=stdin,
+        stdin=walk.stdin,
+        keep=walk.keep,
     )
     for token in listing.split(b"\0"):
         header = _COMMIT.match(token)
@@ -127,7 +136,7 @@ def _trace_roots(
 
 
 def trace_commits(
-    repository: StrOrBytesPath, commits: Sequence[bytes], traces: Mapping[bytes, Trace]
+    repository: StrOrBytesPath, commits: Sequence[bytes], traces: Mapping[bytes, Trace], keep: Sequence[str]
 ) -> None:
     """Notes of commits themselves when they were made.
 
@@ -136,20 +145,23 @@ def trace_commits(
     """
     for batch in _batches(commits):
         asked = [oid.hex() for oid in batch]
-        dates = run(["log", "--no-walk=unsorted", "--format=%H %T %cI", "-z", *asked, "--"], repository)
+        command = ["log", "--no-walk=unsorted", "--format=%H %T %cI", "-z", *asked, "--"]
+        dates = run(command, repository, keep=keep)
         for line in dates.split(b"\0"):
             if header := _COMMIT.match(line):
                 traces[bytes.fromhex(header[1].decode())].came(header[1].decode(), header[3].decode(), None)
 
 
-def trace_tags(repository: StrOrBytesPath, tags: Sequence[bytes], traces: Mapping[bytes, Trace]) -> None:
+def trace_tags(
+    repository: StrOrBytesPath, tags: Sequence[bytes], traces: Mapping[bytes, Trace], keep: Sequence[str]
+) -> None:
     """Notes of tags which commit they name and when they were made.
 
     Raises:
         GitError: git cannot read them.
     """
     for oid in tags:
-        content = run(["cat-file", "tag", oid.hex()], repository)
+        content = run(["cat-file", "tag", oid.hex()], repository, keep=keep)
         trace = traces[oid]
         if named := _TAG.match(content):
             trace.names = named[1].decode()
