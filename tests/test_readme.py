@@ -8,12 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 import yaml
 
 from keyleak.cli import cli
 from keyleak.errors import ExitCode
 from keyleak.rulebook.template import expand
+from repositories import commit, new_repository
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -41,11 +43,14 @@ def project(tmp_path: Path) -> Path:
     (tmp_path / "src" / "app.py").write_text("print('no key here')\n")
     (tmp_path / "config.yaml").write_text("a: 1\n")
     (tmp_path / "Makefile").write_text("build:\n\t@echo built\n")
+    new_repository(tmp_path)
+    commit(tmp_path, {"src/old.py": b"1"})
+    commit(tmp_path, {"src/new.py": b"2"})
     return tmp_path
 
 
 def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    with_program = re.sub(r"\bkeyleak (?=scan|rules|report)", f"{shlex.quote(KEYLEAK)} ", command)
+    with_program = re.sub(r"\bkeyleak (?=scan|history|rules|report)", f"{shlex.quote(KEYLEAK)} ", command)
     return subprocess.run(
         ["bash", "-c", with_program], cwd=folder, capture_output=True, text=True, check=False
     )
@@ -110,5 +115,10 @@ def test_linked_documents_exist() -> None:
 
 
 def test_every_command_has_help_that_teaches() -> None:
-    for name, command in cli.commands.items():
+    context = click.Context(cli)
+    names = cli.list_commands(context)
+    assert {"scan", "history"} <= set(names)
+    for name in names:
+        command = cli.get_command(context, name)
+        assert command is not None
         assert command.help, name
