@@ -87,6 +87,7 @@ def run(
     stdin: bytes | None = None,
     keep: Sequence[str] = (),
     accept: Sequence[int] = (0,),
+    copies_local: bool = False,
 ) -> bytes:
     """Runs a git command to its end and returns its standard output.
 
@@ -96,11 +97,14 @@ def run(
         stdin: bytes for standard input, which is empty without them.
         keep: see `clean_environment`.
         accept: exit codes that are not failures: `check-ignore` says 1 where nothing is ignored.
+        copies_local: whether objects may come from another repository on this machine, as `clone` needs it.
 
     Raises:
         GitError: git is missing, the folder is, or git said no.
     """
     environment = clean_environment(os.environ, keep)
+    if copies_local:
+        environment["GIT_ALLOW_PROTOCOL"] = "file"
     try:
         done = subprocess.run(  # noqa: S603 (a list, no shell)
             [_executable(args, environment), *_options(), *args],

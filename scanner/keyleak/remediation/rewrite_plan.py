@@ -1,0 +1,202 @@
+"""What a rewrite of history does, object by object, decided before anything runs."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from keyleak.findings import LocationKind
+from keyleak.git.process import run
+from keyleak.git.single_objects import single_objects
+from keyleak.remediation.expressions import Expressions, spellings_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from keyleak.findings import Finding, Location
+    from keyleak.git.single_objects import SingleObjects
+    from keyleak.remediation.encodings import Spelling
+    from keyleak.secret import Secret
+
+_BESIDE: Final = {
+    LocationKind.REFLOG: "a reflog; it stays in this clone until `git reflog expire --expire=now --all`",
+    LocationKind.GIT_CONFIG: "the configuration of this clone; edit it by hand",
+    LocationKind.FILE: "a file of this clone; edit it by hand",
+    LocationKind.INDEX: "staged in this clone; `git restore --staged` it, or stage the file without the key",
+}
+_UNREACHABLE: Final = (
+    "no ref reaches it, so no clone gets it; here `git reflog expire --expire=now --all && git gc --prune=now`"
+    " drops it"
+)
+_IDENTITY: Final = re.compile(rb"^(?:author|committer|tagger) (.*?) ?<([^>\n]*)> [-+0-9 ]+$", re.MULTILINE)
+_CONTROL: Final = re.compile(rb"[\0-\x06\x0e-\x1a\x1c-\x1f]")
+# Pairs of UTF-16 in either byte order; what they leave must be text of single bytes.
+_WIDE_PAIRS: Final = re.compile(rb"(?:[\t\n\r -~]\0)+|(?:\0[\t\n\r -~])+")
+_WIDE_MARKS: Final = {b"\xff\xfe\0\0": "utf-32", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """A place that a rewrite does not clean."""
+
+    what: str
+    """Where: a path, a ref, a file of the git folder. May hold a key, so it is masked where it is shown."""
+    reason: str
+    """Why, and what to do about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RewritePlan:
+    """What is replaced, dropped and renamed, and what is left."""
+
+    texts: Expressions = Expressions()
+    """For the blobs in `edited`."""
+    messages: Expressions = Expressions()
+    """For every commit and tag message."""
+    names: Expressions = Expressions()
+    """For every path; without any, no path changes."""
+    identities: tuple[tuple[bytes, bytes], ...] = ()
+    """`Name <address>` before and after."""
+    edited: frozenset[str] = frozenset()
+    """Ids of blobs to edit."""
+    dropped: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Ids of blobs that cannot be edited, with the paths that vanish where they have that content."""
+    left: tuple[Leftover, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether a rewrite would change nothing."""
+        return not (
+            self.edited or self.dropped or self.messages.spellings or self.names.spellings or self.identities
+        )
+
+
+def plan_rewrite(
+    repository: str, findings: Sequence[Finding], holds: Callable[[bytes], frozenset[Secret]]
+) -> RewritePlan:
+    """Decide on every place where the keys stand.
+
+    Args:
+        repository: where they were found.
+        findings: the keys to remove, with the places that history gave them.
+        holds: the keys that scanning a content finds.
+
+    Raises:
+        GitError: an object could not be read.
+    """
+    places = [place for finding in findings for place in finding.locations]
+    with single_objects(repository) as objects:
+        return _Planner(repository, objects, [finding.secret for finding in findings], holds).plan(places)
+
+
+class _Planner:
+    def __init__(
+        self,
+        repository: str,
+        objects: SingleObjects,
+        secrets: Sequence[Secret],
+        holds: Callable[[bytes], frozenset[Secret]],
+    ) -> None:
+        self._repository = repository
+        self._objects = objects
+        self._secrets = secrets
+        self._holds = holds
+
+    def plan(self, places: Sequence[Location]) -> RewritePlan:
+        reachable = [place for place in places if place.refs]
+        blobs: dict[str, set[str]] = defaultdict(set)
+        for place in reachable:
+            if place.blob is not None and place.kind is not LocationKind.PATH_NAME:
+                blobs[place.blob].add(place.path or "(no path)")
+        headers, messages = self._commits_and_tags(reachable)
+        texts = Expressions(self._spellings(blobs))
+        edited, dropped, uneditable = self._blobs(blobs, texts)
+        return RewritePlan(
+            texts=texts,
+            messages=Expressions(spellings_in(messages, self._secrets)) if messages else Expressions(),
+            names=self._names(reachable),
+            identities=self._identities(headers),
+            edited=frozenset(edited),
+            dropped={oid: tuple(sorted(blobs[oid])) for oid in sorted(dropped)},
+            left=tuple(dict.fromkeys([*uneditable, *_left_beside(places)])),
+        )
+
+    def _spellings(self, blobs: Iterable[str]) -> tuple[Spelling, ...]:
+        contents = (self._objects.read(oid)[1] for oid in sorted(blobs))
+        return spellings_in(contents, self._secrets)
+
+    def _blobs(
+        self, blobs: Mapping[str, set[str]], texts: Expressions
+    ) -> tuple[set[str], set[str], list[Leftover]]:
+        edited, dropped, left = set(), set(), []
+        wanted = frozenset(self._secrets)
+        for oid, paths in sorted(blobs.items()):
+            content = self._objects.read(oid)[1]
+            if not is_text(content):
+                dropped.add(oid)
+                continue
+            edited.add(oid)
+            if self._holds(texts.apply(content)) & wanted:
+                reason = "the key is written in a way that no expression describes; edit this file by hand"
+                left += [Leftover(path, f"{reason} (blob {oid[:12]})") for path in sorted(paths)]
+        return edited, dropped, left
+
+    def _commits_and_tags(self, places: Iterable[Location]) -> tuple[list[bytes], list[bytes]]:
+        """Headers and messages of every commit and tag that holds a key."""
+        ids = {
+            place.commit: None
+            for place in places
+            if place.blob is None and place.commit and place.kind is not LocationKind.PATH_NAME
+        }
+        tags = run(["for-each-ref", "--format=%(objecttype) %(objectname)"], self._repository).splitlines()
+        ids |= {line[4:].decode(): None for line in tags if line.startswith(b"tag ")}
+        parts = [self._objects.read(oid)[1].partition(b"\n\n") for oid in ids]
+        wanted = frozenset(self._secrets)
+        messages = [message for _, _, message in parts if self._holds(message) & wanted or self._plain(message)]
+        return [header for header, _, _ in parts], messages
+
+    def _plain(self, text: bytes) -> bool:
+        return any(secret.reveal() in text for secret in self._secrets)
+
+    def _names(self, places: Iterable[Location]) -> Expressions:
+        names = [_bytes(place.path) for place in places if place.kind is LocationKind.PATH_NAME]
+        return Expressions(spellings_in(names, self._secrets)) if names else Expressions()
+
+    def _identities(self, headers: Iterable[bytes]) -> tuple[tuple[bytes, bytes], ...]:
+        found: dict[bytes, bytes] = {}
+        for header in headers:
+            for name, address in _IDENTITY.findall(header):
+                before = b"%s <%s>" % (name, address)
+                if self._plain(before):
+                    plain = Expressions(spellings_in([before], self._secrets))
+                    found[before] = plain.apply(before)
+        return tuple(found.items())
+
+
+def is_text(content: bytes) -> bool:
+    """Whether a content can be edited without breaking it: text in one-byte or wide characters."""
+    for mark, codec in _WIDE_MARKS.items():
+        if content.startswith(mark):
+            try:
+                return not _CONTROL.search(content.decode(codec).encode("utf-8", "surrogatepass"))
+            except UnicodeDecodeError:
+                return False
+    return not _CONTROL.search(_WIDE_PAIRS.sub(b"", content))
+
+
+def _left_beside(places: Iterable[Location]) -> Iterator[Leftover]:
+    for place in places:
+        if place.kind is LocationKind.REF_NAME:
+            reason = "the name of a ref; git filter-repo keeps names: rename it and delete the old one"
+            yield Leftover(place.path or "", reason)
+        elif place.kind in _BESIDE:
+            yield Leftover(place.path or place.kind.value, _BESIDE[place.kind])
+        elif not place.refs:
+            oid = place.blob or place.commit or ""
+            yield Leftover(f"{place.path or place.kind.value} ({oid[:12]})", _UNREACHABLE)
+
+
+def _bytes(path: str | None) -> bytes:
+    return (path or "").encode("utf-8", "surrogateescape")

@@ -1,0 +1,229 @@
+"""What to do about a leaked key, step by step, from the issuer's rule file and what the scan knows.
+
+For a leak the order is: revoke, create, deploy, make sure that the old key is dead, tell support, then history.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from keyleak.findings import Environment, LocationKind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from keyleak.findings import Finding
+    from keyleak.rulebook.model import Issuer, Rulebook
+
+_VARIABLE: Final = re.compile(r"\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b")
+_TELLS_SUPPORT: Final = re.compile(r"\A(?:tell|contact|inform|write to|ask) (?:\w+ )?support", re.IGNORECASE)
+_CI: Final = re.compile(
+    r"(?:\A|/)(?:\.github/|\.gitlab-ci|\.circleci/|\.buildkite/|\.travis|\.drone|jenkinsfile|azure-pipelines"
+    r"|bitbucket-pipelines|cloudbuild|appveyor|dockerfile|docker-compose|compose\.ya?ml|helm/|charts/|k8s/"
+    r"|kubernetes/|procfile|render\.yaml|fly\.toml|vercel\.json|netlify\.toml|app\.ya?ml)"
+    r"|\.(?:tf|tfvars|hcl)\Z",
+    re.IGNORECASE,
+)
+_MOST_READERS: Final = 40
+_GENERAL: Final = (
+    "Find out who issued the key: the code around it, the address it is sent to, the account it was bought with.",
+    "Revoke it there at once; deleting it from the code does not end it.",
+    "Create a new key and put it into a secrets manager or the environment, never into a file that git keeps.",
+    "Deploy the new key everywhere the old one was read.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RunbookStep:
+    """One thing to do."""
+
+    title: str
+    details: tuple[str, ...] = ()
+    command: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRunbook:
+    """What to do about one key."""
+
+    id: str
+    secret: str
+    """Redacted."""
+    issuer: str
+    """Its name, or words for an unknown one."""
+    environment: Environment
+    facts: tuple[tuple[str, str], ...]
+    """What the scan knows, as label and text."""
+    steps: tuple[RunbookStep, ...]
+    notes: tuple[str, ...]
+    support_note: str
+    """Ready to be sent."""
+
+    @property
+    def title(self) -> str:
+        """One line."""
+        return f"{self.issuer} key {self.secret} ({self.environment.value})"
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A place that reads a key by its name."""
+
+    path: str
+    line: int
+
+    @property
+    def is_deployment(self) -> bool:
+        """Whether it belongs to CI or deployment."""
+        return bool(_CI.search(self.path))
+
+
+def variables_of(issuer: Issuer | None) -> tuple[str, ...]:
+    """Names that an issuer's keys and secrets are read by: those of its context and of its runbook."""
+    if issuer is None:
+        return ()
+    runbook = issuer.runbook
+    texts = (*runbook.rotate, *runbook.notes) if runbook else ()
+    named = (name for text in texts for name in _VARIABLE.findall(text))
+    return tuple(dict.fromkeys([*issuer.context.names, *named]))
+
+
+def runbook_for(finding: Finding, rulebook: Rulebook, readers: Sequence[Reader]) -> KeyRunbook:
+    """The runbook of one finding.
+
+    Args:
+        finding: the key.
+        rulebook: the issuers.
+        readers: places in the scanned tree that read the issuer's keys.
+    """
+    issuer = rulebook.issuer(finding.issuer or "")
+    is_test = finding.environment is Environment.TEST
+    return KeyRunbook(
+        id=finding.id,
+        secret=finding.secret.redacted(),
+        issuer=issuer.name if issuer else "unknown issuer's",
+        environment=finding.environment,
+        facts=tuple(_facts(finding)),
+        steps=tuple(_test_steps(issuer) if is_test else _live_steps(finding, issuer, readers)),
+        notes=tuple(_notes(finding, issuer)),
+        support_note="" if is_test else _support_note(finding, issuer),
+    )
+
+
+def _facts(finding: Finding) -> list[tuple[str, str]]:
+    facts = [("fingerprint", finding.id), ("severity", finding.severity.value)]
+    first = finding.first_seen
+    if first is not None and first.commit:
+        facts.append(("first seen", f"{first.date} in commit {first.commit}"))
+    if finding.age_days is not None:
+        facts.append(("age", f"{finding.age_days:,} days"))
+    if finding.at_head is not None:
+        facts.append(("at HEAD", "yes" if finding.at_head else "no, in history only"))
+    if finding.exposure:
+        facts.append(("exposure", ", ".join(finding.exposure)))
+    refs = sorted({ref for place in finding.locations for ref in place.refs})
+    if refs:
+        facts.append(("refs that hold it", f"{len(refs):,}"))
+    facts.append(("places", f"{len(finding.locations):,}"))
+    verification = finding.verification
+    if verification.request_id:
+        facts.append(("our own request", f"{verification.request_id} at {verification.checked_at}"))
+    return facts
+
+
+def _live_steps(finding: Finding, issuer: Issuer | None, readers: Sequence[Reader]) -> list[RunbookStep]:
+    runbook = issuer.runbook if issuer else None
+    rotate = [step for step in runbook.rotate if not _TELLS_SUPPORT.match(step)] if runbook else list(_GENERAL)
+    steps = [RunbookStep(step) for step in rotate]
+    if runbook and runbook.revoke_url.startswith("https://"):
+        steps[0] = RunbookStep(rotate[0], (runbook.revoke_url,))
+    deploy = next((at for at, step in enumerate(rotate) if step.startswith("Deploy")), len(steps) - 1)
+    if readers:
+        steps[deploy] = RunbookStep(rotate[deploy], tuple(_reader_lines(readers)))
+    verifiable = issuer is not None and issuer.verify is not None
+    steps.append(
+        RunbookStep(
+            "Make sure that the old key is dead."
+            if verifiable
+            else "Make sure that the old key is dead: a request with it must be refused.",
+            ("It reads the key from its standard input and keeps it nowhere.",) if verifiable else (),
+            "keyleak verify --stdin --expect revoked" if verifiable else None,
+        )
+    )
+    support = runbook.support if runbook else ""
+    whom = f"{issuer.name}'s support ({support})" if issuer and support else "the issuer's support"
+    steps.append(RunbookStep(f"Tell {whom} with the note below; ask what the key was used for since it leaked."))
+    steps.append(_history_step(finding))
+    return steps
+
+
+def _reader_lines(readers: Sequence[Reader]) -> list[str]:
+    ordered = sorted(readers, key=lambda reader: (not reader.is_deployment, reader.path, reader.line))
+    lines = [
+        f"{'CI or deployment' if reader.is_deployment else 'read'} at {reader.path}:{reader.line}"
+        for reader in ordered[:_MOST_READERS]
+    ]
+    more = len(ordered) - _MOST_READERS
+    return [*lines, f"and {more:,} more places"] if more > 0 else lines
+
+
+def _history_step(finding: Finding) -> RunbookStep:
+    in_history = any(place.commit or place.blob for place in finding.locations)
+    if not in_history and finding.first_seen is None:
+        return RunbookStep("Take the key out of the files that hold it.")
+    return RunbookStep(
+        "Rewrite history, and treat the key as compromised even then: scanners, clones and caches keep copies.",
+        ("`--apply` works on a fresh clone, proves the result and pushes nothing.",),
+        "keyleak fix --apply --output DIR",
+    )
+
+
+def _test_steps(issuer: Issuer | None) -> list[RunbookStep]:
+    runbook = issuer.runbook if issuer else None
+    link = (runbook.revoke_url,) if runbook and runbook.revoke_url.startswith("https://") else ()
+    return [
+        RunbookStep("Revoke the test key, create another and put it into the environment.", link),
+        RunbookStep("Replace it where it is read; a test key opens no production data, so no gap is to be planned."),
+        RunbookStep("Rewriting history is rarely worth it for a test key; do it if your rules ask for it."),
+    ]
+
+
+def _notes(finding: Finding, issuer: Issuer | None) -> list[str]:
+    runbook = issuer.runbook if issuer else None
+    notes = list(runbook.notes) if runbook else []
+    if finding.environment is Environment.TEST:
+        notes = [note for note in notes if "both keys work" not in note]
+    if len(finding.attribution.candidates) > 1:
+        names = ", ".join(candidate.issuer for candidate in finding.attribution.candidates)
+        notes.append(f"The evidence does not decide between: {names}. Look there first.")
+    return notes
+
+
+def _support_note(finding: Finding, issuer: Issuer | None) -> str:
+    first = finding.first_seen
+    kinds = sorted({place.kind for place in finding.locations}, key=lambda kind: list(LocationKind).index(kind))
+    lines = [
+        f"Subject: leaked {issuer.name if issuer else ''} API key, request for an audit".replace("  ", " "),
+        "",
+        f"An API key of ours leaked. It begins {finding.secret.redacted()} (we do not send the key itself).",
+        f"Fingerprint (keyleak id): {finding.id}",
+    ]
+    if first is not None and first.commit:
+        lines.append(f"First seen: {first.date}, commit {first.commit}")
+    else:
+        lines.append("First seen: not known; it was found in files, not in history")
+    lines.append(f"It stood in: {', '.join(kind.value for kind in kinds)}")
+    lines.append(f"Exposure: {', '.join(finding.exposure) or 'a repository and whoever could clone it'}")
+    verification = finding.verification
+    if verification.request_id:
+        lines.append(
+            f"Our own check of the key, not abuse: request-id {verification.request_id}"
+            f" at {verification.checked_at} to {verification.host}"
+        )
+    else:
+        lines.append("We have sent no request with this key to check it.")
+    lines.append("Revoked at: [fill in]")
+    lines.append("Please tell us which requests were made with it since it was first seen, and from where.")
+    return "\n".join(lines)
