@@ -53,7 +53,7 @@ def conclude(
         KeyleakError: the report could not be written.
     """
     decisions = read_decisions(options.config)
-    findings = _findings(work, reading, decisions, options, console)
+    findings = findings_of(work, reading, decisions, options, console)
     seconds = time.monotonic() - work.clock
     scan = Scan(work.kind, work.target, work.started.isoformat(timespec="seconds"), seconds, rulebook.sha256)
     report = Report(__version__, scan, reading.coverage, tuple(findings))
@@ -85,9 +85,10 @@ def read_decisions(config: str | None) -> Decisions:
     return read_config(text, config, today)
 
 
-def _findings(
+def findings_of(
     work: Work, reading: Reading, decisions: Decisions, options: ReportOptions, console: Console
 ) -> list[Finding]:
+    """The findings of a reading that were asked for, each with its age and what was decided on it."""
     sightings = list(reading.sightings)
     if sightings and work.notes_ignored:
         # Starts git, which a clean scan never does.

@@ -1,8 +1,8 @@
 """Every spelling of a key that content may hold, and what to write in its place.
 
-A replacement keeps the content readable in its own encoding: base64 and hexadecimal text keeps its length and
-decodes to letters, UTF-16 stays UTF-16, escaped text becomes plain text without any character that YAML, JSON,
-a shell or a URL would act on.
+A replacement keeps the content readable in its own encoding: base64 and hexadecimal text keeps its length
+and decodes to letters, UTF-16 stays UTF-16, escaped text becomes plain text without any character that YAML,
+JSON, a shell or a URL would act on.
 """
 
 from __future__ import annotations
@@ -42,7 +42,11 @@ def spellings(key: bytes) -> Iterator[Spelling]:
     for codec in _WIDE:
         yield _literal(codec, _encoded(key, codec), _encoded(REMOVED, codec))
     yield Spelling("escaped", b"", _escaped(key), REMOVED)
-    for inner, name in ((key, ""), (_encoded(key, "utf-16-le"), " of utf-16"), (key.hex().encode(), " of hex")):
+    for inner, name in (
+        (key, ""),
+        (_encoded(key, "utf-16-le"), " of utf-16"),
+        (key.hex().encode(), " of hex"),
+    ):
         for core in _base64_cores(inner):
             yield from _in_base64(core, f"base64{name}")
             if not name:

@@ -1,8 +1,8 @@
 r"""What to replace, in the words of `git filter-repo --replace-text` and `--replace-message`.
 
-A line of an expressions file is `literal:TEXT==>REPLACEMENT` or `regex:PATTERN==>REPLACEMENT`, split at its last
-`==>`; a pattern is Python's, on bytes, and so is its replacement. All literals are applied first, then the
-patterns, each in order. Source: git-filter-repo 2.47, `get_replace_text` and `apply_replace_text`.
+A line of an expressions file is `literal:TEXT==>REPLACEMENT` or `regex:PATTERN==>REPLACEMENT`, split at its
+last `==>`; a pattern is Python's, on bytes, and so is its replacement. All literals are applied first, then
+the patterns, each in order. Source: git-filter-repo 2.47, `get_replace_text` and `apply_replace_text`.
 """
 
 from __future__ import annotations
@@ -77,7 +77,9 @@ def _line(spelling: Spelling) -> bytes:
     literal = _as_literal(spelling)
     if literal is not None:
         return b"literal:%s==>%s\n" % (literal, spelling.replacement)
-    pattern = re.sub(rb"[^ -~]", lambda match: b"\\x%02x" % match[0][0], _without_escaped_nulls(spelling.pattern))
+    pattern = re.sub(
+        rb"[^ -~]", lambda match: b"\\x%02x" % match[0][0], _without_escaped_nulls(spelling.pattern)
+    )
     return b"regex:%s==>%s\n" % (pattern, _template(spelling.replacement))
 
 

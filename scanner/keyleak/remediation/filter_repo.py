@@ -1,7 +1,7 @@
 """`git filter-repo`: where it is, whether it will do, and what it is told.
 
-Of version 2.47 and newer `--file-info-callback` is used: only the blobs that hold a key are read and written, also
-those with zero bytes, which `--replace-text` alone passes over as binary.
+Of version 2.47 and newer `--file-info-callback` is used: only the blobs that hold a key are read and written,
+also those with zero bytes, which `--replace-text` alone passes over as binary.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from keyleak.git.rewriting import filter_repo
 from keyleak.remediation.encodings import REMOVED
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection
 
     from keyleak.remediation.rewrite_plan import RewritePlan
 
@@ -29,7 +29,7 @@ PATHS: Final = "paths.txt"
 _NEEDED: Final = ("--file-info-callback", "--replace-message", "--sensitive-data-removal")
 _HOW_TO_GET_IT: Final = "python -m pip install 'git-filter-repo>=2.47' puts it beside keyleak"
 
-_CALLBACK_TEXT: Final = '''\
+_CALLBACK_TEXT: Final = """\
 # Written by `keyleak fix`: the body of the function that git filter-repo calls for every file that a commit
 # brings. Blobs are named by their ids, so that nothing else is touched.
 if blob_id in {dropped}:
@@ -40,7 +40,7 @@ if blob_id in {edited}:
         value.data[blob_id] = value.insert_file_with_contents(content)
     return (filename, mode, value.data[blob_id])
 return (filename, mode, blob_id)
-'''
+"""
 
 
 def find_filter_repo() -> tuple[str, ...]:
@@ -93,7 +93,9 @@ def rewrite_files(plan: RewritePlan) -> dict[str, bytes]:
     files = {
         EXPRESSIONS: plan.texts.file(),
         MESSAGES: plan.messages.file(),
-        CALLBACK: _CALLBACK_TEXT.format(dropped=_ids(plan.dropped), edited=_ids(sorted(plan.edited))).encode(),
+        CALLBACK: _CALLBACK_TEXT.format(
+            dropped=_ids(plan.dropped), edited=_ids(sorted(plan.edited))
+        ).encode(),
     }
     if plan.identities:
         files[MAILMAP] = b"".join(b"%s %s\n" % (after, before) for before, after in plan.identities)
@@ -102,6 +104,6 @@ def rewrite_files(plan: RewritePlan) -> dict[str, bytes]:
     return files
 
 
-def _ids(ids: Sequence[str] | dict[str, object]) -> str:
+def _ids(ids: Collection[str]) -> str:
     """A set of ids as Python text; an empty one is a set that nothing is in."""
     return "{" + ", ".join(repr(oid.encode()) for oid in ids) + "}" if ids else "()"

@@ -1,8 +1,8 @@
-"""Proof that a rewritten history is the old one without the keys: both are walked side by side, object by object.
+"""Proof that a rewritten history is the old one without the keys: both are walked side by side.
 
-Nothing of what filter-repo says is believed. From each pair of refs the walk goes to tags, commits, parents and
-trees; a subtree whose id is the same on both sides is the same. Every difference must be one that the plan
-calls for: a blob edited exactly as its expressions say, a dropped one absent, a message, a name.
+Nothing of what filter-repo says is believed. From each pair of refs the walk goes to tags, commits, parents
+and trees; a subtree whose id is the same on both sides is the same. Every difference must be one that the
+plan calls for: a blob edited exactly as its expressions say, a dropped one absent, a message, a name.
 """
 
 from __future__ import annotations
@@ -111,12 +111,10 @@ class _Walk:
         self._identities = dict(plan.identities)
         self._messages: list[tuple[str, bytes, bytes]] = []
         self._notes: list[tuple[str, str, str]] = []
-        self._notes_tip = ""
 
     def ref(self, name: str, before: str, after: str) -> None:
         """Compare everything that a ref reaches."""
         waiting = [(before, after)]
-        self._notes_tip = before if name.startswith("refs/notes/") else ""
         while waiting:
             pair = waiting.pop()
             if pair in self._pairs:
@@ -130,8 +128,8 @@ class _Walk:
             self._differ("several commits became one")
         for name, before, after in self._notes:
             self._noted(name, before, after)
-        for where, before, after in self._messages:
-            if before != after and not self._only_hashes(before, after):
+        for where, expected, message in self._messages:
+            if expected != message and not self._only_hashes(expected, message):
                 self._differ(f"the message of {where} differs in more than keys and ids")
 
     def _pair(self, name: str, before: str, after: str) -> Iterator[tuple[str, str]]:
@@ -163,8 +161,8 @@ class _Walk:
             self._differ(f"{where} has other parents")
         yield from zip(old_ids, new_ids, strict=False)
         trees = _values(old, b"tree")[0], _values(new, b"tree")[0]
-        if before[0] == self._notes_tip:
-            self._notes.append((name, *trees))
+        if name.startswith("refs/notes/"):
+            self._notes.append((where, *trees))
         else:
             self._tree(where, *trees)
 
@@ -193,7 +191,9 @@ class _Walk:
         known = self._trees.get((before, after))
         if known is not None:
             return known
-        old, new = (dict(_entries(each.read(oid)[1])) for each, oid in ((self._old, before), (self._new, after)))
+        old, new = (
+            dict(_entries(each.read(oid)[1])) for each, oid in ((self._old, before), (self._new, after))
+        )
         kept = {self._plan.names.apply(name): (name, entry) for name, entry in old.items()}
         for name in new.keys() - kept.keys():
             self._differ(f"{_shown(name)} is new in {where}")
@@ -203,9 +203,7 @@ class _Walk:
         self._trees[before, after] = bool(emptied) and all(emptied)
         return self._trees[before, after]
 
-    def _entry(
-        self, where: str, name: bytes, old: tuple[bytes, str], new: tuple[bytes, str] | None
-    ) -> bool:
+    def _entry(self, where: str, name: bytes, old: tuple[bytes, str], new: tuple[bytes, str] | None) -> bool:
         """Compare two entries of a tree; whether the old one is dropped."""
         mode, before = old
         if new is None:
@@ -225,7 +223,8 @@ class _Walk:
     def _may_be_gone(self, where: str, name: bytes, mode: bytes, before: str) -> bool:
         if mode == _TREE:
             inner = _entries(self._old.read(before)[1])
-            return all([self._may_be_gone(where, each, *entry) for each, entry in inner])
+            gone = [self._may_be_gone(where, each, *entry) for each, entry in inner]
+            return all(gone)
         if before in self._plan.dropped:
             self._proof.dropped_blobs.add(before)
             return True

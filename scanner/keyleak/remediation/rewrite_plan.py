@@ -20,15 +20,16 @@ if TYPE_CHECKING:
     from keyleak.remediation.encodings import Spelling
     from keyleak.secret import Secret
 
+_NONE: Final = Expressions()
 _BESIDE: Final = {
     LocationKind.REFLOG: "a reflog; it stays in this clone until `git reflog expire --expire=now --all`",
     LocationKind.GIT_CONFIG: "the configuration of this clone; edit it by hand",
     LocationKind.FILE: "a file of this clone; edit it by hand",
-    LocationKind.INDEX: "staged in this clone; `git restore --staged` it, or stage the file without the key",
+    LocationKind.INDEX: "staged in this clone; stage the file again without the key",
 }
 _UNREACHABLE: Final = (
-    "no ref reaches it, so no clone gets it; here `git reflog expire --expire=now --all && git gc --prune=now`"
-    " drops it"
+    "no ref reaches it, so no clone gets it; here `git reflog expire --expire=now --all` and then"
+    " `git gc --prune=now` drop it"
 )
 _IDENTITY: Final = re.compile(rb"^(?:author|committer|tagger) (.*?) ?<([^>\n]*)> [-+0-9 ]+$", re.MULTILINE)
 _CONTROL: Final = re.compile(rb"[\0-\x06\x0e-\x1a\x1c-\x1f]")
@@ -51,11 +52,11 @@ class Leftover:
 class RewritePlan:
     """What is replaced, dropped and renamed, and what is left."""
 
-    texts: Expressions = Expressions()
+    texts: Expressions = _NONE
     """For the blobs in `edited`."""
-    messages: Expressions = Expressions()
+    messages: Expressions = _NONE
     """For every commit and tag message."""
-    names: Expressions = Expressions()
+    names: Expressions = _NONE
     """For every path; without any, no path changes."""
     identities: tuple[tuple[bytes, bytes], ...] = ()
     """`Name <address>` before and after."""
@@ -115,7 +116,7 @@ class _Planner:
         edited, dropped, uneditable = self._blobs(blobs, texts)
         return RewritePlan(
             texts=texts,
-            messages=Expressions(spellings_in(messages, self._secrets)) if messages else Expressions(),
+            messages=Expressions(spellings_in(messages, self._secrets)) if messages else _NONE,
             names=self._names(reachable),
             identities=self._identities(headers),
             edited=frozenset(edited),
@@ -154,7 +155,9 @@ class _Planner:
         ids |= {line[4:].decode(): None for line in tags if line.startswith(b"tag ")}
         parts = [self._objects.read(oid)[1].partition(b"\n\n") for oid in ids]
         wanted = frozenset(self._secrets)
-        messages = [message for _, _, message in parts if self._holds(message) & wanted or self._plain(message)]
+        messages = [
+            message for _, _, message in parts if self._holds(message) & wanted or self._plain(message)
+        ]
         return [header for header, _, _ in parts], messages
 
     def _plain(self, text: bytes) -> bool:
@@ -162,7 +165,7 @@ class _Planner:
 
     def _names(self, places: Iterable[Location]) -> Expressions:
         names = [_bytes(place.path) for place in places if place.kind is LocationKind.PATH_NAME]
-        return Expressions(spellings_in(names, self._secrets)) if names else Expressions()
+        return Expressions(spellings_in(names, self._secrets)) if names else _NONE
 
     def _identities(self, headers: Iterable[bytes]) -> tuple[tuple[bytes, bytes], ...]:
         found: dict[bytes, bytes] = {}

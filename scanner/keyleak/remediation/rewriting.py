@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from keyleak.errors import KeyleakError, UsageError
-from keyleak.git.notes import read_commit_map, rename_notes
 from keyleak.git.process import run
 from keyleak.git.rewriting import filter_repo, forget_old_objects, mirror_clone, write_bundle
 from keyleak.git.views import missing_objects
 from keyleak.remediation.filter_repo import arguments, rewrite_files
+from keyleak.remediation.notes import read_commit_map, rewrite_notes
 from keyleak.remediation.proof import compare, refs_of
 from keyleak.remediation.workspace import Step
 from keyleak.terminal import size
@@ -50,7 +50,9 @@ def check_rewritable(repository: str) -> None:
         GitError: git does not read it.
     """
     if run(["rev-parse", "--is-shallow-repository"], repository).strip() == b"true":
-        raise UsageError(f"{repository} is a shallow clone; `git fetch --unshallow` brings the rest of its history")
+        raise UsageError(
+            f"{repository} is a shallow clone; `git fetch --unshallow` brings the rest of its history"
+        )
     if run(["rev-parse", "--show-object-format"], repository).strip() != b"sha1":
         raise UsageError(f"{repository} names objects by SHA-256, which git filter-repo does not rewrite")
     if missing_objects(repository):
@@ -145,8 +147,10 @@ def _rewrite(task: Rewrite, state: State) -> State:
     try:
         renamed = read_commit_map(workspace.mirror)
     except (OSError, ValueError) as error:
-        raise KeyleakError("git filter-repo left no map of commits; its version is not known to work") from error
-    rename_notes(workspace.mirror, renamed)
+        raise KeyleakError(
+            "git filter-repo left no map of commits; its version is not known to work"
+        ) from error
+    rewrite_notes(workspace.mirror, task.plan, renamed)
     lines = "".join(f"{before} {after}\n" for before, after in sorted(renamed.items()))
     workspace.write("commit-map", lines.encode())
     shutil.rmtree(os.path.join(workspace.mirror, "filter-repo"))
@@ -164,5 +168,3 @@ def write_kit(workspace: Workspace, plan: RewritePlan) -> None:
     """
     for name, content in rewrite_files(plan).items():
         workspace.write(os.path.join("kit", name), content)
-
-

@@ -1,6 +1,6 @@
 """What to do about a leaked key, step by step, from the issuer's rule file and what the scan knows.
 
-For a leak the order is: revoke, create, deploy, make sure that the old key is dead, tell support, then history.
+For a leak the order is: revoke, create, deploy, make sure that the old key is dead, tell support, rewrite.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ _CI: Final = re.compile(
 )
 _MOST_READERS: Final = 40
 _GENERAL: Final = (
-    "Find out who issued the key: the code around it, the address it is sent to, the account it was bought with.",
+    "Find out who issued the key: look at the code around it and at the address it is sent to.",
     "Revoke it there at once; deleting it from the code does not end it.",
-    "Create a new key and put it into a secrets manager or the environment, never into a file that git keeps.",
+    "Create a new key and put it into a secrets manager or the environment, never into a file of git.",
     "Deploy the new key everywhere the old one was read.",
 )
 
@@ -135,7 +135,9 @@ def _facts(finding: Finding) -> list[tuple[str, str]]:
 
 def _live_steps(finding: Finding, issuer: Issuer | None, readers: Sequence[Reader]) -> list[RunbookStep]:
     runbook = issuer.runbook if issuer else None
-    rotate = [step for step in runbook.rotate if not _TELLS_SUPPORT.match(step)] if runbook else list(_GENERAL)
+    rotate = (
+        [step for step in runbook.rotate if not _TELLS_SUPPORT.match(step)] if runbook else list(_GENERAL)
+    )
     steps = [RunbookStep(step) for step in rotate]
     if runbook and runbook.revoke_url.startswith("https://"):
         steps[0] = RunbookStep(rotate[0], (runbook.revoke_url,))
@@ -154,7 +156,9 @@ def _live_steps(finding: Finding, issuer: Issuer | None, readers: Sequence[Reade
     )
     support = runbook.support if runbook else ""
     whom = f"{issuer.name}'s support ({support})" if issuer and support else "the issuer's support"
-    steps.append(RunbookStep(f"Tell {whom} with the note below; ask what the key was used for since it leaked."))
+    steps.append(
+        RunbookStep(f"Tell {whom} with the note below; ask what the key was used for since it leaked.")
+    )
     steps.append(_history_step(finding))
     return steps
 
@@ -174,7 +178,7 @@ def _history_step(finding: Finding) -> RunbookStep:
     if not in_history and finding.first_seen is None:
         return RunbookStep("Take the key out of the files that hold it.")
     return RunbookStep(
-        "Rewrite history, and treat the key as compromised even then: scanners, clones and caches keep copies.",
+        "Rewrite history, and treat the key as leaked even then: clones, caches and scanners keep copies.",
         ("`--apply` works on a fresh clone, proves the result and pushes nothing.",),
         "keyleak fix --apply --output DIR",
     )
@@ -185,7 +189,9 @@ def _test_steps(issuer: Issuer | None) -> list[RunbookStep]:
     link = (runbook.revoke_url,) if runbook and runbook.revoke_url.startswith("https://") else ()
     return [
         RunbookStep("Revoke the test key, create another and put it into the environment.", link),
-        RunbookStep("Replace it where it is read; a test key opens no production data, so no gap is to be planned."),
+        RunbookStep(
+            "Replace it where it is read; no production traffic depends on it, so no gap is to be planned."
+        ),
         RunbookStep("Rewriting history is rarely worth it for a test key; do it if your rules ask for it."),
     ]
 
@@ -203,7 +209,9 @@ def _notes(finding: Finding, issuer: Issuer | None) -> list[str]:
 
 def _support_note(finding: Finding, issuer: Issuer | None) -> str:
     first = finding.first_seen
-    kinds = sorted({place.kind for place in finding.locations}, key=lambda kind: list(LocationKind).index(kind))
+    kinds = sorted(
+        {place.kind for place in finding.locations}, key=lambda kind: list(LocationKind).index(kind)
+    )
     lines = [
         f"Subject: leaked {issuer.name if issuer else ''} API key, request for an audit".replace("  ", " "),
         "",

@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 
     from keyleak.remediation.rewrite_plan import RewritePlan
 
-SERVER_REFS: Final = re.compile(r"\Arefs/(?:pull|pull-requests|merge-requests|changes|keep-around|pipelines)/")
+SERVER_REFS: Final = re.compile(
+    r"\Arefs/(?:pull|pull-requests|merge-requests|changes|keep-around|pipelines)/"
+)
 _SIGNED: Final = re.compile(rb"^gpgsig(?:-sha256)? ", re.MULTILINE)
 _WHOLE_FACTS: Final = (
-    "THE KEY STAYS COMPROMISED even after scrubbing: copies are in clones, caches and scanners. Revoke it first.",
+    "THE KEY STAYS COMPROMISED even after scrubbing: clones, caches and scanners keep it. Revoke it first.",
     "Every commit from the first one that held a key gets a new id; everybody has to clone again.",
-    "Forks and clones keep the old objects, and so do cached views on the server until its support removes them.",
+    "Forks and clones keep the old objects; so do cached views of the host, until its support removes them.",
 )
 
 
@@ -70,8 +72,8 @@ def describe(found: Survey, plan: RewritePlan) -> list[str]:
     """The survey and the plan as sentences, one a line."""
     lines = [
         *_WHOLE_FACTS,
-        f"Touched: {found.branches:,} branches, {found.tags:,} tags, {found.notes:,} notes refs,"
-        f" {found.remote_branches:,} remote-tracking branches.",
+        f"Touched: {found.branches:,} branches, {found.remote_branches:,} remote-tracking branches.",
+        f"Touched: {found.tags:,} tags, {found.notes:,} refs with notes.",
         f"Edited: {len(plan.edited):,} blobs; dropped: {len(plan.dropped):,} that cannot be edited.",
     ]
     lines += (f"Dropped: {', '.join(paths)} (blob {oid[:12]})" for oid, paths in plan.dropped.items())
@@ -93,11 +95,11 @@ def _conditional(found: Survey) -> Iterable[str]:
         )
     if found.server_refs:
         yield (
-            f"Pull or merge requests: {len(found.server_refs):,} refs ({', '.join(found.server_refs[:5])}) are"
-            " rewritten here, but the server keeps its own and refuses a push to them; ask its support."
+            f"Pull or merge requests: {', '.join(found.server_refs[:5])} ({len(found.server_refs):,} refs)"
+            " are rewritten here, but the host keeps its own and takes no push to them; ask its support."
         )
     else:
-        yield "Pull requests, open or closed: the server keeps refs/pull/* and refuses a push to them; ask its support."
+        yield "Pull requests: the host keeps refs/pull/*, open or closed, and takes no push; ask its support."
     if found.lfs:
         yield "Git LFS: pointers stay as they are; a key inside an LFS object survives on the LFS server."
     if found.submodules:
@@ -116,7 +118,9 @@ def _signed_commits(repository: str) -> int:
 
 
 def _signed_tags(repository: str) -> int:
-    signatures = run(["for-each-ref", "--format=%(objecttype) %(contents:signature)", "refs/tags"], repository)
+    signatures = run(
+        ["for-each-ref", "--format=%(objecttype) %(contents:signature)", "refs/tags"], repository
+    )
     return signatures.count(b"tag -----BEGIN ")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
@@ -93,6 +93,10 @@ class State:
     """Refs of the repository when it was cloned; empty before."""
     step: Step
 
+    def at(self, step: Step) -> State:
+        """The same, one step on."""
+        return replace(self, step=step)
+
     def save(self, workspace: Workspace) -> None:
         """Write it down.
 
@@ -144,11 +148,9 @@ def read_state(workspace: Workspace, repository: str, keys: Iterable[str]) -> St
     try:
         with open(path, encoding="utf-8") as file:
             found = json.load(file)
-        if found["schema"] != _SCHEMA:
-            raise ValueError(found["schema"])
         state = State(found["repository"], tuple(found["keys"]), found["refs"], Step[found["step"].upper()])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise UsageError(f"{path} cannot be read; remove the folder, or name another") from error
-    if (state.repository, state.keys) != (repository, wanted):
+    if (found["schema"], state.repository, state.keys) != (_SCHEMA, repository, wanted):
         raise UsageError(f"{workspace.folder} holds the rewrite of other keys; remove it, or name another")
     return state

@@ -1,0 +1,300 @@
+"""`keyleak fix`: what to do about leaked keys, and a history without them."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from keyleak.commands.conclusion import Work, findings_of, read_decisions
+from keyleak.commands.options import ReportOptions, checked_rulebook
+from keyleak.commands.saved_report import ids_of_report
+from keyleak.coverage import Coverage
+from keyleak.errors import ExitCode, UsageError
+from keyleak.findings import LocationKind, Severity, Status
+from keyleak.git.mentions import mentions
+from keyleak.git.process import run
+from keyleak.grouping import group_by_secret
+from keyleak.remediation.document import DocumentFormat, FixDocument, Section, render
+from keyleak.remediation.filter_repo import find_filter_repo
+from keyleak.remediation.instructions import push_commands, rewrite_commands
+from keyleak.remediation.proof import refs_of
+from keyleak.remediation.rewrite_plan import plan_rewrite
+from keyleak.remediation.rewriting import Rewrite, check_rewritable, rewrite, write_kit
+from keyleak.remediation.runbook import Reader, runbook_for, variables_of
+from keyleak.remediation.survey import describe, survey
+from keyleak.remediation.workspace import Step, Workspace, open_workspace, read_state
+from keyleak.reports.masking import Masker
+from keyleak.sources.files import Reading, read_paths
+from keyleak.sources.history import HistoryRequest, read_history
+from keyleak.sources.inspector import Inspector, Place
+from keyleak.terminal import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from keyleak.commands.console import Console
+    from keyleak.findings import Finding
+    from keyleak.remediation.proof import Proof
+    from keyleak.remediation.rewrite_plan import RewritePlan
+    from keyleak.rulebook.model import Rulebook
+    from keyleak.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class FixOptions:
+    """What `keyleak fix` was asked for."""
+
+    repository: str = "."
+    saved_report: str | None = None
+    """A JSON report whose findings are meant."""
+    ids: frozenset[str] = frozenset()
+    """Only these findings; empty for all."""
+    output: str | None = None
+    """A private folder for the kit, the backup and the rewritten clone."""
+    apply: bool = False
+    yes: bool = False
+    form: DocumentFormat = DocumentFormat.TEXT
+    report: ReportOptions = field(default_factory=ReportOptions)
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """What was found and what is to be done about it."""
+
+    root: str
+    findings: tuple[Finding, ...]
+    """Of files and history together."""
+    historic: tuple[Finding, ...]
+    """The same keys, with their places in history only."""
+    coverage: Coverage
+    rulebook: Rulebook
+
+
+def fix(options: FixOptions, console: Console) -> ExitCode:
+    """Say what to do about the keys of a repository, and rewrite it where that is asked for.
+
+    Raises:
+        KeyleakError: it is no repository, the report is of another one, or the rewrite could not be done.
+    """
+    if options.apply and options.output is None:
+        raise UsageError("--apply needs --output DIR: a new folder for the backup and the rewritten clone")
+    rulebook = checked_rulebook(options.report)
+    wanted = options.ids | ids_of_report(options.saved_report) if options.saved_report else options.ids
+    case = _examined(options, rulebook, wanted, console)
+    if not case.findings:
+        console.note("no key was found, so there is nothing to fix")
+        return _without_findings(case.coverage, options)
+    plan = plan_rewrite(case.root, case.historic, _holder(rulebook))
+    workspace = None if options.output is None else open_workspace(options.output, case.root)
+    masker = Masker(finding.secret for finding in case.findings)
+    document = _document(case, plan, workspace or Workspace("DIR"))
+    _print(document, options.form, masker)
+    if workspace is not None and not options.apply:
+        read_state(workspace, case.root, [each.id for each in case.historic]).save(workspace)
+        _write_kit(workspace, plan, document, masker, console)
+    if workspace is None or not options.apply:
+        return _code(ExitCode.FINDINGS, case.coverage, options)
+    return _apply(case, plan, workspace, options, console)
+
+
+def read_repository(
+    root: str, inspector: Inspector, options: ReportOptions, console: Console
+) -> tuple[Reading, Reading]:
+    """Everything a repository holds, and the files of its work tree.
+
+    Raises:
+        GitError: git does not read it.
+    """
+    request = HistoryRequest(root, rule_folders=options.rule_folders, jobs=options.processes())
+    with console.progress("reading history") as progress:
+        history = read_history(request, inspector, progress.update)
+    if history.interrupted:
+        raise KeyboardInterrupt
+    if run(["rev-parse", "--is-bare-repository"], root).strip() == b"true":
+        return history, Reading((), Coverage())
+    with console.progress("reading files") as progress:
+        files = read_paths([root], lambda: inspector, jobs=1, progress=progress.update)
+    if files.interrupted:
+        raise KeyboardInterrupt
+    return history, files
+
+
+def repository_root(repository: str) -> str:
+    """The top of a work tree, or a bare repository, as an absolute path.
+
+    Raises:
+        UsageError: there is no such folder.
+        GitError: git does not take it for a repository.
+    """
+    if not os.path.isdir(repository):
+        raise UsageError(f"{repository}: no such folder; name a repository on this machine")
+    if run(["rev-parse", "--is-inside-work-tree"], repository).strip() == b"true":
+        top = run(["rev-parse", "--show-toplevel"], repository)
+    else:
+        top = run(["rev-parse", "--absolute-git-dir"], repository)
+    return os.fsdecode(top.removesuffix(b"\n"))
+
+
+def _examined(options: FixOptions, rulebook: Rulebook, wanted: frozenset[str], console: Console) -> _Case:
+    root = repository_root(options.repository)
+    history, files = read_repository(root, Inspector(rulebook), options.report, console)
+    started, clock = datetime.now(UTC), time.monotonic()
+    both = Reading(history.sightings + files.sightings, history.coverage + files.coverage)
+    work = Work("fix", options.repository, started, clock, notes_ignored=True)
+    every = findings_of(work, both, read_decisions(options.report.config), options.report, console)
+    leaks = [each for each in every if each.status is Status.NEW and each.severity is not Severity.NOTE]
+    if wanted:
+        leaks = [each for each in every if each.id in wanted]
+        if not leaks:
+            whose = options.saved_report or "the ids given"
+            raise UsageError(
+                f"{whose}: none of its findings is in {options.repository}; is it of another repository?"
+            )
+        missing = len(wanted) - len(leaks)
+        if missing:
+            console.note(f"{missing:,} of the findings asked for are not in {options.repository} any more")
+    chosen = {each.secret for each in leaks}
+    historic = [each for each in group_by_secret(history.sightings) if each.secret in chosen]
+    return _Case(root, tuple(leaks), tuple(historic), both.coverage, rulebook)
+
+
+def _holder(rulebook: Rulebook) -> Callable[[bytes], frozenset[Secret]]:
+    inspector, place = Inspector(rulebook), Place(LocationKind.BLOB, None)
+    return lambda content: frozenset(each.secret for each in inspector.inspect(content, place).sightings)
+
+
+def _document(case: _Case, plan: RewritePlan, workspace: Workspace) -> FixDocument:
+    runbooks = tuple(runbook_for(each, case.rulebook, _readers(case, each)) for each in case.findings)
+    sections = []
+    if not plan.is_empty or plan.left:
+        told = describe(survey(case.root), plan)
+        sections.append(Section("survey", "What a rewrite of history touches and leaves", tuple(told)))
+    if not plan.is_empty:
+        refs = refs_of(case.root)
+        commands = rewrite_commands(case.root, workspace, plan)
+        pushes = push_commands(case.root, workspace.mirror, refs, refs)
+        sections.append(
+            Section("rewrite", "The rewrite, as `--apply` does it", tuple(commands), are_commands=True)
+        )
+        sections.append(
+            Section("push", "Afterwards, once you have looked at it", tuple(pushes), are_commands=True)
+        )
+    return FixDocument(case.root, runbooks, tuple(sections))
+
+
+def _readers(case: _Case, finding: Finding) -> list[Reader]:
+    names = variables_of(case.rulebook.issuer(finding.issuer or ""))
+    return [Reader(path, line) for path, line in mentions(case.root, names)]
+
+
+def _print(document: FixDocument, form: DocumentFormat, masker: Masker) -> None:
+    _write_out(_masked(document, form, masker))
+
+
+def _masked(document: FixDocument, form: DocumentFormat, masker: Masker) -> str:
+    text = masker.mask(render(document, form))
+    masker.check(text)
+    return text
+
+
+def _write_out(text: str) -> None:
+    clean = "\n".join(printable(line) for line in text.split("\n"))
+    sys.stdout.buffer.write(clean.encode(sys.stdout.encoding or "utf-8", "backslashreplace"))
+    sys.stdout.buffer.flush()
+
+
+def _write_kit(
+    workspace: Workspace, plan: RewritePlan, document: FixDocument, masker: Masker, console: Console
+) -> None:
+    workspace.write("runbook.md", _masked(document, DocumentFormat.MARKDOWN, masker).encode())
+    write_kit(workspace, plan)
+    for section in document.sections:
+        if section.are_commands:
+            workspace.write(f"{section.name}.sh", "".join(f"{line}\n" for line in section.lines).encode())
+    console.note(f"{workspace.folder} holds the kit, with keys in the clear: remove it when you are done")
+
+
+def _apply(
+    case: _Case, plan: RewritePlan, workspace: Workspace, options: FixOptions, console: Console
+) -> ExitCode:
+    check_rewritable(case.root)
+    program = find_filter_repo()
+    if plan.is_empty:
+        console.note("no ref reaches any of the keys, so there is no history to rewrite")
+        return _code(ExitCode.FINDINGS, case.coverage, options)
+    _confirm(workspace, options)
+    state = read_state(workspace, case.root, [finding.id for finding in case.historic])
+    started = time.monotonic()
+    state, proof = rewrite(Rewrite(case.root, workspace, plan, program), state, console.note)
+    console.note("reading the rewritten history")
+    remaining, coverage = _remaining(case, workspace.mirror, options, console)
+    proven = not proof.differences and not remaining
+    if proven:
+        state.at(Step.PROVEN).save(workspace)
+    pushes = push_commands(case.root, workspace.mirror, state.refs, refs_of(workspace.mirror))
+    sections = _result(proof, remaining, pushes, time.monotonic() - started)
+    masker = Masker(finding.secret for finding in case.findings)
+    _print(FixDocument(case.root, (), tuple(sections)), options.form, masker)
+    workspace.write("push.sh", "".join(f"{line}\n" for line in pushes).encode())
+    console.note(f"{workspace.folder}: nothing was pushed; push.sh does it, backup.bundle has all as it was")
+    if proof.differences:
+        return ExitCode.INCOMPLETE
+    return _code(ExitCode.FINDINGS if remaining else ExitCode.CLEAN, coverage, options)
+
+
+def _confirm(workspace: Workspace, options: FixOptions) -> None:
+    if options.yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError("--apply asks before it begins, and nobody is there to answer; --yes answers it")
+    click.confirm(f"Rewrite a clone of it in {workspace.folder}? Nothing is pushed.", abort=True, err=True)
+
+
+def _remaining(
+    case: _Case, mirror: str, options: FixOptions, console: Console
+) -> tuple[list[Finding], Coverage]:
+    """Those of the keys that the result still holds."""
+    history, _ = read_repository(mirror, Inspector(case.rulebook), options.report, console)
+    chosen = {finding.secret for finding in case.findings}
+    return [each for each in group_by_secret(history.sightings) if each.secret in chosen], history.coverage
+
+
+def _result(
+    proof: Proof, remaining: Sequence[Finding], pushes: Sequence[str], seconds: float
+) -> list[Section]:
+    lines = [
+        f"{proof.refs:,} refs, all there.",
+        f"{proof.commits:,} commits before and after, {proof.rewritten_commits:,} with a new id.",
+        f"{len(proof.edited_blobs):,} blobs edited as planned, {len(proof.dropped_blobs):,} dropped.",
+        "Every other object is the same." if not proof.differences else "Other objects differ.",
+        f"{proof.signatures:,} signatures are gone; {proof.updated_hashes:,} messages name new ids.",
+        f"Done in {seconds:.1f} s.",
+    ]
+    lines += [f"DIFFERS: {difference}" for difference in proof.differences]
+    still = [
+        f"STILL THERE: {finding.secret.redacted()} at {place.path or place.kind.value}"
+        f" ({', '.join(place.refs[:3]) or 'no ref'})"
+        for finding in remaining
+        for place in finding.locations
+    ]
+    verdict = "Proven clean" if not (proof.differences or remaining) else "NOT clean"
+    return [
+        Section("proof", f"{verdict}: the rewritten history against the old one", (*lines, *still)),
+        Section("push", "Now push, once you have looked at it", tuple(pushes), are_commands=True),
+    ]
+
+
+def _without_findings(coverage: Coverage, options: FixOptions) -> ExitCode:
+    return _code(ExitCode.CLEAN, coverage, options)
+
+
+def _code(code: ExitCode, coverage: Coverage, options: FixOptions) -> ExitCode:
+    if not coverage.complete and not options.report.allow_incomplete:
+        return ExitCode.INCOMPLETE
+    return code

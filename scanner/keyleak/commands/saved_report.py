@@ -1,0 +1,45 @@
+"""A report that was written before, as far as other commands need it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from keyleak.errors import UsageError
+from keyleak.reports.report import SCHEMA
+
+
+def ids_of_report(path: str) -> frozenset[str]:
+    """Ids of the findings in a JSON report.
+
+    Raises:
+        UsageError: it cannot be read, or is no report of keyleak.
+    """
+    content = read_saved(path)
+    try:
+        ids = frozenset(str(finding["id"]) for finding in content["findings"])
+    except (KeyError, TypeError) as error:
+        raise UsageError(f"{path}: a report without a list of findings") from error
+    if not ids:
+        raise UsageError(f"{path}: the report has no findings, so there is nothing to fix")
+    return ids
+
+
+def read_saved(path: str) -> dict[str, Any]:
+    """A JSON report as it was written.
+
+    Raises:
+        UsageError: it cannot be read, or is no report of keyleak.
+    """
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from error
+    except ValueError as error:
+        raise UsageError(f"{path}: no JSON: {error}") from error
+    if not isinstance(content, dict) or content.get("schema") != SCHEMA:
+        raise UsageError(
+            f"{path}: not a report of keyleak ({SCHEMA}); `keyleak history --format json` writes one"
+        )
+    return content
