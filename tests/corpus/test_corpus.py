@@ -54,4 +54,4 @@ def test_leaks_are_found_and_what_is_no_leak_is_not() -> None:
 
 
 def test_most_keys_are_given_to_their_issuer() -> None:
-    assert judgement().total.attribution >= 0.85, "\n".join(judgement().errors)
+    assert judgement().total.attribution >= 0.97, "\n".join(judgement().errors)
