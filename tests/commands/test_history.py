@@ -9,12 +9,15 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from keyleak.rulebook.template import expand
-from repositories import commit, git, grown, new_repository, repack
+from repositories import Entry, appending_delta, commit, git, grown, new_repository, repack, write_pack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 KEYLEAK = str(Path(sys.executable).with_name("keyleak"))
 
@@ -144,3 +147,69 @@ def test_ctrl_c_reports_what_was_learnt(tmp_path: Path) -> None:
         assert "interrupted" in {gap["reason"].split(";")[0] for gap in report["coverage"]["gaps"]}
     else:
         assert process.returncode in {0, 2, -signal.SIGINT}
+
+
+def truncated(pack: Path) -> None:
+    pack.write_bytes(pack.read_bytes()[:-400])
+
+
+def flipped(pack: Path) -> None:
+    content = bytearray(pack.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    pack.write_bytes(content)
+
+
+def lying(pack: Path) -> None:
+    """The index gives every offset three bytes too far."""
+    index = pack.with_suffix(".idx")
+    content = bytearray(index.read_bytes())
+    count = int.from_bytes(content[8 + 255 * 4 : 8 + 256 * 4], "big")
+    start = 8 + 1024 + count * 24
+    for place in range(start, start + 4 * count, 4):
+        content[place : place + 4] = (int.from_bytes(content[place : place + 4], "big") + 3).to_bytes(
+            4, "big"
+        )
+    index.chmod(0o600)
+    index.write_bytes(content)
+
+
+@pytest.mark.parametrize("damage", [truncated, flipped, lying])
+def test_a_damaged_pack_is_a_gap_and_what_is_whole_is_found(
+    tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    repository = grown(tmp_path / "r", versions=8)
+    pack = repack(repository)
+    pack.chmod(0o600)
+    commit(repository, {"leak": key(1).encode()})
+    damage(pack)
+    code, report, errors = history(cwd=repository)
+    assert code == 2
+    assert not report["coverage"]["complete"]
+    assert "Traceback" not in errors
+    assert [place["line"] for found in report["findings"] for place in found["locations"]] == [1]
+
+
+def test_a_delta_chain_four_thousand_deep_is_read_to_its_end(tmp_path: Path) -> None:
+    repository = new_repository(tmp_path / "r")
+    contents = [b"base\n" * 20]
+    entries = [Entry("blob", contents[0])]
+    for number in range(4000):
+        added = b"\n%d " % number + (key(1).encode() if number == 3999 else b"")
+        entries.append(
+            Entry("blob", contents[-1] + added, base=number, delta=appending_delta(contents[-1], added))
+        )
+        contents.append(contents[-1] + added)
+    write_pack(repository, entries)
+    code, report, _ = history(cwd=repository)
+    assert code == 1
+    assert report["coverage"]["objects"]["blob"] == 4001
+    assert len(report["findings"]) == 1
+
+
+def test_an_object_that_claims_a_terabyte_is_a_gap(tmp_path: Path) -> None:
+    repository = new_repository(tmp_path / "r")
+    write_pack(repository, [Entry("blob", b"short", claimed=1 << 40), Entry("blob", key(1).encode())])
+    code, report, _ = history(cwd=repository)
+    assert code == 2
+    assert len(report["findings"]) == 1
+    assert report["coverage"]["gaps"]
