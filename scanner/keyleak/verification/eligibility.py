@@ -1,0 +1,70 @@
+"""Which keys may be sent to their issuer, and why the others may not.
+
+A 401 from the wrong company is a disclosure and proves nothing, so doubt of any kind means that nothing is sent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from keyleak.findings import AttributionVerdict, Strength
+from keyleak.matching.matcher import Matcher
+
+if TYPE_CHECKING:
+    from keyleak.findings import Attribution, Finding
+    from keyleak.rulebook.model import Issuer, Rulebook, VerifyCall
+    from keyleak.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a key is not sent."""
+
+    reason: str
+
+
+class Eligibility:
+    """Decides by the evidence and the rules. Holds compiled rules only."""
+
+    def __init__(self, rulebook: Rulebook) -> None:
+        self._rulebook = rulebook
+        self._matcher = Matcher(rulebook)
+
+    def issuer_to_ask(self, finding: Finding) -> Issuer | Refusal:
+        """The one issuer that may be shown the key of a finding, or why there is none."""
+        issuer = self._rulebook.issuer(finding.attribution.issuer or "")
+        if finding.attribution.verdict is not AttributionVerdict.ATTRIBUTED or issuer is None:
+            return Refusal(_nobody(finding.attribution))
+        if issuer.verify is None:
+            return Refusal(f"no request that is safe to send is known for {issuer.name}")
+        if not _speaks_of(issuer, issuer.verify, finding.rule):
+            return Refusal(f"{issuer.name}'s call says nothing about keys of this kind ({finding.rule})")
+        doubt = self._doubt(finding.secret, issuer)
+        return issuer if doubt is None else Refusal(doubt)
+
+    def _doubt(self, secret: Secret, issuer: Issuer) -> str | None:
+        """What the key itself says against sending it."""
+        key = secret.reveal()
+        if not key.isascii() or not key.decode("ascii").isprintable():
+            return "it holds characters that no key has"
+        for rejection in self._matcher.rejections(key):
+            return f"it is no key: {rejection.reason}"
+        for match in self._matcher.match(key):
+            owners = {
+                rule.issuer: rule.id for rule in match.shapes if rule.strength is not Strength.WEAK
+            }
+            if owners and issuer.issuer not in owners:
+                return f"its body has the shape of another issuer's keys ({', '.join(owners.values())})"
+        return None
+
+
+def _nobody(attribution: Attribution) -> str:
+    if attribution.verdict is AttributionVerdict.AMBIGUOUS:
+        names = ", ".join(candidate.issuer for candidate in attribution.candidates)
+        return f"whose key it is, is ambiguous ({names}); a key is shown to its own issuer only"
+    return "whose key it is, is not known; a key is shown to its own issuer only"
+
+
+def _speaks_of(issuer: Issuer, call: VerifyCall, rule: str) -> bool:
+    return rule in (call.keys or tuple(key.id for key in issuer.keys))

@@ -1,0 +1,236 @@
+"""Asks issuers about keys: a few at a time, at each host's pace, and stops when it is told to."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from keyleak.findings import Verification, VerificationVerdict
+from keyleak.verification import retry
+from keyleak.verification.audit import AuditEntry, NoAudit
+from keyleak.verification.blast_radius import Reached, capabilities_in_words, reach_in_words, reached_by
+from keyleak.verification.outside_text import plain_name
+from keyleak.verification.rate import Pace
+from keyleak.verification.verdicts import Answer, Failure, judge
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
+
+    from keyleak.verification.audit import Audit
+    from keyleak.verification.client import Client
+    from keyleak.verification.plan import KeyRequest
+    from keyleak.verification.verdicts import Judgement
+
+# To all hosts together. One host's own limit stands in its rule file.
+TOTAL_PER_SECOND: Final = 20.0
+TOTAL_AT_ONCE: Final = 8
+# Keys of one host that may fail to reach it, one after the other, before it counts as unreachable.
+_MOST_UNREACHED: Final = 3
+_LIVING: Final = frozenset({VerificationVerdict.LIVE, VerificationVerdict.LIVE_RESTRICTED})
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """Time and chance, handed in."""
+
+    monotonic: Callable[[], float] = time.monotonic
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    random: Callable[[], float] = random.random
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How fast and how much at once."""
+
+    total_per_second: float = TOTAL_PER_SECOND
+    total_at_once: int = TOTAL_AT_ONCE
+    endpoint_per_second: float | None = None
+    """The pace to test servers in place of their issuer's; None keeps that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """What asking about one key brought."""
+
+    request: KeyRequest
+    verification: Verification
+    reached: tuple[Reached, ...] = ()
+
+    @property
+    def lives(self) -> bool:
+        """Whether its issuer accepts it."""
+        return self.verification.verdict in _LIVING
+
+
+@dataclass(slots=True)
+class _Host:
+    """What is under way to one host."""
+
+    pace: Pace
+    slots: asyncio.Semaphore
+    unreached: int = 0
+    closed: str | None = None
+    """Why nothing more is sent to it."""
+
+
+@dataclass(slots=True)
+class Verifier:
+    """Asks about keys. Use one for a run: it remembers each host's pace and wishes."""
+
+    client: Client
+    audit: Audit = field(default_factory=NoAudit)
+    limits: Limits = field(default_factory=Limits)
+    clocks: Clocks = field(default_factory=Clocks)
+    _hosts: dict[str, _Host] = field(default_factory=dict)
+    _total: Pace | None = None
+
+    async def ask_all(
+        self,
+        requests: Sequence[KeyRequest],
+        stop: asyncio.Event,
+        on_learnt: Callable[[Learnt], None],
+    ) -> None:
+        """Ask about every key until all have an answer or it is told to stop.
+
+        Args:
+            requests: each key once.
+            stop: set it, and what is under way is given up at once.
+            on_learnt: told of each key as soon as something is known.
+
+        Raises:
+            SourceError: the audit cannot be kept; nothing more is sent then.
+        """
+        slots = asyncio.Semaphore(self.limits.total_at_once)
+
+        async def one(request: KeyRequest) -> None:
+            async with self._host(request).slots, slots:
+                on_learnt(await self._ask(request))
+
+        tasks = [asyncio.ensure_future(one(request)) for request in requests]
+        stopped = asyncio.ensure_future(stop.wait())
+        try:
+            await _until_done(tasks, stopped)
+        finally:
+            for task in (*tasks, stopped):
+                task.cancel()
+            await asyncio.gather(*tasks, stopped, return_exceptions=True)
+
+    async def _ask(self, request: KeyRequest) -> Learnt:
+        host = self._host(request)
+        for attempt in range(retry.MOST_RETRIES + 1):
+            if host.closed:
+                return _unasked(request, host.closed)
+            await host.pace.turn()
+            await self._whole().turn()
+            if host.closed:
+                return _unasked(request, host.closed)
+            sent = self.clocks.now()
+            answer = await self.client.ask(request.call, request.url, request.secret)
+            judgement = judge(request.call, answer)
+            learnt = _learnt(request, answer, judgement, sent)
+            self.audit.write(_entry(learnt, answer, attempt, sent))
+            if not retry.is_retried(answer) or judgement.verdict is not VerificationVerdict.UNKNOWN:
+                host.unreached = 0
+                return learnt
+            if not await self._waited(host, answer, attempt):
+                break
+        if isinstance(answer, Failure):
+            host.unreached += 1
+            if host.unreached >= _MOST_UNREACHED:
+                host.closed = f"{answer.reason}, for {_MOST_UNREACHED} keys in a row; no more were tried"
+        return learnt
+
+    async def _waited(self, host: _Host, answer: Answer | Failure, attempt: int) -> bool:
+        """Wait before the next attempt; False where there is to be none."""
+        asked = retry.asked_pause(answer, self.clocks.now())
+        if asked is not None:
+            # Everybody's wait: the host is the one that is overloaded, whichever key met it.
+            host.pace.pause(asked)
+            if asked > retry.LONGEST_PAUSE:
+                host.closed = f"the host asks to wait {asked:,.0f} seconds; ask again then"
+                return False
+        if attempt == retry.MOST_RETRIES:
+            return False
+        if asked is None:
+            await self.clocks.sleep(retry.backoff(attempt, self.clocks.random))
+        return True
+
+    def _host(self, request: KeyRequest) -> _Host:
+        host = self._hosts.get(request.host)
+        if host is None:
+            own = request.url == request.call.url
+            per_second = request.call.requests_per_second
+            if not own and self.limits.endpoint_per_second is not None:
+                per_second = self.limits.endpoint_per_second
+            host = _Host(self._pace(per_second), asyncio.Semaphore(request.call.at_once))
+            self._hosts[request.host] = host
+        return host
+
+    def _whole(self) -> Pace:
+        if self._total is None:
+            self._total = self._pace(self.limits.total_per_second)
+        return self._total
+
+    def _pace(self, per_second: float) -> Pace:
+        return Pace(per_second, self.clocks.monotonic, self.clocks.sleep)
+
+
+async def _until_done(tasks: Iterable[asyncio.Future[None]], stopped: asyncio.Future[bool]) -> None:
+    waiting: set[asyncio.Future[None] | asyncio.Future[bool]] = {*tasks}
+    while waiting and not stopped.done():
+        done, _ = await asyncio.wait({*waiting, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        waiting -= done
+        for task in done:
+            # An audit that cannot be kept ends it all.
+            task.result()
+
+
+def _unasked(request: KeyRequest, reason: str) -> Learnt:
+    return Learnt(request, Verification(VerificationVerdict.UNKNOWN, request.host, None, None, reason))
+
+
+def _learnt(request: KeyRequest, answer: Answer | Failure, judgement: Judgement, sent: datetime) -> Learnt:
+    reached = reached_by(request.call, judgement.document, request.secret)
+    verification = Verification(
+        verdict=judgement.verdict,
+        host=request.host,
+        request_id=_request_id(request, answer),
+        checked_at=sent.isoformat(timespec="seconds"),
+        detail=_detail(request, judgement, reached),
+    )
+    return Learnt(request, verification, reached)
+
+
+def _request_id(request: KeyRequest, answer: Answer | Failure) -> str | None:
+    return None if isinstance(answer, Failure) else plain_name(answer.request_id, request.secret)
+
+
+def _detail(request: KeyRequest, judgement: Judgement, reached: Sequence[Reached]) -> str:
+    parts = [judgement.reason]
+    if judgement.verdict is VerificationVerdict.LIVE and request.call.reach is not None:
+        parts.append(reach_in_words(request.call, reached))
+    if judgement.verdict in _LIVING:
+        parts.append(capabilities_in_words(request.call))
+    if judgement.verdict is VerificationVerdict.NOT_ACCEPTED:
+        parts.append("revoked, mistyped and never issued look the same, so this is no proof of safety")
+    return ". ".join(part for part in parts if part)
+
+
+def _entry(learnt: Learnt, answer: Answer | Failure, attempt: int, sent: datetime) -> AuditEntry:
+    request, verification = learnt.request, learnt.verification
+    return AuditEntry(
+        time=sent.isoformat(timespec="milliseconds"),
+        issuer=request.issuer,
+        host=request.host,
+        fingerprint=request.id,
+        attempt=attempt + 1,
+        status=None if isinstance(answer, Failure) else answer.status,
+        request_id=verification.request_id,
+        verdict=verification.verdict.value,
+        detail=verification.detail or "",
+    )
