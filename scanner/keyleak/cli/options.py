@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from keyleak.cli.verification import VERIFICATION_OPTIONS, taken_verification_options
 from keyleak.findings import Severity
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ _REPORT_OPTIONS = (
     click.option(
         "--exit-zero", is_flag=True, help="Exit 0 in spite of findings. Errors and gaps still count."
     ),
+    *VERIFICATION_OPTIONS,
     COLOUR_OPTION,
     click.option("--quiet", "-q", is_flag=True, help="Only the report, and errors on standard error."),
     click.option("--no-progress", is_flag=True, help="No progress line on a terminal."),
@@ -116,6 +118,7 @@ def with_report_options(command: Callable[..., ExitCode]) -> Callable[..., ExitC
             allow_incomplete=values.pop("allow_incomplete"),
             exit_zero=values.pop("exit_zero"),
             delivery=delivery,
+            verification=taken_verification_options(values, always=command.__name__ == "verify"),
         )
         console = Console(quiet=values.pop("quiet"), show_progress=not values.pop("no_progress"))
         return command(options=options, console=console, **values)

@@ -21,6 +21,7 @@ _COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "scan": "keyleak.cli.scan",
         "staged": "keyleak.cli.staged",
         "history": "keyleak.cli.history",
+        "verify": "keyleak.cli.verify",
         "fix": "keyleak.cli.fix",
         "report": "keyleak.cli.report",
         "hook": "keyleak.cli.hook",

@@ -19,6 +19,7 @@ from keyleak.reports.report import Report, Scan
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from keyleak.commands.asking import Asked
     from keyleak.commands.console import Console
     from keyleak.commands.options import ReportOptions
     from keyleak.findings import Finding
@@ -54,6 +55,8 @@ def conclude(
     """
     decisions = read_decisions(options.config)
     findings = findings_of(work, reading, decisions, options, console)
+    asked = _asked(findings, rulebook, options, console) if not reading.interrupted else None
+    findings = list(asked.findings) if asked else findings
     seconds = time.monotonic() - work.clock
     scan = Scan(work.kind, work.target, work.started.isoformat(timespec="seconds"), seconds, rulebook.sha256)
     report = Report(__version__, scan, reading.coverage, tuple(findings))
@@ -64,7 +67,19 @@ def conclude(
         return ExitCode.INTERRUPTED
     if not report.coverage.complete and not options.allow_incomplete:
         console.error("not everything was read, so this is no clean result; --allow-incomplete accepts it")
-    return report.exit_code(allow_incomplete=options.allow_incomplete, exit_zero=options.exit_zero)
+    code = report.exit_code(allow_incomplete=options.allow_incomplete, exit_zero=options.exit_zero)
+    return asked.conclude(rulebook, code, console) if asked else code
+
+
+def _asked(
+    findings: Sequence[Finding], rulebook: Rulebook, options: ReportOptions, console: Console
+) -> Asked | None:
+    if options.verification is None:
+        return None
+    # Brings the HTTP client, which no other scan needs.
+    from keyleak.commands.asking import ask_issuers  # noqa: PLC0415
+
+    return ask_issuers(findings, rulebook, options.verification, console)
 
 
 def read_decisions(config: str | None) -> Decisions:

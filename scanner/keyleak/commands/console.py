@@ -14,6 +14,7 @@ from keyleak.secret import mask_key_shapes
 from keyleak.terminal import printable, size
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import TracebackType
 
     from rich.progress import Progress
@@ -41,6 +42,12 @@ class Console:
         """Something worth knowing that is not an error."""
         if not self.quiet:
             _print_error(text)
+
+    def text(self, lines: Iterable[str]) -> None:
+        """Several lines that belong together, as they are."""
+        if not self.quiet:
+            for line in lines:
+                click.echo(printable(mask_key_shapes(line)), err=True)
 
     def error(self, text: str) -> None:
         """One line that says what went wrong and what to do."""

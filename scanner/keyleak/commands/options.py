@@ -12,6 +12,7 @@ from keyleak.findings import Severity
 from keyleak.rulebook.loader import load_rulebook
 
 if TYPE_CHECKING:
+    from keyleak.commands.verification_options import VerificationOptions
     from keyleak.rulebook.model import Rulebook
 
 
@@ -29,6 +30,8 @@ class ReportOptions:
     allow_incomplete: bool = False
     exit_zero: bool = False
     delivery: DeliveryOptions = field(default_factory=DeliveryOptions)
+    verification: VerificationOptions | None = None
+    """How issuers are asked whether the keys live; None asks nobody."""
 
     def processes(self) -> int:
         """How many processes to read with."""
@@ -44,10 +47,15 @@ def checked_rulebook(options: ReportOptions) -> Rulebook:
 
     Raises:
         RuleError: a rule file is wrong.
-        UsageError: an issuer that no rule file has.
+        UsageError: an issuer that no rule file has, or a test server that cannot be asked.
         ConfigError: the configuration is wrong.
     """
     rulebook = load_rulebook(options.rule_folders)
+    if options.verification is not None:
+        # Brings the HTTP client, which no other scan needs.
+        from keyleak.verification.endpoints import read_endpoints  # noqa: PLC0415
+
+        read_endpoints(options.verification.endpoints, rulebook)
     known = sorted(issuer.issuer for issuer in rulebook.issuers if not issuer.anonymous)
     for issuer in sorted(options.issuers):
         if issuer not in known:

@@ -1,8 +1,8 @@
 """One request, one answer. Whatever goes wrong comes back as a value.
 
-The key stands on the request from the moment it is sent until the answer is there, and nowhere else: exceptions
-of the HTTP library keep frames and requests that hold it, so none of them leaves this module, not even as the
-cause of another.
+The key stands on the request from the moment it is sent until the answer is there, and nowhere else:
+exceptions of the HTTP library keep frames and requests that hold it, so none of them leaves this module, not
+even as the cause of another.
 """
 
 from __future__ import annotations
@@ -35,6 +35,16 @@ _HEADERS: Final = {
     "accept-encoding": "identity",
     "user-agent": f"keyleak/{__version__} (checks whether a leaked key still works)",
 }
+# The first that is among an exception's causes tells what happened.
+_CONNECTION_FAILURES: Final[tuple[tuple[type[Exception], str], ...]] = (
+    (gaierror, "the host's name could not be resolved"),
+    (httpx.ProxyError, "the proxy did not let the request through"),
+    (ssl.SSLError, "no TLS connection came about"),
+    (httpx.ReadTimeout, "the server took the request and did not answer in time"),
+    (httpx.ConnectError, "the host could not be reached"),
+    (httpx.ConnectTimeout, "the host could not be reached"),
+    (httpx.TransportError, "the connection failed before the answer was whole"),
+)
 _REQUEST_IDS: Final = ("request-id", "x-request-id")
 
 
@@ -82,7 +92,7 @@ class Client:
 
 
 class _Key(httpx.Auth):
-    """Puts the key onto the request when it is sent; before that, and in every representation, it is hidden."""
+    """Puts the key onto the request when it is sent; before that, and when printed, it is hidden."""
 
     def __init__(self, style: str, secret: Secret) -> None:
         self._style = style
@@ -123,19 +133,9 @@ def _failure(error: Exception) -> Failure:
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             return Failure(f"the server's certificate was not accepted: {cause.verify_message}")
-        if isinstance(cause, gaierror):
-            return Failure("the host's name could not be resolved", is_connection=True)
-    if isinstance(error, httpx.ProxyError):
-        return Failure("the proxy did not let the request through", is_connection=True)
-    if any(isinstance(cause, ssl.SSLError) for cause in _causes(error)):
-        return Failure("no TLS connection came about", is_connection=True)
-    if isinstance(error, httpx.ReadTimeout):
-        return Failure("the server took the request and did not answer in time")
-    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
-        return Failure("the host could not be reached", is_connection=True)
-    if isinstance(error, httpx.TransportError):
-        kind = type(error).__name__
-        return Failure(f"the connection failed before the answer was whole ({kind})", is_connection=True)
+    for kind, words in _CONNECTION_FAILURES:
+        if any(isinstance(cause, kind) for cause in _causes(error)):
+            return Failure(words, is_connection=kind is not httpx.ReadTimeout)
     return Failure(f"the request could not be made ({type(error).__name__})")
 
 

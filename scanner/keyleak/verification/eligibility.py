@@ -1,6 +1,7 @@
 """Which keys may be sent to their issuer, and why the others may not.
 
-A 401 from the wrong company is a disclosure and proves nothing, so doubt of any kind means that nothing is sent.
+A 401 from the wrong company is a disclosure and proves nothing, so doubt of any kind means that nothing is
+sent.
 """
 
 from __future__ import annotations
@@ -51,9 +52,7 @@ class Eligibility:
         for rejection in self._matcher.rejections(key):
             return f"it is no key: {rejection.reason}"
         for match in self._matcher.match(key):
-            owners = {
-                rule.issuer: rule.id for rule in match.shapes if rule.strength is not Strength.WEAK
-            }
+            owners = {rule.issuer: rule.id for rule in match.shapes if rule.strength is not Strength.WEAK}
             if owners and issuer.issuer not in owners:
                 return f"its body has the shape of another issuer's keys ({', '.join(owners.values())})"
         return None

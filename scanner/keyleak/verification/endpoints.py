@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 def read_endpoints(values: Sequence[str], rulebook: Rulebook) -> dict[str, str]:
     """Addresses by issuer, from values such as `flora=http://127.0.0.1:8000`.
 
-    An address without a path, or with the beginning of the documented one (`/api/v1`), gets the documented path;
-    any other is taken as it is.
+    An address without a path, or with the beginning of the documented one (`/api/v1`), gets the documented
+    path; any other is taken as it is.
 
     Raises:
-        UsageError: an issuer that nobody can be asked for, an address that is none, or plain http to a host that
-            is not this machine.
+        UsageError: an issuer that nobody can be asked for, an address that is none, or plain http to a host
+            that is not this machine.
     """
     return dict(_endpoint(value, rulebook) for value in values)
 

@@ -53,7 +53,7 @@ def backoff(attempt: int, random: Callable[[], float]) -> float:
 
     Args:
         attempt: 0 for the first.
-        random: gives a number from 0 to 1; up to a quarter is taken off, so that clients do not march in step.
+        random: gives a number from 0 to 1; up to a quarter is taken off, lest clients march in step.
     """
     full = min(LONGEST_BACKOFF, _FIRST_BACKOFF * 2.0 ** min(attempt, 16))
     return full * (1 - random() / 4)

@@ -7,7 +7,7 @@ import ssl
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
-from urllib.request import getproxies_environment, proxy_bypass_environment
+from urllib.request import getproxies_environment
 
 import certifi
 import httpx
@@ -56,8 +56,8 @@ def http_client(urls: Iterable[str], transport: httpx.AsyncBaseTransport | None 
 def tls_context(environ: Mapping[str, str]) -> ssl.SSLContext:
     """TLS with the host's name and chain checked, by certifi's authorities or those the environment names.
 
-    Unlike `ssl.create_default_context` it does not heed SSLKEYLOGFILE, which would let whoever reads that file
-    decrypt what was sent.
+    Unlike `ssl.create_default_context` it does not heed SSLKEYLOGFILE, which would let whoever reads that
+    file decrypt what was sent.
 
     Raises:
         UsageError: the authorities that the environment names cannot be read.
@@ -67,15 +67,17 @@ def tls_context(environ: Mapping[str, str]) -> ssl.SSLContext:
     try:
         context.load_verify_locations(file or (None if folder else certifi.where()), folder)
     except (OSError, ssl.SSLError) as error:
-        raise UsageError(f"SSL_CERT_FILE or SSL_CERT_DIR: no certificates there ({error.strerror})") from error
+        raise UsageError(
+            f"SSL_CERT_FILE or SSL_CERT_DIR: no certificates there ({error.strerror})"
+        ) from error
     return context
 
 
 def proxy_for(url: str) -> str | None:
     """The proxy that the environment names for an address, or None.
 
-    Only `https_proxy`, `all_proxy` and `no_proxy` in the environment count, not a setting of the desktop, which
-    nobody named for this program. Plain http goes to loopback only, and never through a proxy.
+    Only `https_proxy`, `all_proxy` and `no_proxy` in the environment count, not a setting of the desktop,
+    which nobody named for this program. Plain http goes to loopback only, and never through a proxy.
 
     Raises:
         UsageError: it is none that can be used.
@@ -85,12 +87,19 @@ def proxy_for(url: str) -> str | None:
     proxy = proxies.get("https") or proxies.get("all")
     if parts.scheme != "https" or not proxy or is_loopback(parts.hostname or ""):
         return None
-    if proxy_bypass_environment(parts.hostname or "", proxies):
+    if _is_excepted(parts.hostname or "", proxies.get("no", "")):
         return None
     named = proxy if "://" in proxy else f"http://{proxy}"
     if urlsplit(named).scheme not in {"http", "https"} or not urlsplit(named).hostname:
         raise UsageError("the environment's https_proxy is no http:// or https:// address")
     return named
+
+
+def _is_excepted(host: str, no_proxy: str) -> bool:
+    """Whether `no_proxy` names a host: `*`, the host itself or a domain that it belongs to."""
+    names = [name.strip().lower().removeprefix("*").removeprefix(".") for name in no_proxy.split(",")]
+    named = [name for name in names if name]
+    return no_proxy.strip() == "*" or any(host == name or host.endswith(f".{name}") for name in named)
 
 
 def is_loopback(host: str) -> bool:

@@ -88,19 +88,23 @@ def _document(answer: Answer) -> dict[str, object] | None:
 
 def _what_came(answer: Answer, *, documented: bool) -> str:
     status = f"status {answer.status}"
+    if documented:
+        return f"{status}, {_what_body(answer)}"
     if 300 <= answer.status < 400:
         return f"{status}: a redirect, which is not followed"
     if answer.status == 429:
         return f"{status}: too many requests"
     if answer.status >= 500:
         return f"{status}: a failure of the server"
-    if not documented:
-        return f"{status}, of which the issuer's documents say nothing here"
+    return f"{status}, of which the issuer's documents say nothing here"
+
+
+def _what_body(answer: Answer) -> str:
     if answer.too_long:
-        return f"{status}, with a body longer than the documented one can be"
+        return "with a body longer than the documented one can be"
     if not _JSON.match(answer.content_type):
-        return f"{status}, with something else than JSON"
-    return f"{status}, with JSON that is damaged or no object"
+        return "with something else than JSON"
+    return "with JSON that is damaged or no object"
 
 
 def _fits(row: VerdictRule, document: dict[str, object]) -> bool:

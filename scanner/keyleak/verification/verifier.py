@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import time
 from dataclasses import dataclass, field
@@ -74,8 +75,18 @@ class _Host:
     pace: Pace
     slots: asyncio.Semaphore
     unreached: int = 0
-    closed: str | None = None
-    """Why nothing more is sent to it."""
+    """Keys in a row that did not reach it."""
+    closed: str = ""
+    """Why nothing is sent to it for now."""
+    opens: float = 0.0
+    """When that ends, on the monotonic clock."""
+
+    def close(self, reason: str, until: float) -> None:
+        self.closed, self.opens = reason, until
+
+    def refusal(self, now: float) -> str:
+        """Why nothing is sent now; empty where something may be."""
+        return self.closed if now < self.opens else ""
 
 
 @dataclass(slots=True)
@@ -106,13 +117,17 @@ class Verifier:
             SourceError: the audit cannot be kept; nothing more is sent then.
         """
         slots = asyncio.Semaphore(self.limits.total_at_once)
+        for host in self._hosts.values():
+            if host.unreached:
+                # It may be back by now.
+                host.unreached, host.opens = 0, 0.0
 
         async def one(request: KeyRequest) -> None:
             async with self._host(request).slots, slots:
                 on_learnt(await self._ask(request))
 
-        tasks = [asyncio.ensure_future(one(request)) for request in requests]
-        stopped = asyncio.ensure_future(stop.wait())
+        tasks = [asyncio.create_task(one(request)) for request in requests]
+        stopped = asyncio.create_task(_set(stop))
         try:
             await _until_done(tasks, stopped)
         finally:
@@ -123,12 +138,8 @@ class Verifier:
     async def _ask(self, request: KeyRequest) -> Learnt:
         host = self._host(request)
         for attempt in range(retry.MOST_RETRIES + 1):
-            if host.closed:
-                return _unasked(request, host.closed)
-            await host.pace.turn()
-            await self._whole().turn()
-            if host.closed:
-                return _unasked(request, host.closed)
+            if refusal := await self._turn(host):
+                return _unasked(request, refusal)
             sent = self.clocks.now()
             answer = await self.client.ask(request.call, request.url, request.secret)
             judgement = judge(request.call, answer)
@@ -142,18 +153,28 @@ class Verifier:
         if isinstance(answer, Failure):
             host.unreached += 1
             if host.unreached >= _MOST_UNREACHED:
-                host.closed = f"{answer.reason}, for {_MOST_UNREACHED} keys in a row; no more were tried"
+                reason = f"{answer.reason}, for {_MOST_UNREACHED} keys in a row; no more were tried"
+                host.close(reason, math.inf)
         return learnt
+
+    async def _turn(self, host: _Host) -> str:
+        """Wait until the next request may go; why it may not, where the host was closed meanwhile."""
+        if refusal := host.refusal(self.clocks.monotonic()):
+            return refusal
+        await host.pace.turn()
+        await self._whole().turn()
+        return host.refusal(self.clocks.monotonic())
 
     async def _waited(self, host: _Host, answer: Answer | Failure, attempt: int) -> bool:
         """Wait before the next attempt; False where there is to be none."""
         asked = retry.asked_pause(answer, self.clocks.now())
+        if asked is not None and asked > retry.LONGEST_PAUSE:
+            reason = f"the host asks to wait {asked:,.0f} seconds; ask again then"
+            host.close(reason, self.clocks.monotonic() + asked)
+            return False
         if asked is not None:
             # Everybody's wait: the host is the one that is overloaded, whichever key met it.
             host.pace.pause(asked)
-            if asked > retry.LONGEST_PAUSE:
-                host.closed = f"the host asks to wait {asked:,.0f} seconds; ask again then"
-                return False
         if attempt == retry.MOST_RETRIES:
             return False
         if asked is None:
@@ -180,8 +201,12 @@ class Verifier:
         return Pace(per_second, self.clocks.monotonic, self.clocks.sleep)
 
 
-async def _until_done(tasks: Iterable[asyncio.Future[None]], stopped: asyncio.Future[bool]) -> None:
-    waiting: set[asyncio.Future[None] | asyncio.Future[bool]] = {*tasks}
+async def _set(event: asyncio.Event) -> None:
+    await event.wait()
+
+
+async def _until_done(tasks: Iterable[asyncio.Task[None]], stopped: asyncio.Task[None]) -> None:
+    waiting = set(tasks)
     while waiting and not stopped.done():
         done, _ = await asyncio.wait({*waiting, stopped}, return_when=asyncio.FIRST_COMPLETED)
         waiting -= done

@@ -1,0 +1,58 @@
+"""The options of everything that can ask issuers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+if TYPE_CHECKING:
+    from keyleak.commands.verification_options import VerificationOptions
+
+VERIFICATION_OPTIONS: Final = (
+    click.option(
+        "--verify",
+        is_flag=True,
+        help="Ask each key's own issuer whether it still works, after showing what would be sent.",
+    ),
+    click.option("--yes", is_flag=True, help="Answer yes to every question; needed where nobody can answer."),
+    click.option(
+        "--endpoint",
+        "endpoints",
+        multiple=True,
+        metavar="ISSUER=URL",
+        help="Ask a test server in the issuer's place. Plain http goes to this machine only.",
+    ),
+    click.option(
+        "--rate",
+        type=click.FloatRange(min=0, min_open=True),
+        help="Requests a second to an --endpoint, in place of the issuer's limit.",
+    ),
+    click.option(
+        "--audit", metavar="FILE", help="Add a line of JSON to FILE for each request; never the key."
+    ),
+)
+
+
+def taken_verification_options(values: dict[str, Any], *, always: bool) -> VerificationOptions | None:
+    """Take these options out of a command's values.
+
+    Args:
+        values: the values of all options; those of this module are removed.
+        always: whether the command asks issuers without `--verify`.
+
+    Returns:
+        None where nobody is to be asked.
+    """
+    from keyleak.commands.verification_options import VerificationOptions  # noqa: PLC0415 - as every command
+
+    wanted = values.pop("verify") or always
+    options = VerificationOptions(
+        yes=values.pop("yes"),
+        endpoints=values.pop("endpoints"),
+        audit=values.pop("audit"),
+        rate=values.pop("rate"),
+        expect_revoked=values.pop("expect", None) is not None or values.get("watch") is not None,
+        watch=values.pop("watch", None),
+    )
+    return options if wanted else None
