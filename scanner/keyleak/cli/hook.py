@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from keyleak.errors import ExitCode
 
 _STAGES: Final = ("pre-commit", "pre-merge-commit", "commit-msg", "pre-push", "pre-receive")
+_PIPELINES: Final = ("github-action", "gitlab-ci")
 
 
 @click.group()
@@ -23,7 +24,7 @@ def hook() -> None:
 
 
 @hook.command(epilog=EXIT_CODES)
-@click.argument("stage", type=click.Choice(_STAGES))
+@click.argument("stage", type=click.Choice([*_STAGES, *_PIPELINES]))
 @click.argument("arguments", nargs=-1, metavar="[ARGUMENT]...")
 @with_report_options
 def run(*, stage: str, arguments: tuple[str, ...], options: ReportOptions, console: Console) -> ExitCode:
@@ -31,8 +32,14 @@ def run(*, stage: str, arguments: tuple[str, ...], options: ReportOptions, conso
 
     pre-commit and pre-merge-commit read the index (or the staged version of the files named), commit-msg
     the message, pre-push and pre-receive what is new with a push. Anything that cannot be read stops git.
-    KEYLEAK_SKIP='reason' goes on all the same, and is recorded.
+    KEYLEAK_SKIP='reason' goes on all the same, and is recorded. github-action and gitlab-ci read what the
+    event of a pipeline brought.
     """
+    if stage in _PIPELINES:
+        from keyleak.commands.ci import Pipeline, github_action, gitlab_ci  # noqa: PLC0415
+
+        pipeline = Pipeline(os.environ, options, console)
+        return github_action(pipeline) if stage == "github-action" else gitlab_ci(pipeline)
     from keyleak.commands.hook_run import HookCall, Stage, run_hook  # noqa: PLC0415
 
     return run_hook(HookCall(Stage(stage), arguments, os.environ, options, console))
