@@ -80,6 +80,12 @@ _REPORT_OPTIONS = (
     ),
     *SHOW_SECRETS_OPTIONS,
     click.option(
+        "--rotation-days",
+        type=click.IntRange(min=1),
+        default=90,
+        help="Name keys that are older than this many days; 90 by default.",
+    ),
+    click.option(
         "--allow-incomplete",
         is_flag=True,
         help="Exit 0 or 1 even if something could not be read; it is still listed.",
@@ -115,6 +121,7 @@ def with_report_options(command: Callable[..., ExitCode]) -> Callable[..., ExitC
             issuers=frozenset(values.pop("issuers")),
             min_severity=Severity(values.pop("min_severity")),
             jobs=values.pop("jobs"),
+            rotation_days=values.pop("rotation_days"),
             allow_incomplete=values.pop("allow_incomplete"),
             exit_zero=values.pop("exit_zero"),
             delivery=delivery,

@@ -112,12 +112,24 @@ def findings_of(
         sightings = note_ignored(sightings, console.note)
     if not work.keeps_ignored:
         sightings = [sighting for sighting in sightings if sighting.remark is None]
-    findings = [_aged(finding, work.started) for finding in group_by_secret(sightings)]
+    findings = _judged(group_by_secret(sightings), work, options)
     kept = [finding for finding in decisions.apply(findings) if _is_wanted(finding, options)]
     if len(kept) < len(findings):
         left_out = len(findings) - len(kept)
         console.note(f"{left_out:,} findings are left out by --issuer or --min-severity")
     return kept
+
+
+def _judged(findings: list[Finding], work: Work, options: ReportOptions) -> list[Finding]:
+    """The findings with their age and the practices they break."""
+    if not findings:
+        return []
+    # Only where there is a finding: a clean scan needs none of it.
+    from keyleak.remediation.practices import with_practices  # noqa: PLC0415
+
+    aged = (_aged(finding, work.started) for finding in findings)
+    judged = with_practices(aged, rotation_days=options.rotation_days)
+    return sorted(judged, key=lambda finding: finding.severity.rank)
 
 
 def _aged(finding: Finding, now: datetime) -> Finding:

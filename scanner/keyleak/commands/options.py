@@ -27,6 +27,8 @@ class ReportOptions:
     min_severity: Severity = Severity.NOTE
     jobs: int = 0
     """Processes; 0 takes one for each processor."""
+    rotation_days: int = 90
+    """How old a key may be before that is a finding of its own."""
     allow_incomplete: bool = False
     exit_zero: bool = False
     delivery: DeliveryOptions = field(default_factory=DeliveryOptions)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from keyleak.findings import Environment, LocationKind
+from keyleak.remediation.practices import advice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -204,6 +205,9 @@ def _notes(finding: Finding, issuer: Issuer | None) -> list[str]:
     if len(finding.attribution.candidates) > 1:
         names = ", ".join(candidate.issuer for candidate in finding.attribution.candidates)
         notes.append(f"The evidence does not decide between: {names}. Look there first.")
+    for exposure in finding.exposure:
+        if words := advice(exposure):
+            notes.append(f"{exposure}: {words.reason}. {words.fix}")
     return notes
 
 
