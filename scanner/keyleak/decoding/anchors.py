@@ -36,7 +36,8 @@ _EVERY_CHARACTER: Final[Mapping[Step, tuple[str, ...]]] = {
 }
 # What documents begin with in base64, once or twice, and hexadecimal: gzip, xz, bz2, zstd, zip. zlib only
 # behind a quote, for its two bytes alone say too little.
-_DOCUMENTS: Final = (b"\x1f\x8b\x08", b"\xfd7zXZ\0", b"BZh91AY&SY", b"\x28\xb5\x2f\xfd", b"PK\x03\x04")
+DOCUMENTS: Final = (b"\x1f\x8b\x08", b"\xfd7zXZ\0", b"BZh91AY&SY", b"\x28\xb5\x2f\xfd", b"PK\x03\x04")
+"""What is a document, where it is what a text says from its first byte on."""
 _QUOTED_ZLIB: Final = tuple(
     quote + b"eJ" + last for quote in (b'"', b"'") for last in (b"w", b"x", b"y", b"z")
 )
@@ -100,7 +101,7 @@ def _anchors(
 
 
 def _documents() -> Iterator[EncodedAnchor]:
-    for document in _DOCUMENTS:
+    for document in DOCUMENTS:
         yield EncodedAnchor(Step.BASE64, _stable(document, 0), opens=True)
         yield EncodedAnchor(Step.BASE64, _stable(_stable(document, 0), 0), opens=True)
         yield EncodedAnchor(Step.HEX, document.hex().encode(), opens=True)

@@ -15,13 +15,13 @@ _MOST: Final = 8 << 30
 class Budget:
     """Bytes that may come out of one content. Text and archives in use stay far below; bombs do not."""
 
-    def __init__(self, length: int) -> None:
+    def __init__(self, length: int | None) -> None:
         """A budget for a content.
 
         Args:
-            length: its bytes.
+            length: its bytes; None where nobody knows.
         """
-        self.allowed = min(_MOST, _ALWAYS + _RATIO * length)
+        self.allowed = _MOST if length is None else min(_MOST, _ALWAYS + _RATIO * length)
         self._left = self.allowed
 
     @property

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
-from keyleak.decoding.anchors import EncodedAnchor
+from keyleak.decoding.anchors import DOCUMENTS, EncodedAnchor
 from keyleak.decoding.budget import DEEPEST
 from keyleak.decoding.decoded import REACH, Step
 from keyleak.decoding.escapes import UNDO, continuation
@@ -30,6 +30,7 @@ _DECODER: Final = re.compile(
     rb"|DecodeString|FromBase64String|Buffer\.from|unquote|unescape|decodeURIComponent|getDecoder\(\)\.decode)"
     rb"\(\s{0,8}(b?[\"'`]?)\Z"
 )
+_DOCUMENTS: Final = (*DOCUMENTS, b"x\x01", b"x\x5e", b"x\x9c", b"x\xda")
 # What a look at an encoded text costs besides its length.
 _LOOK: Final = 4096
 # A key this far before the end of what was decoded has been looked at whole.
@@ -113,7 +114,8 @@ class EncodedSearch:
             owned: offsets in which an anchor must end to count.
             budget: what decoding may cost; if nothing is left of it afterwards, something was not decoded.
         """
-        wanted = [hit for hit in hits if owned is None or hit.end in owned]
+        known = self._plain + len(self._encoded)
+        wanted = [hit for hit in hits if hit.anchor < known and (owned is None or hit.end in owned)]
         layer = _Layer(text, (0, len(text)), (), _same, _same)
         found: dict[tuple[int, bytes], DecodedMatch | Document] = {}
         for each in self._in_layer(layer, wanted, budget):
@@ -135,7 +137,7 @@ class EncodedSearch:
             for decoded in self._readings(layer, hit, anchor, covered):
                 if not budget.spend(len(decoded.data) + _LOOK):
                     return
-                if anchor and anchor.opens:
+                if anchor and anchor.opens and decoded.data.startswith(_DOCUMENTS):
                     steps = (*layer.steps, decoded.step)
                     end = layer.origin(decoded.end)
                     yield Document(decoded.data, layer.place(decoded.place(0)), end, steps)
@@ -177,7 +179,8 @@ class EncodedSearch:
                 if match.start < stop and match.end > start and _is_changed(match, inner):
                     yield _as_decoded(match, inner)
         if len(inner.steps) < DEEPEST:
-            within = [hit for hit in hits if start < hit.end <= stop]
+            known = self._plain + len(self._encoded)
+            within = [hit for hit in hits if hit.anchor < known and start < hit.end <= stop]
             yield from chain(self._in_layer(inner, within, budget), self._again(inner, budget))
 
     def _again(self, layer: _Layer, budget: Budget) -> Iterator[DecodedMatch | Document]:

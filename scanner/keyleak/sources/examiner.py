@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from keyleak.attribution.attributor import Attributor
 from keyleak.coverage import Gap
 from keyleak.decoding.decoded import Step
-from keyleak.decoding.search import DecodedMatch, EncodedSearch
+from keyleak.decoding.search import DecodedMatch, Document, EncodedSearch
 from keyleak.findings import Location, Sighting
 from keyleak.matching.matcher import Matcher
 from keyleak.sources.inspector import NOTHING, Inspection
 from keyleak.sources.lines import LineFinder, first_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from keyleak.decoding.anchors import EncodedAnchor
     from keyleak.decoding.budget import Budget
@@ -42,7 +42,12 @@ class Examiner:
     """Confirms anchors. Holds compiled rules only."""
 
     def __init__(
-        self, rulebook: Rulebook, engine: Engine, plain: int, encoded: Sequence[EncodedAnchor]
+        self,
+        rulebook: Rulebook,
+        engine: Engine,
+        plain: int,
+        encoded: Sequence[EncodedAnchor],
+        open_document: Callable[[bytes, Place, Budget], Inspection],
     ) -> None:
         """Compile what confirms.
 
@@ -51,7 +56,9 @@ class Examiner:
             engine: finds plain anchors and, numbered behind them, encoded ones.
             plain: how many plain anchors there are.
             encoded: the encoded ones.
+            open_document: opens what was compressed or packed before it was encoded.
         """
+        self._open_document = open_document
         self._engine = engine
         self._matcher = Matcher(rulebook, _PlainOnly(engine, plain))
         self._search = EncodedSearch(engine, self._matcher, plain, encoded)
@@ -65,9 +72,31 @@ class Examiner:
         decoded = [each for each in encoded if isinstance(each, DecodedMatch)]
         gaps = () if budget.left else (Gap(place.name, _TOO_MUCH),)
         found = sorted((*_plainly(plain, decoded), *map(_decodedly, decoded)), key=lambda each: each.start)
-        if not found:
-            return Inspection(gaps=gaps) if gaps else NOTHING
-        return Inspection(tuple(self._sightings(found, data, place, window)), gaps)
+        inspection = Inspection(gaps=gaps) if gaps else NOTHING
+        if found:
+            inspection = Inspection(tuple(self._sightings(found, data, place, window)), gaps)
+        lines = LineFinder(data, window.base, window.line_start or first_line(data[:4]))
+        inside = NOTHING
+        for each in encoded:
+            if isinstance(each, Document):
+                inside += self._in_document(each, place, lines, budget)
+        return inside.and_elsewhere(inspection) if inside != NOTHING else inspection
+
+    def _in_document(self, document: Document, place: Place, lines: LineFinder, budget: Budget) -> Inspection:
+        steps = tuple(step.value for step in document.steps)
+        inner = replace(place, decoded=(*place.decoded, *steps))
+        found = self._open_document(document.data, inner, budget)
+        line, column = lines.at(document.place, wide=False)
+        return replace(
+            found,
+            sightings=tuple(
+                # In a container a key has its own place, else that of the encoded text.
+                sighting
+                if sighting.location.container != place.container
+                else replace(sighting, location=replace(sighting.location, line=line, column=column))
+                for sighting in found.sightings
+            ),
+        )
 
     def _sightings(
         self, found: Iterable[_Found], data: bytes, place: Place, window: Window

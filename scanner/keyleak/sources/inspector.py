@@ -10,11 +10,21 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
+from keyleak.containers.formats import (
+    BEGINNING,
+    LEADS,
+    MAGIC,
+    TAR_MAGIC,
+    TAR_MAGIC_END,
+    Format,
+    recognise,
+    recognise_text,
+)
 from keyleak.decoding.anchors import encoded_anchors
 from keyleak.decoding.budget import Budget
 from keyleak.findings import LocationKind
 from keyleak.matching.anchors import AnchorKind, anchors_of
-from keyleak.matching.engine import fastest_engine
+from keyleak.matching.engine import Hit, fastest_engine
 from keyleak.rulebook.model import FoundBy
 
 if TYPE_CHECKING:
@@ -27,6 +37,7 @@ if TYPE_CHECKING:
     from keyleak.rulebook.model import Rulebook
     from keyleak.sources.examiner import Examiner
     from keyleak.sources.lines import LineStart
+    from keyleak.sources.opening import Opener
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +82,28 @@ class Inspection:
     def __add__(self, other: Inspection) -> Inspection:
         return Inspection(self.sightings + other.sightings, self.gaps + other.gaps)
 
+    def and_elsewhere(self, plainly: Inspection) -> Inspection:
+        """What a container holds, and what its bytes show besides.
+
+        Where nothing is compressed, the bytes show the same keys, with what their neighbours in the file add
+        to them.
+        """
+        inside = {sighting.secret.reveal() for sighting in self.sightings}
+        besides = tuple(
+            sighting
+            for sighting in plainly.sightings
+            if not any(key in sighting.secret.reveal() or sighting.secret.reveal() in key for key in inside)
+        )
+        return Inspection(self.sightings + besides, self.gaps + plainly.gaps)
+
+
+@dataclass(frozen=True, slots=True)
+class _Literal:
+    literal: bytes
+
 
 NOTHING: Final = Inspection()
+_TAR: Final = _Literal(TAR_MAGIC)
 _WHOLE: Final = Window()
 
 
@@ -96,9 +127,10 @@ class Inspector:
             {word for rule in rulebook.keys if rule.found_by is FoundBy.CONTEXT for word in rule.prefixes},
             {word for word in _words(anchors, AnchorKind.STEM) if word.isupper()},
         )
-        searched: list[Searched] = [*anchors, *self._encoded]
+        searched: list[Searched] = [*anchors, *self._encoded, _TAR]
+        self._tar = len(searched) - 1
         self._engine = make_engine(searched)
-        self.words = frozenset(each.literal for each in searched)
+        self.words = frozenset((*(each.literal for each in searched), *MAGIC))
         """What is searched for: without any of these in it, a content is never looked at."""
 
     def suspects(self, joined: Buffer, ends: Sequence[int]) -> list[int]:
@@ -109,19 +141,62 @@ class Inspector:
             ends: where each ends in `joined`.
         """
         # An anchor across a border of two is looked at again in each of them, where it is none.
-        return sorted({bisect_left(ends, hit.end) for hit in self._engine.hits(joined)})
+        found = {bisect_left(ends, hit.end) for hit in self._engine.hits(joined)}
+        start = 0
+        for index, end in enumerate(ends):
+            if bytes(joined[start : start + 2]) in LEADS:
+                found.add(index)
+            start = end
+        return sorted(found)
 
     def inspect(self, content: Buffer, place: Place, window: Window = _WHOLE) -> Inspection:
         """Every key in a content, and what inside it could not be read."""
-        if not self._engine.hits(content):
+        hits = self._engine.hits(content)
+        if not hits and bytes(content[:2]) not in LEADS:
             return NOTHING
-        return self._examiner.examine(content, place, window, Budget(len(content)))
+        form = self._format(content, hits) if window is _WHOLE else None
+        if not hits and form is None:
+            return NOTHING
+        return self._closely(content, place, window, form, Budget(len(content)))
+
+    def inspect_within(self, content: bytes, place: Place, budget: Budget) -> Inspection:
+        """The same for what stood in another content, out of its budget."""
+        hits = self._engine.hits(content)
+        form = self._format(content, hits)
+        return self._closely(content, place, _WHOLE, form, budget) if hits or form else NOTHING
+
+    def _format(self, content: Buffer, hits: Sequence[Hit]) -> Format | None:
+        beginning = bytes(content[:BEGINNING])
+        form = recognise(beginning) if beginning[:2] in LEADS else None
+        if form is None and Hit(TAR_MAGIC_END, self._tar) in hits:
+            form = Format.TAR
+        return form or (recognise_text(bytes(content)) if hits else None)
+
+    def _closely(
+        self, content: Buffer, place: Place, window: Window, form: Format | None, budget: Budget
+    ) -> Inspection:
+        plainly = self._examiner.examine(content, place, window, budget)
+        if form is None:
+            return plainly
+        inside = self.opener.open_held(form, bytes(content), place, budget)
+        return inside.and_elsewhere(plainly)
+
+    @cached_property
+    def opener(self) -> Opener:
+        """Opens containers."""
+        from keyleak.sources.opening import Opener  # noqa: PLC0415 - see the module's text
+
+        return Opener(self)
 
     @cached_property
     def _examiner(self) -> Examiner:
         from keyleak.sources.examiner import Examiner  # noqa: PLC0415 - see the module's text
 
-        return Examiner(self._rulebook, self._engine, self._plain, self._encoded)
+        return Examiner(self._rulebook, self._engine, self._plain, self._encoded, self._open_document)
+
+    def _open_document(self, content: bytes, place: Place, budget: Budget) -> Inspection:
+        form = recognise(content[:BEGINNING])
+        return self.opener.open_held(form, content, place, budget) if form else NOTHING
 
 
 def _words(anchors: Iterable[Anchor], kind: AnchorKind) -> set[str]:

@@ -11,17 +11,19 @@ import stat
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
+from keyleak.containers.formats import BEGINNING, recognise
 from keyleak.coverage import Gap
 from keyleak.findings import LocationKind
 from keyleak.matching.view import REACH_AFTER, REACH_BEFORE
-from keyleak.sources.inspector import NOTHING, Place, Window
+from keyleak.sources.inspector import NOTHING, Inspection, Place, Window
 from keyleak.sources.lines import first_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from keyleak.containers.formats import Format
     from keyleak.findings import Sighting
-    from keyleak.sources.inspector import Inspection, Inspector
+    from keyleak.sources.inspector import Inspector
     from keyleak.sources.lines import LineStart
 
 WINDOW: Final = 16 << 20
@@ -148,10 +150,34 @@ class Reader:
             return stream.readinto1(self._view[start:])
 
         try:
-            result = self._read_windows(fill, self._fill(fill, 0), place)
+            length = self._fill(fill, 0)
+            form = recognise(bytes(self._view[:BEGINNING])) if length == len(self._buffer) else None
+            if form is not None and form.is_sequential:
+                return self._opened(form, stream, place)
+            result = self._read_windows(fill, length, place)
+            if form is not None:
+                gap = Gap(
+                    place.name, f"is too large to be opened from a stream ({form.value}): scan it as a file"
+                )
+                result = replace(result, gaps=(*result.gaps, gap))
             return replace(result, gaps=(*result.gaps, INTERRUPTED)) if self._interrupted else result
         except OSError as error:
             return ReadResult((), 0, (Gap(place.path or "standard input", _words(error)),))
+
+    def _opened(self, form: Format, stream: ByteStream, place: Place) -> ReadResult:
+        """A container that fills the buffer and goes on behind it, read from front to back."""
+        count = 0
+
+        def pieces() -> Iterator[bytes]:
+            nonlocal count
+            piece = bytes(self._view)
+            while piece:
+                count += len(piece)
+                yield piece
+                piece = bytes(self._view[: stream.readinto1(self._view)])
+
+        found = self._inspector.opener.open_pieces(form, pieces(), place)
+        return ReadResult(found.sightings, count, found.gaps)
 
     def _read_descriptor(self, descriptor: int, path: str) -> ReadResult:
         def fill(start: int) -> int:
@@ -171,6 +197,11 @@ class Reader:
     def _read_huge(self, descriptor: int, fill: Callable[[int], int], path: str, place: Place) -> ReadResult:
         status = os.fstat(descriptor)
         result = self._read_windows(fill, len(self._buffer), place)
+        with open(os.dup(descriptor), "rb") as file:
+            file.seek(0)
+            inside = self._inspector.opener.open_stream(file, place)
+        elsewhere = inside.and_elsewhere(Inspection(result.sightings, result.gaps))
+        result = replace(result, sightings=elsewhere.sightings, gaps=elsewhere.gaps)
         ended_early = path in {gap.what for gap in result.gaps}
         if not ended_early and stat.S_ISREG(status.st_mode) and result.bytes < status.st_size:
             reason = f"shrank while it was read: {result.bytes:,} of {status.st_size:,} bytes were there"

@@ -1,0 +1,1 @@
+"""What holds other contents: archives, compressed streams, documents. Bytes in, members out."""

@@ -1,0 +1,119 @@
+"""Compressed streams, piece by piece, so that a bomb is noticed before it has gone off."""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING, Final, Protocol, cast
+
+from keyleak.containers.formats import Format
+from keyleak.containers.member import PIECE, ContainerError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# What a decompressor may take: `xz -9` needs 65 MiB, `zstd --ultra -22` 128 MiB.
+_MEMORY: Final = 256 << 20
+# Four bytes of a zstd stream may stand for a block of 128 KiB.
+_ZSTD_INPUT: Final = 256
+_DAMAGED: Final = "is damaged, so what follows in it was not read"
+
+
+class _Decompressor(Protocol):
+    """`bz2.BZ2Decompressor` and `lzma.LZMADecompressor`."""
+
+    eof: bool
+    unused_data: bytes
+    needs_input: bool
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        """At most so much more."""
+
+
+def decompressed(form: Format, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """What a compressed stream holds, in pieces.
+
+    Args:
+        form: how it is compressed.
+        pieces: the stream.
+
+    Raises:
+        ContainerError: it is damaged or ends early.
+    """
+    if form in {Format.GZIP, Format.ZLIB}:
+        return _inflated(pieces, 31 if form is Format.GZIP else 15)
+    if form is Format.ZSTD:
+        return _zstd(pieces)
+    return _blocks(form, pieces)
+
+
+def _inflated(pieces: Iterator[bytes], bits: int) -> Iterator[bytes]:
+    inflate = zlib.decompressobj(bits)
+    rest = b""
+    try:
+        while data := rest or next(pieces, b""):
+            if inflate.eof:
+                # gzip files may be joined; zeros pad them on tapes, and what else follows is none of theirs.
+                data = data.lstrip(b"\0")
+                if data and not data.startswith(b"\x1f"):
+                    return
+                inflate, rest = (zlib.decompressobj(bits), data) if data else (inflate, b"")
+                continue
+            yield inflate.decompress(data, PIECE)
+            rest = inflate.unconsumed_tail or inflate.unused_data
+        yield inflate.flush()
+    except zlib.error as error:
+        raise ContainerError(_DAMAGED) from error
+    if not inflate.eof:
+        raise ContainerError("ends early")
+
+
+def _blocks(form: Format, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    # Each is loaded only where it is met; no scan needs them otherwise.
+    import bz2  # noqa: PLC0415
+    import lzma  # noqa: PLC0415
+
+    def new() -> _Decompressor:
+        if form is Format.BZIP2:
+            return cast("_Decompressor", bz2.BZ2Decompressor())
+        return cast("_Decompressor", lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MEMORY))
+
+    decompressor, data = new(), next(pieces, b"")
+    try:
+        while data or not decompressor.needs_input:
+            yield decompressor.decompress(data, PIECE)
+            if decompressor.eof:
+                data = (decompressor.unused_data or next(pieces, b"")).lstrip(b"\0")
+                if not data.startswith((b"BZh", b"\xfd7zXZ")):
+                    return
+                decompressor = new()
+            else:
+                data = next(pieces, b"") if decompressor.needs_input else b""
+    except (OSError, lzma.LZMAError, EOFError, ValueError) as error:
+        raise ContainerError(_DAMAGED) from error
+    if not decompressor.eof:
+        raise ContainerError("ends early")
+
+
+def _zstd(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    import zstandard  # noqa: PLC0415
+
+    def new() -> zstandard.ZstdDecompressionObj:
+        return zstandard.ZstdDecompressor(max_window_size=_MEMORY >> 1).decompressobj()
+
+    decompressor, data = new(), next(pieces, b"")
+    try:
+        while data:
+            # It gives back all that its input says, so that little is put in at a time.
+            yield decompressor.decompress(data[:_ZSTD_INPUT])
+            data = data[_ZSTD_INPUT:]
+            if decompressor.eof:
+                data = decompressor.unused_data + data
+                data = data or next(pieces, b"")
+                if not data.startswith(b"\x28\xb5\x2f\xfd"):
+                    return
+                decompressor = new()
+            data = data or next(pieces, b"")
+    except zstandard.ZstdError as error:
+        raise ContainerError(_DAMAGED) from error
+    if not decompressor.eof:
+        raise ContainerError("ends early")

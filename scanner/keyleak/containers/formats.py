@@ -1,0 +1,84 @@
+"""Containers by their first bytes, never by their names."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Final
+
+
+class Format(Enum):
+    """A format that is opened; compressed streams by the name that locations use."""
+
+    GZIP = "gzip"
+    ZLIB = "zlib"
+    BZIP2 = "bz2"
+    XZ = "xz"
+    ZSTD = "zstd"
+    ZIP = "zip"
+    TAR = "tar"
+    AR = "ar"
+    PDF = "PDF"
+    SQLITE = "SQLite"
+    PYC = "pyc"
+    NOTEBOOK = "notebook"
+
+    @property
+    def is_compression(self) -> bool:
+        """Whether it holds one content without a name."""
+        return self in _COMPRESSIONS
+
+    @property
+    def is_sequential(self) -> bool:
+        """Whether it can be read from front to back without being held."""
+        # Text may begin like zlib, of which two bytes tell: it is held, so that it can be read as text too.
+        return self is not Format.ZLIB and (self in _COMPRESSIONS or self in {Format.TAR, Format.AR})
+
+
+_COMPRESSIONS: Final = frozenset({Format.GZIP, Format.ZLIB, Format.BZIP2, Format.XZ, Format.ZSTD})
+
+LEADS: Final = frozenset({b"\x1f\x8b", b"BZ", b"\xfd7", b"\x28\xb5", b"PK", b"!<", b"%P", b"SQ",
+                          b"x\x01", b"x\x5e", b"x\x9c", b"x\xda"})  # fmt: skip
+"""The first two bytes of every format that is opened though no anchor stands in it; cheap to look for."""
+
+MAGIC: Final[dict[bytes, Format]] = {
+    b"\x1f\x8b\x08": Format.GZIP,
+    b"\xfd7zXZ\0": Format.XZ,
+    b"\x28\xb5\x2f\xfd": Format.ZSTD,
+    b"PK\x03\x04": Format.ZIP,
+    b"PK\x05\x06": Format.ZIP,
+    b"PK\x07\x08PK\x03\x04": Format.ZIP,
+    b"!<arch>\n": Format.AR,
+    b"%PDF-": Format.PDF,
+    b"SQLite format 3\0": Format.SQLITE,
+    b"x\x01": Format.ZLIB,
+    b"x\x5e": Format.ZLIB,
+    b"x\x9c": Format.ZLIB,
+    b"x\xda": Format.ZLIB,
+    **{b"BZh%d1AY&SY" % level: Format.BZIP2 for level in range(1, 10)},
+}
+TAR_MAGIC: Final = b"ustar"
+TAR_MAGIC_END: Final = 262
+BEGINNING: Final = 512
+"""Bytes that tell every format."""
+
+_PYC_END: Final = b"\r\n"
+
+
+def recognise(beginning: bytes) -> Format | None:
+    """The format of a content by its first bytes, or None for one that is not opened."""
+    if beginning[:2] in LEADS:
+        for magic, form in MAGIC.items():
+            if beginning.startswith(magic):
+                return form
+    if beginning[TAR_MAGIC_END - len(TAR_MAGIC) : TAR_MAGIC_END] == TAR_MAGIC:
+        return Format.TAR
+    return None
+
+
+def recognise_text(content: bytes) -> Format | None:
+    """Formats whose keys stand plainly in them, so that only a content with anchors is asked about."""
+    if content[2:4] == _PYC_END and content[16:17] in {b"\xe3", b"\x63"}:
+        return Format.PYC
+    if content.lstrip()[:1] == b"{" and b'"nbformat"' in content and b'"cells"' in content:
+        return Format.NOTEBOOK
+    return None

@@ -1,0 +1,102 @@
+"""Tar archives, read from front to back: nothing is held but one header."""
+
+from __future__ import annotations
+
+import re
+from itertools import chain
+from typing import TYPE_CHECKING, Final
+
+from keyleak.containers.formats import TAR_MAGIC
+from keyleak.containers.member import ContainerError, Flaw, Member, PieceReader
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_BLOCK: Final = 512
+_LONGEST_NAME: Final = 1 << 20
+_NUMBER: Final = re.compile(rb"[ \0]*([0-7]+)[ \0]*\Z")
+_PAX_FIELD: Final = re.compile(rb"[0-9]{1,9} (path|size)=([^\n]*)\n")
+_FILES: Final = frozenset(b"0\x007")
+_GNU_NAME, _PAX, _GNU_SPARSE = b"L", b"x", b"S"
+AFTER_END: Final = "behind the end of the archive"
+
+
+def members(pieces: Iterator[bytes]) -> Iterator[Member | Flaw]:
+    """Every member with content, and what stands behind the archive's end.
+
+    Args:
+        pieces: the archive.
+
+    Raises:
+        ContainerError: a header is damaged, or the archive ends early.
+    """
+    reader = PieceReader(pieces)
+    name, size = None, None
+    while header := reader.read(_BLOCK):
+        if not header.strip(b"\0"):
+            break
+        if len(header) < _BLOCK or header[257:262] != TAR_MAGIC:
+            raise ContainerError("has a damaged header, so what follows in it was not read")
+        kind, length = header[156:157], _number(header[124:136])
+        if kind in {_GNU_NAME, _PAX}:
+            text = _text(reader, length)
+            if kind == _GNU_NAME:
+                name = text.rstrip(b"\0")
+            else:
+                fields = dict(_PAX_FIELD.findall(text))
+                name, size = fields.get(b"path", name), _decimal(fields.get(b"size"))
+            continue
+        if size is not None:
+            length = size
+        shown = (name if name is not None else _name(header)).decode("utf-8", "surrogateescape")
+        name, size = None, None
+        yield from _member(reader, kind, shown, length)
+    rest = PieceReader(_trailing(reader))
+    if first := rest.read(1):
+        yield Member(AFTER_END, chain((first,), rest.take_all()))
+
+
+def _member(reader: PieceReader, kind: bytes, name: str, length: int) -> Iterator[Member | Flaw]:
+    content = reader.take(length)
+    if kind[0] in _FILES or kind in {_GNU_SPARSE, b"g", b"K"} or length:
+        yield Member(name, content)
+    for _ in content:
+        pass  # what was not taken of it
+    if padding := -length % _BLOCK:
+        reader.read(padding)
+
+
+def _text(reader: PieceReader, length: int) -> bytes:
+    if length > _LONGEST_NAME:
+        raise ContainerError("has a name that is too long, so what follows in it was not read")
+    text = b"".join(reader.take(length))
+    reader.read(-length % _BLOCK)
+    return text
+
+
+def _name(header: bytes) -> bytes:
+    name = header[:100].rstrip(b"\0")
+    prefix = header[345:500].partition(b"\0")[0] if header[257:263] == b"ustar\0" else b""
+    return prefix + b"/" + name if prefix else name
+
+
+def _number(field: bytes) -> int:
+    if field[:1] == b"\x80":
+        return int.from_bytes(field[1:], "big")
+    digits = _NUMBER.match(field)
+    if digits is None:
+        raise ContainerError("has a damaged header, so what follows in it was not read")
+    return int(digits[1], 8)
+
+
+def _decimal(digits: bytes | None) -> int | None:
+    return int(digits) if digits and digits.isdigit() and len(digits) < 20 else None
+
+
+def _trailing(reader: PieceReader) -> Iterator[bytes]:
+    """What follows the zeros behind the last member."""
+    started = False
+    while block := reader.read(_BLOCK):
+        started = started or bool(block.strip(b"\0"))
+        if started:
+            yield block

@@ -1,0 +1,205 @@
+"""Opening containers: members of archives, compressed streams, documents, one inside the other.
+
+Nothing is unpacked to disk, and nothing is held but one member at a time. What lies, is locked, is damaged or
+explodes becomes a gap, and what stood before and behind it is still looked at.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from itertools import chain
+from typing import IO, TYPE_CHECKING, Final
+
+from keyleak.containers import ar_archive, tar_archive, zip_archive
+from keyleak.containers.compression import decompressed
+from keyleak.containers.formats import BEGINNING, Format, recognise
+from keyleak.containers.member import PIECE, ContainerError, Flaw, pieces_of
+from keyleak.coverage import Gap
+from keyleak.decoding.budget import DEEPEST, Budget
+from keyleak.sources.inspector import Inspection, Place
+from keyleak.sources.reading import Reader
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from keyleak.containers.member import Member
+    from keyleak.findings import Sighting
+    from keyleak.sources.inspector import Inspector
+
+# A member that is larger is searched in windows and, where that needs all of it, not opened.
+_HELD: Final = 64 << 20
+# What a member costs besides its length, so that a million empty ones end too.
+_MEMBER: Final = 512
+# Text that begins like a zlib stream fails sooner than this.
+_LEAST_ZLIB: Final = 64
+_TOO_DEEP: Final = f"is more than {DEEPEST} archives and encodings deep, so it was not opened"
+
+
+class Opener:
+    """Opens containers and has what they hold inspected."""
+
+    def __init__(self, inspector: Inspector) -> None:
+        self._inspector = inspector
+
+    def open_held(self, form: Format, content: bytes, place: Place, budget: Budget) -> Inspection:
+        """What a container that is in memory holds."""
+        return self._open(form, io.BytesIO(content), place, budget)
+
+    def open_pieces(self, form: Format, pieces: Iterator[bytes], place: Place) -> Inspection:
+        """What a container that can be read only once holds; of a format that needs no more than that."""
+        return self._open(form, io.BufferedReader(_Stream(pieces)), place, Budget(None))
+
+    def open_stream(self, stream: IO[bytes], place: Place) -> Inspection:
+        """What a container too large to hold holds; nothing where it is none.
+
+        Args:
+            stream: the container, seekable.
+            place: what it is.
+        """
+        form = recognise(stream.read(BEGINNING))
+        length = stream.seek(0, io.SEEK_END)
+        stream.seek(0)
+        if form is None:
+            return Inspection()
+        if not form.is_sequential and form is not Format.ZIP and length > _HELD:
+            return Inspection(gaps=(Gap(place.name, f"is too large to be opened ({form.value})"),))
+        return self._open(form, stream, place, Budget(length))
+
+    def _open(self, form: Format, stream: IO[bytes], place: Place, budget: Budget) -> Inspection:
+        if len(place.container) + len(place.decoded) >= DEEPEST:
+            return Inspection(gaps=(Gap(place.name, _TOO_DEEP),))
+        if form is Format.ZLIB:
+            return self._open_zlib(stream, place, budget)
+        if form.is_compression:
+            return self._look(decompressed(form, pieces_of(stream)), _undone(place, form), budget)
+        sightings: list[Sighting] = []
+        gaps: list[Gap] = []
+        try:
+            for member in _members(form, stream):
+                inner = replace(place, container=(*place.container, member.name))
+                found = self._member(member, inner, budget)
+                sightings += found.sightings
+                gaps += found.gaps
+                if not budget.spend(_MEMBER):
+                    gaps.append(Gap(place.name, _exploded(budget)))
+                    break
+        except ContainerError as error:
+            gaps.append(Gap(place.name, error.reason))
+        return Inspection(tuple(sightings), tuple(gaps))
+
+    def _open_zlib(self, stream: IO[bytes], place: Place, budget: Budget) -> Inspection:
+        """A zlib stream, of which two bytes tell: what fails at once is something else."""
+        pieces = decompressed(Format.ZLIB, pieces_of(stream))
+        first = b""
+        try:
+            while len(first) < _LEAST_ZLIB and (piece := next(pieces, None)) is not None:
+                first += piece
+        except ContainerError:
+            return Inspection()
+        return self._look(chain((first,), pieces), _undone(place, Format.ZLIB), budget)
+
+    def _member(self, member: Member | Flaw, place: Place, budget: Budget) -> Inspection:
+        if isinstance(member, Flaw):
+            return Inspection(gaps=(Gap(place.name, f"{member.reason}, so it was not read"),))
+        return self._look(member.pieces, place, budget)
+
+    def _look(self, pieces: Iterator[bytes], place: Place, budget: Budget) -> Inspection:
+        """Whatever comes in pieces, opened again where it is a container."""
+        counted = _Counted(pieces, budget)
+        beginning = counted.first(BEGINNING)
+        form = recognise(beginning)
+        if form is not None and form.is_sequential:
+            inside = self._open(form, io.BufferedReader(_Stream(chain((beginning,), counted))), place, budget)
+            return _with_flaw(inside, counted, place)
+        held = [beginning]
+        size = len(beginning)
+        for piece in counted:
+            held.append(piece)
+            size += len(piece)
+            if size > _HELD:
+                read = Reader(self._inspector).read_stream(
+                    io.BufferedReader(_Stream(chain(held, counted))), place
+                )
+                return _with_flaw(Inspection(read.sightings, read.gaps), counted, place)
+        found = self._inspector.inspect_within(b"".join(held), place, budget)
+        return _with_flaw(found, counted, place)
+
+
+class _Counted:
+    """Pieces paid for from a budget; an error ends them and is kept."""
+
+    def __init__(self, pieces: Iterator[bytes], budget: Budget) -> None:
+        self._pieces = pieces
+        self._budget = budget
+        self.flaw: str | None = None
+
+    def __iter__(self) -> _Counted:
+        return self
+
+    def __next__(self) -> bytes:
+        if self.flaw is not None:
+            raise StopIteration
+        try:
+            piece = next(self._pieces)
+        except ContainerError as error:
+            self.flaw = error.reason
+            raise StopIteration from error
+        if not self._budget.spend(len(piece)):
+            self.flaw = _exploded(self._budget)
+            raise StopIteration
+        return piece
+
+    def first(self, size: int) -> bytes:
+        """At least so many bytes, where there are."""
+        parts: list[bytes] = []
+        while sum(map(len, parts)) < size and (piece := next(self, None)) is not None:
+            parts.append(piece)
+        return b"".join(parts)
+
+
+class _Stream(io.RawIOBase):
+    """Pieces as a file that can be read once."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._rest = b""
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview, /) -> int:  # type: ignore[override]
+        """See `io.RawIOBase`."""
+        while not self._rest:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return 0
+            self._rest = piece
+        count = min(len(self._rest), len(buffer))
+        buffer[:count] = self._rest[:count]
+        self._rest = self._rest[count:]
+        return count
+
+
+def _members(form: Format, stream: IO[bytes]) -> Iterator[Member | Flaw]:
+    if form is Format.ZIP:
+        return zip_archive.members(stream)
+    if form is Format.TAR:
+        return tar_archive.members(pieces_of(stream))
+    return ar_archive.members(pieces_of(stream))
+
+
+def _undone(place: Place, form: Format) -> Place:
+    return replace(place, decoded=(*place.decoded, form.value))
+
+
+def _exploded(budget: Budget) -> str:
+    return f"unpacks to more than {budget.allowed:,} bytes, far more than it should, so it was not read whole"
+
+
+def _with_flaw(found: Inspection, counted: _Counted, place: Place) -> Inspection:
+    return found if counted.flaw is None else found + Inspection(gaps=(Gap(place.name, counted.flaw),))
+
+
+assert PIECE >= BEGINNING
