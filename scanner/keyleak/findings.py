@@ -185,6 +185,19 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a key-shaped text was or was not reported."""
+
+    location: Location
+    redacted: str
+    reported: bool
+    verdict: str
+    """One line: whose it was taken for, or what keeps it from being a key."""
+    considered: tuple[str, ...] = ()
+    """Each piece of evidence that was weighed, nearest first."""
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One secret, with every place it stands."""
 

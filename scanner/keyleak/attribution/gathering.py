@@ -49,10 +49,11 @@ _PLACES: Final = {
 def given(match: Match, scope: Scope, signals: Iterable[Signals]) -> Iterator[Evidence]:
     """What the value is given to."""
     for issuer in signals:
-        yield from _by_name(scope, issuer)
+        by_name = list(_by_name(scope, issuer))
+        yield from by_name
         yield from _by_call(scope, issuer)
         recipients = {each.by for each in match.assigned_to if each.issuer == issuer.issuer}
-        if GivenBy.NAME in recipients:
+        if GivenBy.NAME in recipients and not by_name:
             yield _evidence(issuer, (Reach.GIVEN, 0), Kind.NAME, "given to its name for a key")
         if GivenBy.CALL in recipients:
             yield _evidence(issuer, (Reach.GIVEN, 1), Kind.CALL, "given to its client or command")
@@ -100,7 +101,7 @@ def nearby(scope: Scope, signals: Iterable[Signals]) -> Iterator[Evidence]:
         where, lower = (reach, step), text.lower()
         is_carrier = reach is Reach.STATEMENT and _CARRIER.search(lower)
         for issuer in chosen:
-            if is_carrier:
+            if is_carrier and issuer.namesakes:
                 yield _evidence(issuer, where, Kind.CARRIER, "carried in a request")
             if issuer.may_stand_in(lower):
                 yield from _words(issuer, where, lower)

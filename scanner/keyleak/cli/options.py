@@ -94,6 +94,11 @@ _REPORT_OPTIONS = (
         "--exit-zero", is_flag=True, help="Exit 0 in spite of findings. Errors and gaps still count."
     ),
     *VERIFICATION_OPTIONS,
+    click.option(
+        "--explain",
+        is_flag=True,
+        help="Say of every key-shaped text why it was or was not reported. Reads in one process.",
+    ),
     COLOUR_OPTION,
     click.option("--quiet", "-q", is_flag=True, help="Only the report, and errors on standard error."),
     click.option("--no-progress", is_flag=True, help="No progress line on a terminal."),
@@ -124,6 +129,7 @@ def with_report_options(command: Callable[..., ExitCode]) -> Callable[..., ExitC
             rotation_days=values.pop("rotation_days"),
             allow_incomplete=values.pop("allow_incomplete"),
             exit_zero=values.pop("exit_zero"),
+            explain=values.pop("explain"),
             delivery=delivery,
             verification=taken_verification_options(values, always=command.__name__ == "verify"),
         )

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from keyleak.findings import Finding
     from keyleak.rulebook.model import Rulebook
     from keyleak.sources.files import Reading
+    from keyleak.sources.inspector import Inspector
 
 _MOST_TARGETS: Final = 5
 
@@ -43,6 +44,8 @@ class Work:
     """Whether keys in files that git ignores are notes."""
     keeps_ignored: bool = True
     """Whether such notes are reported."""
+    inspector: Inspector | None = None
+    """What it was read with; knows the explanations that `--explain` asks for."""
 
 
 def conclude(
@@ -61,6 +64,10 @@ def conclude(
     scan = Scan(work.kind, work.target, work.started.isoformat(timespec="seconds"), seconds, rulebook.sha256)
     report = Report(__version__, scan, reading.coverage, tuple(findings))
     deliver(report, rulebook, options.delivery)
+    if options.explain and work.inspector:
+        from keyleak.commands.explaining import show_explanations  # noqa: PLC0415 - hardly ever asked for
+
+        show_explanations(work.inspector, reading, options.delivery)
     for entry in decisions.expired():
         console.note(f"the allow entry {entry.by.value}: {entry.value} expired on {entry.expires}")
     if reading.interrupted:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from keyleak.commands.destinations import check_show_secrets
-from keyleak.commands.options import ReportOptions, checked_rulebook
+from keyleak.commands.options import ReportOptions, checked_rulebook, inspector_for
 from keyleak.errors import UsageError
 from keyleak.git.clone import is_url, mirror, without_user
 from keyleak.git.missing import fetch_missing
@@ -19,7 +19,6 @@ from keyleak.git.scope import Scope
 from keyleak.git.views import missing_objects
 from keyleak.sources.history import HistoryRequest, read_history
 from keyleak.sources.history_cache import HistoryCache, cache_folder
-from keyleak.sources.inspector import Inspector
 
 if TYPE_CHECKING:
     from keyleak.commands.console import Console, ScanProgress
@@ -63,11 +62,12 @@ def history(options: HistoryOptions, console: Console) -> ExitCode:
             jobs=options.report.processes(),
             memory=_memory(options, rulebook, console),
         )
-        reading = read_history(request, Inspector(rulebook), progress.update)
+        inspector = inspector_for(rulebook, options.report)
+        reading = read_history(request, inspector, progress.update)
     # What follows reading is loaded after it: the processes that read need none of it.
     from keyleak.commands.conclusion import Work, conclude  # noqa: PLC0415
 
-    work = Work("history", without_user(options.repository), started, clock)
+    work = Work("history", without_user(options.repository), started, clock, inspector=inspector)
     return conclude(work, reading, rulebook, options.report, console)
 
 
@@ -94,5 +94,8 @@ def _memory(options: HistoryOptions, rulebook: Rulebook, console: Console) -> Hi
         return None
     # A scope is read quickly as it is, and what it brings says nothing of whole packs.
     if not options.cache or not options.scope.is_everything:
+        return None
+    # What is remembered of a pack is what was found in it, not why.
+    if options.report.explain:
         return None
     return HistoryCache(cache_folder(), rulebook.sha256, console.note)

@@ -10,6 +10,7 @@ from keyleak.commands.destinations import DeliveryOptions
 from keyleak.errors import UsageError
 from keyleak.findings import Severity
 from keyleak.rulebook.loader import load_rulebook
+from keyleak.sources.inspector import Inspector
 
 if TYPE_CHECKING:
     from keyleak.commands.verification_options import VerificationOptions
@@ -31,17 +32,30 @@ class ReportOptions:
     """How old a key may be before that is a finding of its own."""
     allow_incomplete: bool = False
     exit_zero: bool = False
+    explain: bool = False
+    """Whether to say of every key-shaped text why it was or was not reported; reads in one process."""
     delivery: DeliveryOptions = field(default_factory=DeliveryOptions)
     verification: VerificationOptions | None = None
     """How issuers are asked whether the keys live; None asks nobody."""
 
     def processes(self) -> int:
         """How many processes to read with."""
+        if self.explain:
+            return 1
         if self.jobs:
             return self.jobs
         if hasattr(os, "sched_getaffinity"):
             return len(os.sched_getaffinity(0))
         return os.cpu_count() or 1
+
+
+def inspector_for(rulebook: Rulebook, options: ReportOptions) -> Inspector:
+    """The inspector that a command reads with."""
+    if not options.explain:
+        return Inspector(rulebook)
+    from keyleak.sources.explaining import ExplainingInspector  # noqa: PLC0415 - loads all that looks closer
+
+    return ExplainingInspector(rulebook)
 
 
 def checked_rulebook(options: ReportOptions) -> Rulebook:

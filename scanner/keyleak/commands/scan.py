@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, cast
 
 from keyleak.commands.destinations import check_show_secrets
-from keyleak.commands.options import ReportOptions, checked_rulebook
+from keyleak.commands.options import ReportOptions, checked_rulebook, inspector_for
 from keyleak.coverage import merge_gaps
 from keyleak.rulebook.loader import load_rulebook
 from keyleak.sources.files import Reading, read_paths
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from keyleak.commands.console import Console
     from keyleak.coverage import Coverage
     from keyleak.errors import ExitCode
-    from keyleak.rulebook.model import Rulebook
     from keyleak.sources.reading import ByteStream
 
 STANDARD_INPUT: Final = "-"
@@ -52,18 +51,24 @@ def scan(options: ScanOptions, console: Console) -> ExitCode:
     rulebook = checked_rulebook(options.report)
     started, clock = datetime.now(UTC), time.monotonic()
     with console.progress("scanning") as progress:
-        reading = _read(options, rulebook, progress.update)
+        inspector = inspector_for(rulebook, options.report)
+        reading = _read(options, inspector, progress.update)
 
     from keyleak.commands.conclusion import Work, conclude, shown_paths  # noqa: PLC0415 - see the module's text
 
     work = Work(
-        "scan", shown_paths(options.paths), started, clock, notes_ignored=True, keeps_ignored=options.ignored
+        "scan",
+        shown_paths(options.paths),
+        started,
+        clock,
+        notes_ignored=True,
+        keeps_ignored=options.ignored,
+        inspector=inspector,
     )
     return conclude(work, reading, rulebook, options.report, console)
 
 
-def _read(options: ScanOptions, rulebook: Rulebook, progress: Callable[[Coverage, int], None]) -> Reading:
-    inspector = Inspector(rulebook)
+def _read(options: ScanOptions, inspector: Inspector, progress: Callable[[Coverage, int], None]) -> Reading:
     roots = [path for path in options.paths if path != STANDARD_INPUT]
     readings = []
     if len(roots) < len(options.paths):

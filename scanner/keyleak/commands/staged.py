@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 
 from keyleak.commands.destinations import check_show_secrets
 from keyleak.commands.kept_words import keep_words
-from keyleak.commands.options import ReportOptions, checked_rulebook
+from keyleak.commands.options import ReportOptions, checked_rulebook, inspector_for
 from keyleak.git.index import changed_entries, named_entries
 from keyleak.git.inherited import inherited_repository
 from keyleak.sources.index import notes_on, read_index
-from keyleak.sources.inspector import Inspector
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +37,7 @@ def staged(paths: Sequence[str], options: ReportOptions, console: Console) -> Ex
     started, clock = datetime.now(UTC), time.monotonic()
     repository = inherited_repository(".", os.environ)
     listed = named_entries(repository, paths) if paths else changed_entries(repository)
-    inspector = Inspector(rulebook)
+    inspector = inspector_for(rulebook, options)
     reading = read_index(repository, listed, inspector)
     if not options.rule_folders:
         keep_words(inspector.words)
@@ -47,5 +46,5 @@ def staged(paths: Sequence[str], options: ReportOptions, console: Console) -> Ex
 
     from keyleak.commands.conclusion import Work, conclude, shown_paths  # noqa: PLC0415 - after reading
 
-    work = Work("staged", shown_paths(paths) or "index", started, clock)
+    work = Work("staged", shown_paths(paths) or "index", started, clock, inspector=inspector)
     return conclude(work, reading, rulebook, options, console)

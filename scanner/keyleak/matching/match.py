@@ -54,4 +54,6 @@ class Rejection:
     """Something key-shaped that is no key, and why; for `rules check` and explanations."""
 
     start: int
+    wide: bool
+    redacted: str
     reason: str

@@ -10,7 +10,7 @@ from keyleak.matching.assigned import Assigned, assigned_keys
 from keyleak.matching.compiled import compile_rules
 from keyleak.matching.engine import fastest_engine, has_body
 from keyleak.matching.match import Match, Recipient, Rejection
-from keyleak.matching.prefixed import Shaped, no_key_reason, shaped_key
+from keyleak.matching.prefixed import Shaped, key_run, misfit_reason, no_key_reason, shaped_key
 from keyleak.matching.statement import around, statement_around
 from keyleak.matching.view import View, is_little_endian, narrow_view, wide_view
 from keyleak.secret import Secret
@@ -49,18 +49,25 @@ class Matcher:
             return []
         return self._confirmed(content, hits, owned, offset)
 
-    def rejections(self, content: Buffer) -> list[Rejection]:
-        """Key-shaped texts that are no keys, and why."""
-        rejected = []
+    def rejections(self, content: Buffer, *, owned: range | None = None, offset: int = 0) -> list[Rejection]:
+        """Key-shaped texts that are no keys, and why; the parameters are those of `match`."""
+        found: dict[int, Rejection] = {}
         for hit in self._engine.hits(content):
-            if not self._is_prefix_with_body(content, hit):
-                continue
-            view = self._view(content, hit, 0)
-            shaped = self._shaped(view, hit)
-            reason = shaped and no_key_reason(view.text, shaped, self.rules)
-            if shaped and reason:
-                rejected.append(Rejection(view.offset(shaped.start), reason))
-        return rejected
+            if self._is_prefix_with_body(content, hit) and (owned is None or hit.end in owned):
+                rejection = self._rejection(self._view(content, hit, offset), hit)
+                if rejection:
+                    found[rejection.start] = rejection
+        return sorted(found.values(), key=lambda rejection: rejection.start)
+
+    def _rejection(self, view: View, hit: Hit) -> Rejection | None:
+        start = view.anchor_end - self.rules.anchors[hit.anchor].length
+        if start < 0 or not self.rules.prefixes.match(view.text, start):
+            return None
+        shaped = self._shaped(view, hit)
+        reason = no_key_reason(view.text, shaped, self.rules) if shaped else misfit_reason(view.text, start)
+        if reason is None:
+            return None
+        return Rejection(view.offset(start), view.wide, Secret(key_run(view.text, start)).redacted(), reason)
 
     def _confirmed(self, content: Buffer, hits: list[Hit], owned: range | None, offset: int) -> list[Match]:
         prefixed: dict[int, Match] = {}

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _STRENGTHS: Final = (Strength.DECISIVE, Strength.STRONG, Strength.WEAK)
 # What follows a key that somebody shortened or that a program completes: `sk_live_abc…`, `sk_live_abc${id}`.
 _CUT_OFF: Final = re.compile(rb"\.\.\.|\xe2\x80\xa6|\*\*|\$\{|#\{|\{\{|%[sd]")
+_KEY_RUN: Final = re.compile(rb"[A-Za-z0-9_+/=-]+")
 _SHORT_BODY: Final = 24
 
 
@@ -84,6 +85,20 @@ def no_key_reason(text: bytes, shaped: Shaped, rules: CompiledRules) -> str | No
     if _only_weak(shaped) and len(body) < _SHORT_BODY and _CUT_OFF.match(text, shaped.end):
         return "cut off or completed by a program"
     return placeholder_reason(body.decode("ascii"), rules.placeholders)
+
+
+def misfit_reason(text: bytes, start: int) -> str:
+    """Why what begins with a prefix word has the shape of no rule."""
+    if not is_left_boundary(text, start):
+        return "its beginning is the end of a longer word"
+    length = len(key_run(text, start))
+    return f"no rule has a key like that: {length} characters with the prefix, or too few different ones"
+
+
+def key_run(text: bytes, start: int) -> bytes:
+    """All key characters from an index on."""
+    found = _KEY_RUN.match(text, start)
+    return found[0] if found else b""
 
 
 def _only_weak(shaped: Shaped) -> bool:

@@ -133,7 +133,8 @@ class _History:
             progress=on_objects,
             stop=self._stop,
         )
-        return read_objects(self._repository, MakeObjectVisitor(self._request.rule_folders), options)
+        here = self._inspector if self._request.jobs == 1 else None
+        return read_objects(self._repository, MakeObjectVisitor(self._request.rule_folders, here), options)
 
     def _with_provenance(self, read: ObjectsRead[ObjectResult]) -> Iterator[Sighting]:
         found = [result for result in read.results if result.sightings]

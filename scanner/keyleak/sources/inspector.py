@@ -50,6 +50,8 @@ class Place:
     """Names inside containers, outermost first."""
     decoded: tuple[str, ...] = ()
     """Encodings that were undone to get at it, outermost first."""
+    object: str | None = None
+    """The id of the git object, where it is one."""
 
     @property
     def name(self) -> str:

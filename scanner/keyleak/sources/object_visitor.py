@@ -59,7 +59,7 @@ class ObjectVisitor:
             return self._visit_names(oid, data)
         pointer = _LFS_OBJECT.search(data) if kind == "blob" and data.startswith(_LFS_POINTER) else None
         lfs = pointer[1].decode() if pointer and len(data) < _LONGEST_POINTER else None
-        inspection = self._inspector.inspect(data, _BLOB)
+        inspection = self._inspector.inspect(data, replace(_BLOB, object=oid.hex()))
         if inspection is NOTHING and lfs is None:
             return None
         sightings = _placed(inspection.sightings, oid, kind, data.find(b"\n\n"))
@@ -85,10 +85,12 @@ class MakeObjectVisitor:
     """Makes a visitor in the process that needs it."""
 
     rule_folders: tuple[str, ...]
+    inspector: Inspector | None = None
+    """The one to use, where everything is read in this process."""
 
     def __call__(self) -> ObjectVisitor:
         """A new visitor."""
-        return ObjectVisitor(Inspector(load_rulebook(self.rule_folders)))
+        return ObjectVisitor(self.inspector or Inspector(load_rulebook(self.rule_folders)))
 
 
 class _Pieces:

@@ -1,0 +1,113 @@
+"""An inspector that also keeps why each key-shaped text was or was not reported (`--explain`).
+
+It reads nothing twice and reports what every inspector reports; what it keeps holds no key in the clear.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from keyleak.attribution.attributor import Attributor
+from keyleak.findings import Explanation, Location
+from keyleak.matching.matcher import Matcher
+from keyleak.sources.inspector import Inspection, Inspector, Window
+from keyleak.sources.lines import LineFinder, first_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from keyleak.attribution.attributor import Weighed
+    from keyleak.findings import Attribution, Sighting
+    from keyleak.matching.engine import Buffer
+    from keyleak.matching.match import Match, Rejection
+    from keyleak.rulebook.model import Rulebook
+    from keyleak.sources.inspector import Place
+
+_WHOLE: Final = Window()
+_RULED_OUT: Final = "only a namesake is called like that here: the name it is given to is its one ground"
+
+
+class ExplainingInspector(Inspector):
+    """Finds keys and keeps explanations, in this process only."""
+
+    def __init__(self, rulebook: Rulebook) -> None:
+        super().__init__(rulebook)
+        self.explanations: list[Explanation] = []
+        self._matcher = Matcher(rulebook)
+        self._attributor = Attributor(rulebook)
+
+    def inspect(self, content: Buffer, place: Place, window: Window = _WHOLE) -> Inspection:
+        """See `Inspector.inspect`."""
+        inspection = super().inspect(content, place, window)
+        matches = self._matcher.match(content, owned=window.owned, offset=window.base)
+        rejected = self._matcher.rejections(content, owned=window.owned, offset=window.base)
+        if inspection.sightings or matches or rejected:
+            explained = [
+                *self._of_keys(content, inspection, place, matches),
+                *self._of_others(content, matches, rejected, place, window),
+            ]
+            self.explanations += sorted(explained, key=lambda each: each.location.offset)
+        return inspection
+
+    def _of_keys(
+        self, content: Buffer, inspection: Inspection, place: Place, matches: Sequence[Match]
+    ) -> Iterator[Explanation]:
+        file = self._attributor.file_evidence(content)
+        weighed = {match.secret: self._attributor.weigh(match, file) for match in matches}
+        for sighting in inspection.sightings:
+            yield Explanation(
+                replace(sighting.location, blob=place.object),
+                sighting.secret.redacted(),
+                reported=True,
+                verdict=_verdict(sighting),
+                considered=_considered(sighting.attribution, weighed.get(sighting.secret)),
+            )
+
+    def _of_others(
+        self,
+        content: Buffer,
+        matches: Sequence[Match],
+        rejected: Sequence[Rejection],
+        place: Place,
+        window: Window,
+    ) -> Iterator[Explanation]:
+        data = bytes(content)
+        file = self._attributor.file_evidence(data)
+        others = [(each.start, each.wide, each.redacted, each.reason) for each in rejected]
+        others += [
+            (match.start, match.wide, match.secret.redacted(), _RULED_OUT)
+            for match in matches
+            if not self._attributor.weigh(match, file).grounds_left
+        ]
+        lines = LineFinder(data, window.base, window.line_start or first_line(data[:4]))
+        for start, wide, redacted, reason in sorted(others):
+            line, column = lines.at(start, wide=wide)
+            offset = window.base + start
+            location = Location(
+                place.kind, place.path, line, column, offset, blob=place.object, container=place.container
+            )
+            yield Explanation(location, redacted, reported=False, verdict=reason)
+
+
+def _verdict(sighting: Sighting) -> str:
+    attribution = sighting.attribution
+    whose = attribution.issuer or ", ".join(each.issuer for each in attribution.candidates)
+    return " ".join(
+        (
+            attribution.verdict.value,
+            *([whose] if whose else []),
+            f"(confidence {attribution.confidence.value})",
+        )
+    )
+
+
+def _considered(attribution: Attribution, weighed: Weighed | None) -> tuple[str, ...]:
+    """What the answer rests on, then everything else that was weighed, nearest first."""
+    rests_on = [line for candidate in attribution.candidates for line in candidate.evidence]
+    if weighed is None:
+        return tuple(rests_on)
+    nearest = sorted(weighed.considered, key=lambda each: each.distance)
+    others = [f"{each.reach.value}: {each.line}" for each in nearest if each.line not in rests_on]
+    ruled_out = [f"{issuer} is ruled out: a namesake's word is near" for issuer in sorted(weighed.vetoed)]
+    return tuple(dict.fromkeys((*rests_on, *others, *ruled_out)))
