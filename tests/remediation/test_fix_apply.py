@@ -151,3 +151,34 @@ def test_report_of_another_repository_is_refused(tmp_path: Path, capsys: pytest.
     report.write_text(json.dumps(content))
     assert main(["fix", str(repository), "--report", str(report)]) == ExitCode.INCOMPLETE
     assert "is it of another repository" in capsys.readouterr().err
+
+
+def test_remote_that_still_holds_the_key_is_named_by_ref(
+    example: Leaky, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = tmp_path / "report.json"
+    main(["history", str(example.work), "--format", f"json:{report}"])
+    server = tmp_path / "server.git"
+    git(tmp_path, "clone", "-q", "--mirror", str(example.server), str(server))
+    for ref in git(server, "for-each-ref", "--format=%(refname)").decode().split():
+        if ref not in {"refs/heads/clean", "refs/pull/7/head"}:
+            git(server, "update-ref", "-d", ref)
+    git(server, "symbolic-ref", "HEAD", "refs/heads/clean")
+    check = [
+        "fix",
+        str(example.work),
+        "--in-place-check",
+        "--remote",
+        server.as_uri(),
+        "--report",
+        str(report),
+    ]
+    assert main(check) == ExitCode.FINDINGS
+    said = capsys.readouterr().out
+    assert "refs/pull/7/head" in said
+    assert "side.py" in said
+    assert "Only the host can" in said
+    assert KEY not in said
+    git(server, "update-ref", "-d", "refs/pull/7/head")
+    assert main(check) == ExitCode.CLEAN
+    assert "holds none of the keys" in capsys.readouterr().out

@@ -45,7 +45,7 @@ def found(folder: Path, files: dict[str, str]) -> Finding:
     ],
 )
 def test_place_says_what_is_wrong(tmp_path: Path, name: str, line: str, exposure: str) -> None:
-    finding = found(tmp_path / "x", {name: f'{line} = "{LIVE}"\n'})
+    finding = found(tmp_path / "a" / "b" / "c", {name: f'{line} = "{LIVE}"\n'})
     assert exposure in finding.exposure
     words = advice(exposure)
     assert words is not None
@@ -54,16 +54,16 @@ def test_place_says_what_is_wrong(tmp_path: Path, name: str, line: str, exposure
 
 
 def test_key_that_ships_to_users_is_critical(tmp_path: Path) -> None:
-    finding = found(tmp_path / "x", {"public/app.js": f'FLORA_API_KEY = "{TEST}"\n'})
+    finding = found(tmp_path / "a" / "b" / "c", {"public/app.js": f'FLORA_API_KEY = "{TEST}"\n'})
     assert finding.severity is Severity.CRITICAL
     assert finding.reason == "it stands in code that ships to users, so everybody who loads it has the key"
 
 
 def test_one_key_in_two_environments(tmp_path: Path) -> None:
     line = f"FLORA_API_KEY={TEST}\n"
-    finding = found(tmp_path / "x", {"deploy/staging.env": line, "deploy/production.env": line})
+    finding = found(tmp_path / "a" / "b" / "c", {"deploy/staging.env": line, "deploy/production.env": line})
     assert {"both-environments", "test-in-production"} <= set(finding.exposure)
-    assert found(tmp_path / "y", {"deploy/staging.env": line}).exposure == ()
+    assert found(tmp_path / "d" / "b" / "c", {"deploy/staging.env": line}).exposure == ()
 
 
 @pytest.mark.parametrize(

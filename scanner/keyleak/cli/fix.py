@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 )
 @click.option("--output", metavar="DIR", help="A private folder for kit, backup and result; outside REPO.")
 @click.option("--apply", "apply", is_flag=True, help="Rewrite a fresh clone in DIR and prove it clean.")
+@click.option("--in-place-check", is_flag=True, help="Clone the remote anew and name what still holds keys.")
+@click.option("--remote", metavar="URL", help="The remote for --in-place-check; that of REPO without it.")
 @click.option("--yes", is_flag=True, help="Do not ask before --apply begins.")
 @click.option(
     "--format",
@@ -43,6 +45,8 @@ def fix(  # noqa: PLR0913 - one for each option
     ids: tuple[str, ...],
     output: str | None,
     apply: bool,
+    in_place_check: bool,
+    remote: str | None,
     yes: bool,
     form: str,
     config: str | None,
@@ -72,10 +76,16 @@ def fix(  # noqa: PLR0913 - one for each option
         ids=frozenset(ids),
         output=output,
         apply=apply,
+        remote=remote,
         yes=yes,
         form=DocumentFormat(form),
         report=ReportOptions(
             rule_folders=rule_folders, config=config, jobs=jobs, allow_incomplete=allow_incomplete
         ),
     )
-    return command.fix(options, Console(quiet=quiet, show_progress=not no_progress))
+    console = Console(quiet=quiet, show_progress=not no_progress)
+    if in_place_check:
+        from keyleak.commands.in_place import check_in_place  # noqa: PLC0415
+
+        return check_in_place(options, console)
+    return command.fix(options, console)

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
-from keyleak.commands.conclusion import Work, findings_of, read_decisions
 from keyleak.commands.options import ReportOptions, checked_rulebook
-from keyleak.commands.saved_report import ids_of_report
-from keyleak.coverage import Coverage
+from keyleak.commands.repository_reading import (
+    chosen_ids,
+    leaks_of,
+    masked_document,
+    read_repository,
+    repository_root,
+    write_out,
+)
 from keyleak.errors import ExitCode, UsageError
-from keyleak.findings import LocationKind, Severity, Status
+from keyleak.findings import LocationKind
 from keyleak.git.mentions import mentions
-from keyleak.git.process import run
 from keyleak.grouping import group_by_secret
-from keyleak.remediation.document import DocumentFormat, FixDocument, Section, render
+from keyleak.remediation.document import DocumentFormat, FixDocument, Section
 from keyleak.remediation.filter_repo import find_filter_repo
 from keyleak.remediation.instructions import push_commands, rewrite_commands
 from keyleak.remediation.proof import refs_of
@@ -29,16 +31,14 @@ from keyleak.remediation.rewriting import Rewrite, check_rewritable, rewrite, wr
 from keyleak.remediation.runbook import Reader, runbook_for, variables_of
 from keyleak.remediation.survey import describe, survey
 from keyleak.remediation.workspace import Step, Workspace, open_workspace, read_state
-from keyleak.reports.masking import Masker
-from keyleak.sources.files import Reading, read_paths
-from keyleak.sources.history import HistoryRequest, read_history
+from keyleak.sources.files import Reading
 from keyleak.sources.inspector import Inspector, Place
-from keyleak.terminal import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from keyleak.commands.console import Console
+    from keyleak.coverage import Coverage
     from keyleak.findings import Finding
     from keyleak.remediation.proof import Proof
     from keyleak.remediation.rewrite_plan import RewritePlan
@@ -57,6 +57,8 @@ class FixOptions:
     """Only these findings; empty for all."""
     output: str | None = None
     """A private folder for the kit, the backup and the rewritten clone."""
+    remote: str | None = None
+    """The URL that `--in-place-check` clones; None for that of the repository's own remote."""
     apply: bool = False
     yes: bool = False
     form: DocumentFormat = DocumentFormat.TEXT
@@ -85,83 +87,47 @@ def fix(options: FixOptions, console: Console) -> ExitCode:
     if options.apply and options.output is None:
         raise UsageError("--apply needs --output DIR: a new folder for the backup and the rewritten clone")
     rulebook = checked_rulebook(options.report)
-    wanted = options.ids | ids_of_report(options.saved_report) if options.saved_report else options.ids
-    case = _examined(options, rulebook, wanted, console)
+    case = _examined(options, rulebook, chosen_ids(options), console)
     if not case.findings:
         console.note("no key was found, so there is nothing to fix")
         return _without_findings(case.coverage, options)
     plan = plan_rewrite(case.root, case.historic, _holder(rulebook))
     workspace = None if options.output is None else open_workspace(options.output, case.root)
-    masker = Masker(finding.secret for finding in case.findings)
     document = _document(case, plan, workspace or Workspace("DIR"))
-    _print(document, options.form, masker)
+    write_out(masked_document(document, options.form, case.findings))
     if workspace is not None and not options.apply:
         read_state(workspace, case.root, [each.id for each in case.historic]).save(workspace)
-        _write_kit(workspace, plan, document, masker, console)
+        _write_kit(workspace, plan, document, case.findings, console)
     if workspace is None or not options.apply:
         return _code(ExitCode.FINDINGS, case.coverage, options)
     return _apply(case, plan, workspace, options, console)
 
 
-def read_repository(
-    root: str, inspector: Inspector, options: ReportOptions, console: Console
-) -> tuple[Reading, Reading]:
-    """Everything a repository holds, and the files of its work tree.
-
-    Raises:
-        GitError: git does not read it.
-    """
-    request = HistoryRequest(root, rule_folders=options.rule_folders, jobs=options.processes())
-    with console.progress("reading history") as progress:
-        history = read_history(request, inspector, progress.update)
-    if history.interrupted:
-        raise KeyboardInterrupt
-    if run(["rev-parse", "--is-bare-repository"], root).strip() == b"true":
-        return history, Reading((), Coverage())
-    with console.progress("reading files") as progress:
-        files = read_paths([root], lambda: inspector, jobs=1, progress=progress.update)
-    if files.interrupted:
-        raise KeyboardInterrupt
-    return history, files
-
-
-def repository_root(repository: str) -> str:
-    """The top of a work tree, or a bare repository, as an absolute path.
-
-    Raises:
-        UsageError: there is no such folder.
-        GitError: git does not take it for a repository.
-    """
-    if not os.path.isdir(repository):
-        raise UsageError(f"{repository}: no such folder; name a repository on this machine")
-    if run(["rev-parse", "--is-inside-work-tree"], repository).strip() == b"true":
-        top = run(["rev-parse", "--show-toplevel"], repository)
-    else:
-        top = run(["rev-parse", "--absolute-git-dir"], repository)
-    return os.fsdecode(top.removesuffix(b"\n"))
-
-
 def _examined(options: FixOptions, rulebook: Rulebook, wanted: frozenset[str], console: Console) -> _Case:
     root = repository_root(options.repository)
     history, files = read_repository(root, Inspector(rulebook), options.report, console)
-    started, clock = datetime.now(UTC), time.monotonic()
     both = Reading(history.sightings + files.sightings, history.coverage + files.coverage)
-    work = Work("fix", options.repository, started, clock, notes_ignored=True)
-    every = findings_of(work, both, read_decisions(options.report.config), options.report, console)
-    leaks = [each for each in every if each.status is Status.NEW and each.severity is not Severity.NOTE]
+    leaks = leaks_of(both, options, console)
     if wanted:
-        leaks = [each for each in every if each.id in wanted]
-        if not leaks:
-            whose = options.saved_report or "the ids given"
-            raise UsageError(
-                f"{whose}: none of its findings is in {options.repository}; is it of another repository?"
-            )
-        missing = len(wanted) - len(leaks)
-        if missing:
-            console.note(f"{missing:,} of the findings asked for are not in {options.repository} any more")
+        leaks = [each for each in leaks if each.id in wanted]
+        _check_belongs(leaks, wanted, options, console)
     chosen = {each.secret for each in leaks}
     historic = [each for each in group_by_secret(history.sightings) if each.secret in chosen]
     return _Case(root, tuple(leaks), tuple(historic), both.coverage, rulebook)
+
+
+def _check_belongs(
+    found: Sequence[Finding], wanted: frozenset[str], options: FixOptions, console: Console
+) -> None:
+    """Whether what was asked for is here: a report of another repository must not be taken for this one's."""
+    if not found:
+        whose = options.saved_report or "the ids given"
+        raise UsageError(
+            f"{whose}: none of its findings is in {options.repository}; is it of another repository?"
+        )
+    missing = len(wanted) - len(found)
+    if missing:
+        console.note(f"{missing:,} of the findings asked for are not in {options.repository} any more")
 
 
 def _holder(rulebook: Rulebook) -> Callable[[bytes], frozenset[Secret]]:
@@ -193,26 +159,15 @@ def _readers(case: _Case, finding: Finding) -> list[Reader]:
     return [Reader(path, line) for path, line in mentions(case.root, names)]
 
 
-def _print(document: FixDocument, form: DocumentFormat, masker: Masker) -> None:
-    _write_out(_masked(document, form, masker))
-
-
-def _masked(document: FixDocument, form: DocumentFormat, masker: Masker) -> str:
-    text = masker.mask(render(document, form))
-    masker.check(text)
-    return text
-
-
-def _write_out(text: str) -> None:
-    clean = "\n".join(printable(line) for line in text.split("\n"))
-    sys.stdout.buffer.write(clean.encode(sys.stdout.encoding or "utf-8", "backslashreplace"))
-    sys.stdout.buffer.flush()
-
-
 def _write_kit(
-    workspace: Workspace, plan: RewritePlan, document: FixDocument, masker: Masker, console: Console
+    workspace: Workspace,
+    plan: RewritePlan,
+    document: FixDocument,
+    findings: Sequence[Finding],
+    console: Console,
 ) -> None:
-    workspace.write("runbook.md", _masked(document, DocumentFormat.MARKDOWN, masker).encode())
+    runbook = masked_document(document, DocumentFormat.MARKDOWN, findings)
+    workspace.write("runbook.md", runbook.encode())
     write_kit(workspace, plan)
     for section in document.sections:
         if section.are_commands:
@@ -239,8 +194,8 @@ def _apply(
         state.at(Step.PROVEN).save(workspace)
     pushes = push_commands(case.root, workspace.mirror, state.refs, refs_of(workspace.mirror))
     sections = _result(proof, remaining, pushes, time.monotonic() - started)
-    masker = Masker(finding.secret for finding in case.findings)
-    _print(FixDocument(case.root, (), tuple(sections)), options.form, masker)
+    document = FixDocument(case.root, (), tuple(sections))
+    write_out(masked_document(document, options.form, case.findings))
     workspace.write("push.sh", "".join(f"{line}\n" for line in pushes).encode())
     console.note(f"{workspace.folder}: nothing was pushed; push.sh does it, backup.bundle has all as it was")
     if proof.differences:

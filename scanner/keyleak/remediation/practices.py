@@ -40,6 +40,7 @@ _CODE: Final = re.compile(
     r"|p[lm]|r|groovy|clj|hs|ipynb|vue|svelte)\Z",
     re.IGNORECASE,
 )
+_NEAR: Final = 3
 _WORD: Final = re.compile(r"[a-z]+")
 _PRODUCTION: Final = frozenset({"prod", "production", "prd", "live"})
 _OTHER: Final = frozenset(
@@ -138,7 +139,7 @@ def _broken(finding: Finding) -> Iterator[str]:
         yield Practice.MCP_CONFIG.value
     if any(_CODE.search(path) for path in paths):
         yield Practice.HARD_CODED.value
-    words = [frozenset(_WORD.findall(path.lower())) for path in paths]
+    words = [frozenset(_WORD.findall(_near(path))) for path in paths]
     in_production = any(each & _PRODUCTION for each in words)
     if in_production and any(each & _OTHER and not each & _PRODUCTION for each in words):
         yield Practice.BOTH_ENVIRONMENTS.value
@@ -146,6 +147,11 @@ def _broken(finding: Finding) -> Iterator[str]:
         yield Practice.LIVE_IN_TEST.value
     if finding.environment is Environment.TEST and in_production:
         yield Practice.TEST_IN_PRODUCTION.value
+
+
+def _near(path: str) -> str:
+    """The last parts of a path: what stands above a project says nothing of it."""
+    return "/".join(path.lower().split("/")[-_NEAR:])
 
 
 def _named_for_clients(excerpts: Sequence[str]) -> bool:
