@@ -32,7 +32,7 @@ FORMAT_OPTION: Final = click.option(
     "formats",
     multiple=True,
     metavar="FORMAT[:FILE]",
-    help="How to report, to standard output or to FILE: text (the default), json, sarif, markdown "
+    help="How to report, to standard output or to FILE: text (the default), json, sarif, html, markdown "
     "or github. Can be given several times.",
 )
 

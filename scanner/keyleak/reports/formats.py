@@ -19,6 +19,7 @@ class Format(Enum):
     SARIF = "sarif"
     MARKDOWN = "markdown"
     GITHUB = "github"
+    HTML = "html"
 
 
 # The others never hold a key, whatever is asked.

@@ -1,0 +1,96 @@
+"""What the script of the HTML page lists: each finding in words, once and short."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from keyleak.findings import AttributionVerdict, Status, VerificationVerdict
+from keyleak.reports.wording import Wording, days, is_leak
+
+if TYPE_CHECKING:
+    from keyleak.findings import Finding
+    from keyleak.reports.presentation import Presentation
+    from keyleak.reports.report import Report
+
+
+def listed_findings(report: Report, presentation: Presentation) -> list[dict[str, Any]]:
+    """Every finding, those that count first."""
+    wording = Wording(presentation)
+    ordered = sorted(report.findings, key=lambda finding: not is_leak(finding))
+    return [_listed(finding, wording) for finding in ordered]
+
+
+def listed_runbooks(report: Report, presentation: Presentation) -> dict[str, dict[str, Any]]:
+    """The steps of every issuer, which its findings name."""
+    wording = Wording(presentation)
+    by_issuer = {_runbook(finding): finding for finding in report.findings}
+    return {
+        issuer: {"steps": wording.steps(finding), "url": wording.revoke_url(finding)}
+        for issuer, finding in by_issuer.items()
+    }
+
+
+def states(finding: Finding) -> list[str]:
+    """What it can be filtered by."""
+    if not is_leak(finding):
+        return ["note" if finding.status is Status.NEW else finding.status.value]
+    found = ["leaked"]
+    if finding.at_head is not None:
+        found.append("still at HEAD" if finding.at_head else "only in history")
+    verdict = finding.verification.verdict
+    if verdict is not VerificationVerdict.NOT_CHECKED:
+        found.append(f"asked: {verdict.value}")
+    return found
+
+
+def _listed(finding: Finding, wording: Wording) -> dict[str, Any]:
+    attribution = finding.attribution
+    sure = attribution.verdict is AttributionVerdict.ATTRIBUTED
+    return {
+        "id": finding.id,
+        "counts": is_leak(finding),
+        "severity": finding.severity.value,
+        "title": wording.title(finding),
+        "whose": wording.whose(finding),
+        "confidence": attribution.confidence.value if sure else "",
+        "secret": wording.secret(finding),
+        "evidence": wording.evidence(finding),
+        "places": _places(finding, wording),
+        "first": wording.first_seen(finding),
+        "head": wording.at_head(finding),
+        "days": finding.age_days,
+        "age": "" if finding.age_days is None else days(finding.age_days),
+        "state": _state(finding),
+        "states": states(finding),
+        "status": wording.status(finding),
+        "exposure": wording.exposure(finding),
+        "checked": wording.verification(finding),
+        "rule": wording.clean(finding.rule),
+        "description": wording.description(finding.rule),
+        "runbook": _runbook(finding),
+    }
+
+
+def _places(finding: Finding, wording: Wording) -> list[dict[str, Any]]:
+    excerpts = finding.excerpts or ("",) * len(finding.locations)
+    return [
+        {
+            "place": wording.place(location),
+            "remarks": wording.remarks(location),
+            "excerpt": wording.clean(excerpt),
+        }
+        for location, excerpt in zip(finding.locations, excerpts, strict=True)
+    ]
+
+
+def _state(finding: Finding) -> str:
+    if finding.status is not Status.NEW:
+        status: str = finding.status.value
+        return status
+    if finding.at_head is None:
+        return ""
+    return "at HEAD" if finding.at_head else "in history"
+
+
+def _runbook(finding: Finding) -> str:
+    return finding.issuer or ""
