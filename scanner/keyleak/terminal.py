@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+
 
 def printable(text: str) -> str:
     r"""Text without anything a terminal would act on: control characters and undecodable bytes as `\xHH`."""
-    clean = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    if text.isprintable():
+        return text
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode()
-        for character in clean
+        for character in without_surrogates(text)
     )
+
+
+def without_surrogates(text: str) -> str:
+    r"""Text that can be encoded: undecodable bytes as `\xHH`, other lone surrogates as `\uHHHH`."""
+    return _SURROGATE.sub(_written_out, text)
+
+
+def _written_out(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    # PEP 383: these stand for the bytes from 0x80 that were not UTF-8.
+    return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"\\u{code:04x}"
 
 
 def size(count: int) -> str:

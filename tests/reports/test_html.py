@@ -1,4 +1,4 @@
-"""The HTML page in a real browser: what it shows, that hostile text stays text, that many keys stay usable."""
+"""The HTML page in a real browser: what it shows, hostile text that stays text, ten thousand keys."""
 
 from __future__ import annotations
 

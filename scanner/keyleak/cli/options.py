@@ -32,8 +32,8 @@ FORMAT_OPTION: Final = click.option(
     "formats",
     multiple=True,
     metavar="FORMAT[:FILE]",
-    help="How to report, to standard output or to FILE: text (the default), json, sarif, html, markdown "
-    "or github. Can be given several times.",
+    help="How to report, to standard output or to FILE: text (the default), json, sarif, html, markdown, "
+    "github, junit, csv or gitleaks (as it writes JSON). Can be given several times.",
 )
 
 COLOUR_OPTION: Final = click.option(

@@ -2,10 +2,49 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from keyleak.cli.options import COLOUR_OPTION, FORMAT_OPTION, RULES_OPTION, SHOW_SECRETS_OPTIONS
 from keyleak.errors import ExitCode, UsageError
+
+
+class _ReportCommand(click.Group):
+    """`report diff OLD NEW` and, for everything else, `report FILE`."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """See `click.Command`; the context of the command that the first word asks for."""
+        if args[:1] == ["diff"]:
+            return super().make_context(info_name, args, parent, **extra)
+        return render.make_context(info_name, args, parent, **extra)
+
+
+@click.group(cls=_ReportCommand)
+def report() -> None:
+    """Render a saved JSON report in other formats, or compare two."""
+
+
+@report.command()
+@click.argument("old", type=click.Path())
+@click.argument("new", type=click.Path())
+@click.option(
+    "--format", "output", type=click.Choice(["text", "json"]), default="text", help="How to tell it."
+)
+@click.option(
+    "--allow-incomplete", is_flag=True, help="Exit 0 or 1 even if one of the scans could not read everything."
+)
+def diff(*, old: str, new: str, output: str, allow_incomplete: bool) -> ExitCode:
+    """Compare the JSON reports OLD and NEW: keys that are new, gone, or only moved.
+
+    Keys are told by their ids, which need the same baseline, or none, in both scans. Exits 1 if a key that
+    counts is new, 2 if a report cannot be used or a scan did not read everything.
+    """
+    from keyleak.commands import report as command  # noqa: PLC0415
+
+    return command.diff(old, new, as_json=output == "json", allow_incomplete=allow_incomplete)
 
 
 @click.command()
@@ -16,7 +55,7 @@ from keyleak.errors import ExitCode, UsageError
 @COLOUR_OPTION
 @SHOW_SECRETS_OPTIONS[0]
 @SHOW_SECRETS_OPTIONS[1]
-def report(
+def render(
     *,
     file: str | None,
     schema: bool,
@@ -29,6 +68,7 @@ def report(
     \b
     keyleak report report.json
     keyleak report report.json --format html:report.html --format sarif:report.sarif
+    keyleak report diff old.json new.json
 
     Exits 0 when it is rendered, whatever the report says, and 2 when the file is no report of this version.
     """  # noqa: D301 - click takes the character \b, not the two

@@ -31,13 +31,25 @@ def deliver(report: Report, rulebook: Rulebook, options: DeliveryOptions) -> Non
     for destination in options.destinations:
         rendered = _render(report, rulebook, destination, options)
         try:
-            _write(rendered, destination.file)
-        except BrokenPipeError:
-            _forget_standard_output()
-        except OSError as error:
-            failures.append(f"{destination.file or 'standard output'}: {error.strerror}")
+            write(rendered, destination.file)
+        except KeyleakError as error:
+            failures.append(str(error))
     if failures:
         raise KeyleakError(f"the report could not be written to {'; '.join(failures)}")
+
+
+def write(rendered: str, file: str | None) -> None:
+    """Write to a file, whole or not at all, or to standard output where None.
+
+    Raises:
+        KeyleakError: it could not be written; an old file stands as it was.
+    """
+    try:
+        _write(rendered, file)
+    except BrokenPipeError:
+        _forget_standard_output()
+    except OSError as error:
+        raise KeyleakError(f"{file or 'standard output'}: {error.strerror}") from error
 
 
 def _render(report: Report, rulebook: Rulebook, destination: Destination, options: DeliveryOptions) -> str:

@@ -1,4 +1,4 @@
-"""`keyleak report`: a saved report in another format."""
+"""`keyleak report`: a saved report in another format, or compared with an earlier one."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from keyleak.commands.delivery import deliver
+from keyleak.commands.delivery import deliver, write
 from keyleak.commands.destinations import check_show_secrets
 from keyleak.errors import ExitCode, ReportError
+from keyleak.reports.comparison import compare
+from keyleak.reports.comparison_text import render_json, render_text
+from keyleak.reports.masking import Masker
+from keyleak.reports.presentation import Presentation
 from keyleak.reports.reader import read_report
 from keyleak.rulebook.loader import load_rulebook
 
@@ -30,6 +34,22 @@ def report(file: str, options: DeliveryOptions, rule_folders: Sequence[str]) -> 
     check_show_secrets(options)
     deliver(saved_report(file), load_rulebook(rule_folders), options)
     return ExitCode.CLEAN
+
+
+def diff(old: str, new: str, *, as_json: bool, allow_incomplete: bool) -> ExitCode:
+    """Say what a later report has and an earlier one has not, and the other way round.
+
+    Raises:
+        KeyleakError: one of them cannot be used, or standard output not be written.
+    """
+    earlier, later = saved_report(old), saved_report(new)
+    comparison = compare(earlier, later)
+    masker = Masker(finding.secret for finding in (*earlier.findings, *later.findings))
+    presentation = Presentation(load_rulebook(()), masker)
+    rendered = render_json(comparison, presentation) if as_json else render_text(comparison, presentation)
+    masker.check(rendered)
+    write(rendered, None)
+    return comparison.exit_code(allow_incomplete=allow_incomplete)
 
 
 def saved_report(file: str) -> Report:

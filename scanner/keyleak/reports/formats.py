@@ -20,6 +20,9 @@ class Format(Enum):
     MARKDOWN = "markdown"
     GITHUB = "github"
     HTML = "html"
+    CSV = "csv"
+    JUNIT = "junit"
+    GITLEAKS = "gitleaks"
 
 
 # The others never hold a key, whatever is asked.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from keyleak.reports.report import SCHEMA
 from keyleak.secret import RedactedSecret
+from keyleak.terminal import without_surrogates
 
 if TYPE_CHECKING:
     from keyleak.findings import Finding, Location
@@ -26,6 +27,11 @@ def render(report: Report, presentation: Presentation) -> str:
     """
     writer = _Writer(presentation.masker, show_secrets=presentation.show_secrets)
     return json.dumps(writer.report(report), indent=2) + "\n"
+
+
+def finding_object(finding: Finding, presentation: Presentation) -> dict[str, Any]:
+    """One finding as the report has it."""
+    return _Writer(presentation.masker, show_secrets=presentation.show_secrets).finding(finding)
 
 
 def schema() -> str:
@@ -66,10 +72,10 @@ class _Writer:
                     for gap in coverage.gaps
                 ],
             },
-            "findings": [self._finding(finding) for finding in report.findings],
+            "findings": [self.finding(finding) for finding in report.findings],
         }
 
-    def _finding(self, finding: Finding) -> dict[str, Any]:
+    def finding(self, finding: Finding) -> dict[str, Any]:
         secret = finding.secret
         return {
             "id": finding.id,
@@ -80,15 +86,15 @@ class _Writer:
             "secret": _shown(secret) if self._show_secrets else secret.redacted(),
             "attribution": self._attribution(finding),
             "status": finding.status.value,
-            "reason": finding.reason,
+            "reason": self._text(finding.reason),
             "verification": {
                 "verdict": finding.verification.verdict.value,
-                "host": finding.verification.host,
-                "request_id": finding.verification.request_id,
-                "checked_at": finding.verification.checked_at,
-                "detail": finding.verification.detail,
+                "host": self._text(finding.verification.host),
+                "request_id": self._text(finding.verification.request_id),
+                "checked_at": self._text(finding.verification.checked_at),
+                "detail": self._text(finding.verification.detail),
             },
-            "exposure": list(finding.exposure),
+            "exposure": [self._text(word) for word in finding.exposure],
             "first_seen": self._first_seen(finding),
             "age_days": finding.age_days,
             "at_head": finding.at_head,
@@ -110,7 +116,7 @@ class _Writer:
     def _first_seen(self, finding: Finding) -> dict[str, Any]:
         first, place = finding.first_seen, finding.locations[0]
         return {
-            "commit": first.commit if first else None,
+            "commit": self._text(first.commit) if first else None,
             "date": first.date if first else None,
             "path": self._text(first.path if first else place.path),
             "line": first.line if first else place.line,
@@ -125,7 +131,7 @@ class _Writer:
             "blob": location.blob,
             "commit": location.commit,
             "refs": [self._text(ref) for ref in location.refs],
-            "decoded": list(location.decoded),
+            "decoded": [self._text(step) for step in location.decoded],
             "container": [self._text(name) for name in location.container],
         }
 
@@ -134,4 +140,4 @@ class _Writer:
         if text is None:
             return None
         masked = text if self._show_secrets else self._masker.mask(text)
-        return masked.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+        return without_surrogates(masked)

@@ -46,7 +46,7 @@ class SarifResults:
             "message": self._message(finding),
             "locations": [self._location(primary)],
             "relatedLocations": [{"id": number, **place} for number, place in enumerate(related, 1)],
-            "partialFingerprints": {"primaryLocationLineHash": _line_hash(finding, primary)},
+            "partialFingerprints": {"primaryLocationLineHash": _line_hash(finding, primary, self._wording)},
             "fingerprints": {"keyleak/v1": finding.id},
             "suppressions": self._suppressions(finding),
             "properties": self._properties(finding),
@@ -150,10 +150,11 @@ def _properties_of(place: Location, wording: Wording) -> dict[str, Any]:
     }
 
 
-def _line_hash(finding: Finding, place: Location) -> str:
+def _line_hash(finding: Finding, place: Location, wording: Wording) -> str:
     """What GitHub tells alerts apart by: the key and the file, so that moving a line makes no new alert."""
-    name = "\0".join((finding.id, place.path or place.kind.value, *place.container))
-    return hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:16] + ":1"
+    path = wording.clean(place.path or place.kind.value)
+    name = "\0".join((finding.id, path, *map(wording.clean, place.container)))
+    return hashlib.sha256(name.encode()).hexdigest()[:16] + ":1"
 
 
 def _plain(text: str) -> str:
