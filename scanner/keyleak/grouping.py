@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from keyleak.attribution.combine import combine
+from keyleak.example_paths import lowered_in_examples
 from keyleak.findings import Finding, Severity
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def group_by_secret(sightings: Iterable[Sighting]) -> list[Finding]:
     """
     by_secret: dict[Secret, list[Sighting]] = defaultdict(list)
     for sighting in sightings:
-        by_secret[sighting.secret].append(sighting)
+        by_secret[sighting.secret].append(lowered_in_examples(sighting))
     findings = [_finding(secret, found) for secret, found in by_secret.items()]
     return sorted(
         findings, key=lambda finding: (finding.severity.rank, _order(finding.locations[0]), finding.id)
