@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 # A shorter common part stands in too many other words; then every word is an anchor of its own.
 _SHORTEST_STEM: Final = 4
+_SPLIT_FAMILIES: Final = ("sk_live_", "sk_test_", "rk_live_", "rk_test_")
 
 
 class AnchorKind(Enum):
@@ -28,6 +29,8 @@ class AnchorKind(Enum):
 
     PREFIX = "prefix"
     """A prefix word: a key may begin with it."""
+    SPLIT = "split"
+    """A constant that begins like a prefix word and ends early: a key may be put together there."""
     STEM = "stem"
     """Part of a context word: a key may stand near it."""
 
@@ -62,7 +65,27 @@ def anchors_of(rulebook: Rulebook) -> tuple[Anchor, ...]:
         for stem in stems_of(issuer.context)
         for spelling in (stem.lower(), stem.upper(), stem.capitalize())
     }
-    return (*_anchors(AnchorKind.PREFIX, prefixes), *_anchors(AnchorKind.STEM, stems))
+    return (
+        *_anchors(AnchorKind.PREFIX, prefixes),
+        *_split(prefixes),
+        *_anchors(AnchorKind.STEM, stems),
+    )
+
+
+def _split(prefixes: Iterable[str]) -> list[Anchor]:
+    """Constants that hold the beginning of a prefix word up to one of its underscores: `"sk_"`, `'sk_live'`.
+
+    As single bytes only: source code in UTF-16 that splits a key has not been met.
+    """
+    words = {prefix for prefix in prefixes if prefix.startswith(_SPLIT_FAMILIES)}
+    beginnings = {
+        word[:end] for word in words for end in range(2, len(word)) if "_" in word[end - 1 : end + 1]
+    }
+    return [
+        Anchor(AnchorKind.SPLIT, wide=False, literal=f"{quote}{beginning}{quote}".encode())
+        for beginning in sorted(beginnings)
+        for quote in "\"'"
+    ]
 
 
 def is_found_by_words(issuer: Issuer) -> bool:

@@ -47,6 +47,8 @@ class Match:
     """Issuers to whose names, headers or calls the value is given, as far as matching saw it."""
     statement: Statement
     around: Around
+    pieces: tuple[tuple[int, int], ...] = ()
+    """Offsets of its pieces, where a program puts it together; `start` is the first one's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from keyleak.matching.anchors import AnchorKind
 from keyleak.matching.assigned import Assigned, assigned_keys
+from keyleak.matching.boundary import is_left_boundary
 from keyleak.matching.compiled import compile_rules
 from keyleak.matching.engine import fastest_engine, has_body
+from keyleak.matching.joined import Joined, joined_keys
 from keyleak.matching.match import Match, Recipient, Rejection
 from keyleak.matching.prefixed import Shaped, key_run, misfit_reason, no_key_reason, shaped_key
 from keyleak.matching.statement import around, statement_around
@@ -20,6 +23,12 @@ if TYPE_CHECKING:
 
     from keyleak.matching.engine import Buffer, Engine, Hit
     from keyleak.rulebook.model import KeyRule, Rulebook
+
+
+# What may follow the first piece of a key that is put together.
+_GOES_ON: Final = re.compile(
+    rb"[A-Za-z0-9_+/=-]{0,260}(?:[\"'`][\s+.&~,<|\\\"'`)\]};:#]|[$#]?\{|\\?\r?\n|\\n\\|;)"
+)
 
 
 class Matcher:
@@ -75,6 +84,10 @@ class Matcher:
         recipients: dict[int, set[Recipient]] = {}
         for hit in hits:
             anchor = self.rules.anchors[hit.anchor]
+            if anchor.kind is AnchorKind.SPLIT:
+                if (owned is None or hit.end in owned) and (match := self._split(content, hit)):
+                    prefixed[match.start] = match
+                continue
             if anchor.kind is AnchorKind.PREFIX:
                 match = self._prefixed(content, hit, offset) if owned is None or hit.end in owned else None
                 if match:
@@ -107,13 +120,47 @@ class Matcher:
         return anchor.kind is AnchorKind.PREFIX and has_body(content, hit.end, wide=anchor.wide)
 
     def _prefixed(self, content: Buffer, hit: Hit, offset: int) -> Match | None:
-        if not self._is_prefix_with_body(content, hit):
+        goes_on = not self.rules.anchors[hit.anchor].wide and _GOES_ON.match(content, hit.end)
+        if not goes_on and not self._is_prefix_with_body(content, hit):
             return None
         view = self._view(content, hit, offset)
         shaped = self._shaped(view, hit)
+        if goes_on and (
+            joined := self._put_together(
+                view, view.anchor_end - self.rules.anchors[hit.anchor].length, shaped
+            )
+        ):
+            return joined
         if shaped is None or no_key_reason(view.text, shaped, self.rules):
             return None
         return _match(view, shaped.start, shaped.end, shaped.prefix, shaped.rules)
+
+    def _split(self, content: Buffer, hit: Hit) -> Match | None:
+        """A key whose prefix word itself is split."""
+        view = narrow_view(content, hit.end)
+        return self._put_together(view, view.anchor_end - self.rules.anchors[hit.anchor].length + 1, None)
+
+    def _put_together(self, view: View, start: int, plain: Shaped | None) -> Match | None:
+        """The longest key that is put together of pieces from `start` on.
+
+        Args:
+            view: the neighbourhood.
+            start: where the first piece begins in it.
+            plain: what has a key's shape there in one piece.
+        """
+        best: tuple[Joined, Shaped] | None = None
+        if start < 0 or not is_left_boundary(view.text, start):
+            return None
+        for joined in joined_keys(view.text, start, self.rules):
+            shaped = shaped_key(joined.key, 0, self.rules)
+            if shaped is None or no_key_reason(joined.key, shaped, self.rules):
+                continue
+            tells_more = plain is None or shaped.strength_rank < plain.strength_rank
+            if shaped.end <= joined.first_length or (joined.loosely and not tells_more):
+                continue
+            if best is None or shaped.end > best[1].end:
+                best = joined, shaped
+        return _joined_match(view, *best) if best else None
 
     def _shaped(self, view: View, hit: Hit) -> Shaped | None:
         start = view.anchor_end - self.rules.anchors[hit.anchor].length
@@ -145,6 +192,18 @@ def _match(view: View, start: int, end: int, prefix: str, rules: tuple[KeyRule, 
         assigned_to=frozenset(),
         statement=statement_around(view.text, start, end),
         around=around(view.text, start, end),
+    )
+
+
+def _joined_match(view: View, joined: Joined, shaped: Shaped) -> Match:
+    # Where the pieces stand apart, the last one is where the key is made.
+    start, end = joined.span
+    whole = _match(view, start, end, shaped.prefix, shaped.rules)
+    return replace(
+        whole,
+        secret=Secret(joined.key[: shaped.end]),
+        start=view.offset(joined.pieces[0][0]),
+        pieces=tuple((view.offset(first), view.offset(last)) for first, last in joined.pieces),
     )
 
 

@@ -33,6 +33,11 @@ class Shaped:
     prefix: str
     rules: tuple[KeyRule, ...]
 
+    @property
+    def strength_rank(self) -> int:
+        """0 where its shape is decisive, more where it says less."""
+        return min(_STRENGTHS.index(rule.strength) for rule in self.rules)
+
 
 def shaped_key(text: bytes, start: int, rules: CompiledRules) -> Shaped | None:
     """The key that begins at `start`, whole, or None where the text has no rule's shape.

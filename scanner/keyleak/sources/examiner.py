@@ -151,7 +151,13 @@ def _plainly(matches: Iterable[Match], decoded: Iterable[DecodedMatch]) -> Itera
     spans = [(each.origin, each.end) for each in decoded]
     for match in matches:
         if not any(match.start < end and start < match.end for start, end in spans):
-            yield _Found(match, match.start, (Step.UTF16.value,) if match.wide else ())
+            yield _Found(match, match.start, _steps(match))
+
+
+def _steps(match: Match) -> tuple[str, ...]:
+    if match.pieces:
+        return (f"joined from {len(match.pieces)} pieces",)
+    return (Step.UTF16.value,) if match.wide else ()
 
 
 def _decodedly(decoded: DecodedMatch) -> _Found:
