@@ -20,6 +20,7 @@ class Format(Enum):
     PDF = "PDF"
     SQLITE = "SQLite"
     PYC = "pyc"
+    JAVA_CLASS = "Java class"
     NOTEBOOK = "notebook"
 
     @property
@@ -62,6 +63,7 @@ BEGINNING: Final = 512
 """Bytes that tell every format."""
 
 _PYC_END: Final = b"\r\n"
+_JAVA_CLASS: Final = b"\xca\xfe\xba\xbe"
 
 
 def recognise(beginning: bytes) -> Format | None:
@@ -79,6 +81,8 @@ def recognise_text(content: bytes) -> Format | None:
     """Formats whose keys stand plainly in them, so that only a content with anchors is asked about."""
     if content[2:4] == _PYC_END and content[16:17] in {b"\xe3", b"\x63"}:
         return Format.PYC
+    if content.startswith(_JAVA_CLASS):
+        return Format.JAVA_CLASS
     if content.lstrip()[:1] == b"{" and b'"nbformat"' in content and b'"cells"' in content:
         return Format.NOTEBOOK
     return None

@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import IO, TYPE_CHECKING, Final
 
-from keyleak.containers import ar_archive, tar_archive, zip_archive
+from keyleak.containers import ar_archive, constants, notebook, pdf, sqlite, tar_archive, zip_archive
 from keyleak.containers.compression import decompressed
 from keyleak.containers.formats import BEGINNING, Format, recognise
 from keyleak.containers.member import PIECE, ContainerError, Flaw, pieces_of
@@ -21,7 +21,7 @@ from keyleak.sources.inspector import Inspection, Place
 from keyleak.sources.reading import Reader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from keyleak.containers.member import Member
     from keyleak.findings import Sighting
@@ -33,6 +33,14 @@ _HELD: Final = 64 << 20
 _MEMBER: Final = 512
 # Text that begins like a zlib stream fails sooner than this.
 _LEAST_ZLIB: Final = 64
+# Formats that are read in one piece.
+_WHOLE: Final[Mapping[Format, Callable[[bytes], Iterator[Member | Flaw]]]] = {
+    Format.PDF: pdf.members,
+    Format.SQLITE: sqlite.members,
+    Format.PYC: constants.python_strings,
+    Format.JAVA_CLASS: constants.java_strings,
+    Format.NOTEBOOK: notebook.members,
+}
 _TOO_DEEP: Final = f"is more than {DEEPEST} archives and encodings deep, so it was not opened"
 
 
@@ -187,7 +195,9 @@ def _members(form: Format, stream: IO[bytes]) -> Iterator[Member | Flaw]:
         return zip_archive.members(stream)
     if form is Format.TAR:
         return tar_archive.members(pieces_of(stream))
-    return ar_archive.members(pieces_of(stream))
+    if form is Format.AR:
+        return ar_archive.members(pieces_of(stream))
+    return _WHOLE[form](stream.read())
 
 
 def _undone(place: Place, form: Format) -> Place:
