@@ -1,7 +1,7 @@
 # `make check` before a commit, `make test` for the tests, `make bench` for the figures in benchmarks/README.md.
 RUN := python3 .ci/environment.py exec
 
-.PHONY: check test test-fast bench format dogfood wheel clean
+.PHONY: check test test-fast bench eval format dogfood wheel clean
 
 check: dogfood
 	$(RUN) ruff check .
@@ -23,6 +23,9 @@ test-fast:
 
 bench:
 	$(RUN) python benchmarks/scan_tree.py
+
+eval:
+	$(RUN) python benchmarks/keyleak_eval.py
 
 format:
 	$(RUN) ruff format .
