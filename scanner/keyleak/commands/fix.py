@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import sys
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -18,6 +20,7 @@ from keyleak.commands.repository_reading import (
     repository_root,
     write_out,
 )
+from keyleak.commands.working_tree import TreePatch, suggest_patch
 from keyleak.errors import ExitCode, UsageError
 from keyleak.findings import LocationKind
 from keyleak.git.mentions import mentions
@@ -35,7 +38,7 @@ from keyleak.sources.files import Reading
 from keyleak.sources.inspector import Inspector, Place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from keyleak.commands.console import Console
     from keyleak.coverage import Coverage
@@ -44,6 +47,9 @@ if TYPE_CHECKING:
     from keyleak.remediation.rewrite_plan import RewritePlan
     from keyleak.rulebook.model import Rulebook
     from keyleak.secret import Secret
+
+
+_PATCH: Final = "worktree.patch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +99,11 @@ def fix(options: FixOptions, console: Console) -> ExitCode:
         return _without_findings(case.coverage, options)
     plan = plan_rewrite(case.root, case.historic, _holder(rulebook))
     workspace = None if options.output is None else open_workspace(options.output, case.root)
-    document = _document(case, plan, workspace or Workspace("DIR"))
+    tree = suggest_patch(case.root, case.findings, case.rulebook)
+    document = _document(case, plan, tree, workspace or Workspace("DIR"))
     write_out(masked_document(document, options.form, case.findings))
+    if workspace is not None and tree.text:
+        workspace.write(_PATCH, tree.text)
     if workspace is not None and not options.apply:
         read_state(workspace, case.root, [each.id for each in case.historic]).save(workspace)
         _write_kit(workspace, plan, document, case.findings, console)
@@ -135,9 +144,9 @@ def _holder(rulebook: Rulebook) -> Callable[[bytes], frozenset[Secret]]:
     return lambda content: frozenset(each.secret for each in inspector.inspect(content, place).sightings)
 
 
-def _document(case: _Case, plan: RewritePlan, workspace: Workspace) -> FixDocument:
+def _document(case: _Case, plan: RewritePlan, tree: TreePatch, workspace: Workspace) -> FixDocument:
     runbooks = tuple(runbook_for(each, case.rulebook, _readers(case, each)) for each in case.findings)
-    sections = []
+    sections = list(_tree_sections(tree, workspace))
     if not plan.is_empty or plan.left:
         told = describe(survey(case.root), plan)
         sections.append(Section("survey", "What a rewrite of history touches and leaves", tuple(told)))
@@ -152,6 +161,15 @@ def _document(case: _Case, plan: RewritePlan, workspace: Workspace) -> FixDocume
             Section("push", "Afterwards, once you have looked at it", tuple(pushes), are_commands=True)
         )
     return FixDocument(case.root, runbooks, tuple(sections))
+
+
+def _tree_sections(tree: TreePatch, workspace: Workspace) -> Iterator[Section]:
+    patch = shlex.quote(os.path.join(workspace.folder, _PATCH))
+    if tree.changed:
+        yield Section("patch", "A suggested patch for the files", (f"git apply {patch}",), are_commands=True)
+        yield Section("patched", "It makes these read the environment", tree.changed)
+    if tree.by_hand:
+        yield Section("by_hand", "Files to edit by hand", tree.by_hand)
 
 
 def _readers(case: _Case, finding: Finding) -> list[Reader]:
