@@ -120,7 +120,7 @@ def findings_of(
     if not work.keeps_ignored:
         sightings = [sighting for sighting in sightings if sighting.remark is None]
     findings = _judged(group_by_secret(sightings), work, options)
-    kept = [finding for finding in decisions.apply(findings) if _is_wanted(finding, options)]
+    kept = [finding for finding in decisions.apply(findings) if is_wanted(finding, options)]
     if len(kept) < len(findings):
         left_out = len(findings) - len(kept)
         console.note(f"{left_out:,} findings are left out by --issuer or --min-severity")
@@ -146,7 +146,8 @@ def _aged(finding: Finding, now: datetime) -> Finding:
     return replace(finding, age_days=max(0, age.days))
 
 
-def _is_wanted(finding: Finding, options: ReportOptions) -> bool:
+def is_wanted(finding: Finding, options: ReportOptions) -> bool:
+    """Whether `--issuer` and `--min-severity` leave a finding in the report."""
     if finding.severity.rank > options.min_severity.rank:
         return False
     named = {candidate.issuer for candidate in finding.attribution.candidates}

@@ -238,11 +238,11 @@ def _request_id(request: KeyRequest, answer: Answer | Failure) -> str | None:
 def _detail(request: KeyRequest, judgement: Judgement, reached: Sequence[Reached]) -> str:
     parts = [judgement.reason]
     if judgement.verdict is VerificationVerdict.LIVE and request.call.reach is not None:
-        parts.append(reach_in_words(request.call, reached))
+        parts = [f"{judgement.reason}; {reach_in_words(request.call, reached)}"]
     if judgement.verdict in _LIVING:
         parts.append(capabilities_in_words(request.call))
     if judgement.verdict is VerificationVerdict.NOT_ACCEPTED:
-        parts.append("revoked, mistyped and never issued look the same, so this is no proof of safety")
+        parts = [f"{judgement.reason}, which is no proof of safety"]
     return ". ".join(part for part in parts if part)
 
 
