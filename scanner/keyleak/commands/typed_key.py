@@ -36,11 +36,16 @@ def typed_key(
         known: issuers by the ids of the keys that a report tells of.
 
     Raises:
-        UsageError: what is read holds no key, or several.
+        UsageError: what is read holds no key, or several, or one that the evidence gives to another issuer.
     """
     content = _read()
     sightings = inspector.inspect(content, _STDIN).sightings
     named = [sighting for sighting in sightings if sighting.attribution.issuer is not None]
+    for sighting in named:
+        if issuers and sighting.attribution.issuer not in issuers:
+            raise UsageError(
+                f"--issuer {', '.join(issuers)}: by its shape the key is {sighting.attribution.issuer}'s"
+            )
     issuer = next(iter(issuers)) if len(issuers) == 1 else known.get(fingerprint(content.strip()))
     if not named and issuer is not None:
         sightings = _behind_name(content, inspector, rulebook, issuer) or sightings

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from keyleak.findings import VerificationVerdict
@@ -28,11 +28,11 @@ class Answer:
     """What came back over the wire."""
 
     status: int
-    content_type: str
-    body: bytes
-    retry_after: str | None = None
-    request_id: str | None = None
-    """As the issuer sent it; not to be trusted as text."""
+    content_type: str = field(repr=False)
+    body: bytes = field(repr=False)
+    """Never printed, like all that a server chooses: it may send the key back."""
+    retry_after: str | None = field(default=None, repr=False)
+    request_id: str | None = field(default=None, repr=False)
     too_long: bool = False
     """Whether the body went on beyond what is read of one."""
 
@@ -53,7 +53,7 @@ class Judgement:
 
     verdict: VerificationVerdict
     reason: str
-    document: object = None
+    document: object = field(default=None, repr=False)
     """The parsed answer, where a row of the table fits it."""
 
 
