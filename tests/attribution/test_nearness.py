@@ -27,6 +27,21 @@ def issuers(template: str, seed: int = 5) -> list[str | None]:
 @pytest.mark.parametrize(
     ("content", "issuer"),
     [
+        (f'String stripeSecretKey = new String(decode("{SHORT}"));', "stripe"),
+        (f"floraApiKey=$(echo {PLAIN} | tr a b)", "flora"),
+        (f'floraApiKey, _ := x.DecodeString("{PLAIN}")', "flora"),
+        (f'stripeClient = other(a, b, "{SHORT}")', None),
+    ],
+)
+def test_the_variable_that_gets_what_calls_make_of_it_names_the_issuer(
+    content: str, issuer: str | None
+) -> None:
+    assert issuers(content) == [issuer]
+
+
+@pytest.mark.parametrize(
+    ("content", "issuer"),
+    [
         (f"stripe:\n  secret_key: {SHORT}", "stripe"),
         (f"stripe:\n  publishable_key: pk_test_${{base62:24}}\n  secret_key: {SHORT}", "stripe"),
         (f"production:\n  stripe:\n    secret: {SHORT}", "stripe"),

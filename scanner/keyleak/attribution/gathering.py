@@ -189,7 +189,9 @@ def _is_of(package: str, issuer: Signals) -> bool:
 
 def _evidence(issuer: Signals, where: _Where, kind: Kind, what: str) -> Evidence:
     reach, step = where
-    return Evidence(issuer.issuer, reach, _DISTANCES[reach] + step, kind, f"{what} ({issuer.display})")
+    return Evidence(
+        issuer.issuer, reach, _DISTANCES[reach] + min(step, 9), kind, f"{what} ({issuer.display})"
+    )
 
 
 def _shown(word: bytes) -> str:

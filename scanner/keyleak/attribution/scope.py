@@ -29,6 +29,11 @@ _BRACKET: Final = re.compile(rb"[()\[\]{}]")
 _BREAK: Final = re.compile(rb"\n(?<!\\\n)(?<!\\\r\n)|\r(?!\n)|\\r\\n|\\n")
 _BLANK: Final = re.compile(rb"\s*\Z")
 _PARENT: Final = re.compile(rb"([ \t]*)(?:- )?[\"']?([A-Za-z0-9_.-]{1,80})[\"']?\s*:\s*(?:[|>&][^\s]*)?\s*\Z")
+_ASSIGNED: Final = re.compile(
+    rb"([A-Za-z_$][A-Za-z0-9_$.-]{0,80})(?:\s*,\s*\w{1,20})?\s*(?::\s*[\w<>\[\]]{1,40}\s*)?(?::=|=(?![=>]))"
+)
+# Calls around the value, with nothing else given to them.
+_WRAPPED: Final = re.compile(rb"[^;,={}]*\([^;,={}]*")
 _SECTION: Final = re.compile(rb"(?m)^[ \t]*\[\[?[ \t]*([A-Za-z0-9_.:\" -]{1,80}?)[ \t]*\]\]?[ \t]*\r?$")
 # Key-shaped text: what stands on its line, or on its side of the line, belongs to it.
 _KEY: Final = re.compile(rb"(?:[srp]k_(?:live|test)|whsec|ak)_[A-Za-z0-9_+/=-]{12,}")
@@ -93,9 +98,18 @@ def _names(before: bytes, openers: tuple[int, ...]) -> Iterator[bytes]:
     for holder in (*_holders(before, openers), *keys):
         outer = b"_".join(part for part in (holder, outer) if part)
         yield outer
+    assignee = _assignee(before[_last_end(_BREAK, before) :])
+    if assignee:
+        yield assignee
     sections = [found[1] for found in _SECTION.finditer(before)]
     if sections:
         yield _joined(sections[-1]) + b"_" + own
+
+
+def _assignee(line: bytes) -> bytes:
+    """The variable that gets what calls make of the value: `stripeKey = decode("…")`, `KEY=$(echo …`."""
+    found = _ASSIGNED.search(line)
+    return _joined(found[1]) if found and _WRAPPED.fullmatch(line, found.end()) else b""
 
 
 def _holders(before: bytes, openers: tuple[int, ...]) -> Iterator[bytes]:
