@@ -123,3 +123,11 @@ def test_odd_paths_are_references(path: str) -> None:
     assert uri.isascii()
     assert uri.isprintable()
     assert " " not in uri
+
+
+def test_a_plain_line_stands_before_one_inside_an_archive() -> None:
+    places = (location("a.zip", container=(".env",)), location("src/b.py", line=8))
+    (run,) = log(finding(0, *places), kind="scan")["runs"]
+    (result,) = run["results"]
+    assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "src/b.py"
+    assert [each["message"]["text"] for each in result["relatedLocations"]] == ["a.zip > .env:3:7"]

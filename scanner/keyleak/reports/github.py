@@ -60,7 +60,7 @@ def _annotation(finding: Finding, wording: Wording) -> str:
             "col": str(place.column),
         }
     properties["title"] = f"{wording.title(finding)} leaked" if is_leak(finding) else wording.title(finding)
-    return _command(level, properties, _message(finding, wording))
+    return _command(level, properties, _message(finding, place or finding.locations[0], wording))
 
 
 def _jumpable(finding: Finding) -> list[Location]:
@@ -74,8 +74,8 @@ def _jumpable(finding: Finding) -> list[Location]:
     ]
 
 
-def _message(finding: Finding, wording: Wording) -> str:
-    parts = [f"{wording.secret(finding)} ({finding.severity.value}) in {wording.place(finding.locations[0])}"]
+def _message(finding: Finding, place: Location, wording: Wording) -> str:
+    parts = [f"{wording.secret(finding)} ({finding.severity.value}) in {wording.place(place)}"]
     more = len(finding.locations) - 1
     if more:
         parts[0] += f" and {counted(more, 'more place')}"

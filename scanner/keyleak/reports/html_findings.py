@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from keyleak.findings import AttributionVerdict, Status, VerificationVerdict
+from keyleak.findings import AttributionVerdict, LocationKind, Status, VerificationVerdict
 from keyleak.reports.wording import Wording, days, is_leak
 
 if TYPE_CHECKING:
     from keyleak.findings import Finding
     from keyleak.reports.presentation import Presentation
     from keyleak.reports.report import Report
+
+
+_WITH_EXCERPT: Final = frozenset(
+    {LocationKind.FILE, LocationKind.INDEX, LocationKind.BLOB, LocationKind.STASH, LocationKind.STDIN}
+)
 
 
 def listed_findings(report: Report, presentation: Presentation) -> list[dict[str, Any]]:
@@ -77,7 +82,8 @@ def _places(finding: Finding, wording: Wording) -> list[dict[str, Any]]:
         {
             "place": wording.place(location),
             "remarks": wording.remarks(location),
-            "excerpt": wording.clean(excerpt),
+            # A page is passed on: lines that people's names and messages stand in stay out of it.
+            "excerpt": wording.clean(excerpt) if location.kind in _WITH_EXCERPT else "",
         }
         for location, excerpt in zip(finding.locations, excerpts, strict=True)
     ]

@@ -78,7 +78,8 @@ def _totals(findings: Sequence[Finding], leaks: Sequence[Finding]) -> list[dict[
     if any(finding.verification.verdict is not VerificationVerdict.NOT_CHECKED for finding in leaks):
         live = sum(finding.verification.verdict in _LIVE for finding in leaks)
         totals.append(_total("confirmed live", live, "bad"))
-    totals.append(_total("allowed, baselined or notes", len(findings) - len(leaks), ""))
+    if len(findings) > len(leaks):
+        totals.append(_total("allowed, baselined or notes", len(findings) - len(leaks), ""))
     return totals
 
 

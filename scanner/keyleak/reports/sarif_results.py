@@ -35,7 +35,8 @@ class SarifResults:
     def result(self, finding: Finding) -> dict[str, Any]:
         """The result that a finding is."""
         rule, index = self._rules.reference(finding)
-        primary, *others = finding.locations
+        primary = _primary(finding)
+        others = [place for place in finding.locations if place is not primary]
         related = [self._inner(primary)] if primary.container or primary.decoded else []
         related += [self._location(place) for place in others[: MOST_LOCATIONS - 1 - len(related)]]
         return {
@@ -129,6 +130,16 @@ class SarifResults:
             "exposure": wording.exposure(finding),
             "places": len(finding.locations),
         }
+
+
+def _primary(finding: Finding) -> Location:
+    """The place that the result stands at: the first line of a plain file, if there is one."""
+    plain = (
+        place
+        for place in finding.locations
+        if place.kind in _IN_FILES and not place.container and not place.decoded
+    )
+    return next(plain, finding.locations[0])
 
 
 def _region(place: Location) -> dict[str, int]:

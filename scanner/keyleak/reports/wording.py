@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from keyleak.rulebook.model import Runbook
 
 SHOWN_HASH: Final = 12
+_MOST_NAMED: Final = 3
 
 _VERDICTS: Final[Mapping[VerificationVerdict, str]] = {
     VerificationVerdict.NOT_CHECKED: "not checked",
@@ -81,11 +82,17 @@ class Wording:
 
     def title(self, finding: Finding) -> str:
         """What leaked: `FLORA key (live)`."""
-        whose = self.issuer(finding.issuer)
-        name = f"{whose} key" if finding.issuer else "Key of an unknown issuer"
+        name = f"{self.issuer(finding.issuer)} key" if finding.issuer else "Key of an unknown issuer"
         if finding.attribution.verdict is AttributionVerdict.AMBIGUOUS:
-            name = "Key of one of several issuers"
+            name = self._possible([self.issuer(each.issuer) for each in finding.attribution.candidates])
         return name if finding.environment is Environment.UNKNOWN else f"{name} ({finding.environment.value})"
+
+    def _possible(self, issuers: list[str]) -> str:
+        if len(issuers) == 1:
+            return f"Possibly a {issuers[0]} key"
+        if len(issuers) <= _MOST_NAMED:
+            return f"Key of {' or '.join(issuers)}"
+        return f"Key of one of {len(issuers)} issuers"
 
     def evidence(self, finding: Finding) -> list[str]:
         """Why it is said to be theirs, a line each."""
