@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from keyleak.coverage import Coverage, Gap, merge_gaps
 from keyleak.sources.batch import BatchReader
 from keyleak.sources.interruption import Interruption
-from keyleak.sources.processes import read_in_processes
 from keyleak.sources.reading import INTERRUPTED
 from keyleak.sources.walk import Walk
 
@@ -82,4 +81,6 @@ def _results(
     if jobs == 1 or len(first) < 2:
         reader = BatchReader(make_inspector())
         return (reader.read(batch) for batch in chain(first, batches))
+    from keyleak.sources.processes import read_in_processes  # noqa: PLC0415 - few files need no other process
+
     return read_in_processes(chain(first, batches), make_inspector, jobs)
