@@ -165,6 +165,20 @@ class FirstSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class Marker:
+    """A comment beside a key that asks not to report it."""
+
+    tool: str
+    """Whose marker it is: `keyleak`, `gitleaks`, `detect-secrets`, `trufflehog`, `kingfisher`."""
+    words: str
+    """As it is written there."""
+    rules: tuple[str, ...] = ()
+    """The rules or issuers it names; empty for all."""
+    reason: str | None = None
+    """What its author wrote behind it; content, so it is masked before anybody sees it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Sighting:
     """One key at one place: what sources hand on and grouping gathers."""
 
@@ -182,6 +196,8 @@ class Sighting:
     """Where history says it came from."""
     at_head: bool | None = None
     """Whether HEAD still has this place; None outside history."""
+    markers: tuple[Marker, ...] = ()
+    """Comments beside the key that ask not to report it; whether they count is decided later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +228,8 @@ class Finding:
     locations: tuple[Location, ...]
     excerpts: tuple[str, ...] = ()
     """The masked line of each location, in the same order; shown to people, not part of the JSON report."""
+    markers: tuple[tuple[Marker, ...], ...] = ()
+    """The markers beside each location, in the same order; not part of the JSON report."""
     status: Status = Status.NEW
     reason: str | None = None
     """Why the status or the severity is what it is, where that is not plain."""

@@ -46,6 +46,7 @@ def _finding(secret: Secret, sightings: list[Sighting]) -> Finding:
         attribution=attribution,
         locations=tuple(sighting.location for sighting in ordered),
         excerpts=tuple(sighting.excerpt for sighting in ordered),
+        markers=tuple(sighting.markers for sighting in ordered),
         reason=leading.remark,
         first_seen=_first_seen(ordered),
         at_head=_at_head(ordered),

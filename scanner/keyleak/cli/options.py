@@ -51,13 +51,32 @@ SHOW_SECRETS_OPTIONS: Final = (
     ),
 )
 
-_REPORT_OPTIONS = (
-    FORMAT_OPTION,
+DECISION_OPTIONS: Final = (
     click.option(
         "--config",
         metavar="FILE",
-        help="Configuration with allow entries. None is read unless it is named here.",
+        help="Configuration to go by. Without it, the one of your own checkout: .keyleak.yaml, or "
+        "[tool.keyleak] in pyproject.toml, at the top of the work tree you are in.",
     ),
+    click.option(
+        "--no-config", is_flag=True, help="Read neither configuration nor baseline of the checkout."
+    ),
+    click.option(
+        "--baseline",
+        metavar="FILE",
+        help="Baseline of known keys; without it, .keyleak-baseline.json of your own checkout.",
+    ),
+    click.option(
+        "--inline/--no-inline",
+        default=None,
+        help="Whether comments such as `keyleak:allow why` count. They do, except in the history of a "
+        "repository that is not your own checkout.",
+    ),
+)
+
+_REPORT_OPTIONS = (
+    FORMAT_OPTION,
+    *DECISION_OPTIONS,
     RULES_OPTION,
     click.option(
         "--issuer",
@@ -69,7 +88,6 @@ _REPORT_OPTIONS = (
     click.option(
         "--min-severity",
         type=click.Choice([severity.value for severity in Severity]),
-        default="note",
         help="Leave less severe findings out of the report.",
     ),
     click.option(
@@ -123,8 +141,11 @@ def with_report_options(command: Callable[..., ExitCode]) -> Callable[..., ExitC
         options = ReportOptions(
             rule_folders=values.pop("rule_folders"),
             config=values.pop("config"),
+            no_config=values.pop("no_config"),
+            baseline=values.pop("baseline"),
+            inline=values.pop("inline"),
             issuers=frozenset(values.pop("issuers")),
-            min_severity=Severity(values.pop("min_severity")),
+            min_severity=_severity(values.pop("min_severity")),
             jobs=values.pop("jobs"),
             rotation_days=values.pop("rotation_days"),
             allow_incomplete=values.pop("allow_incomplete"),
@@ -139,3 +160,7 @@ def with_report_options(command: Callable[..., ExitCode]) -> Callable[..., ExitC
     for option in reversed(_REPORT_OPTIONS):
         with_options = option(with_options)
     return with_options
+
+
+def _severity(value: str | None) -> Severity | None:
+    return None if value is None else Severity(value)

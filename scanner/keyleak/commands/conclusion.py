@@ -5,14 +5,13 @@ from __future__ import annotations
 import shlex
 import time
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from pathlib import Path
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from keyleak._version import __version__
+from keyleak.commands.deciding import decide, settings_of
 from keyleak.commands.delivery import deliver
-from keyleak.decisions import Decisions, read_config
-from keyleak.errors import ConfigError, ExitCode
+from keyleak.errors import ExitCode
 from keyleak.grouping import group_by_secret
 from keyleak.reports.report import Report, Scan
 
@@ -56,20 +55,17 @@ def conclude(
     Raises:
         KeyleakError: the report could not be written.
     """
-    decisions = read_decisions(options.config)
-    findings = findings_of(work, reading, decisions, options, console)
+    findings = findings_of(work, reading, options, console)
     asked = _asked(findings, rulebook, options, console) if not reading.interrupted else None
-    findings = list(asked.findings) if asked else findings
+    findings = tuple(asked.findings) if asked else findings
     seconds = time.monotonic() - work.clock
     scan = Scan(work.kind, work.target, work.started.isoformat(timespec="seconds"), seconds, rulebook.sha256)
-    report = Report(__version__, scan, reading.coverage, tuple(findings))
+    report = Report(__version__, scan, reading.coverage, findings)
     deliver(report, rulebook, options.delivery)
     if options.explain and work.inspector:
         from keyleak.commands.explaining import show_explanations  # noqa: PLC0415 - hardly ever asked for
 
         show_explanations(work.inspector, reading, options.delivery)
-    for entry in decisions.expired():
-        console.note(f"the allow entry {entry.by.value}: {entry.value} expired on {entry.expires}")
     if reading.interrupted:
         return ExitCode.INTERRUPTED
     if not report.coverage.complete and not options.allow_incomplete:
@@ -89,28 +85,10 @@ def _asked(
     return ask_issuers(findings, rulebook, options.verification, console)
 
 
-def read_decisions(config: str | None) -> Decisions:
-    """The decisions of a configuration file, or of none.
-
-    Raises:
-        ConfigError: the file cannot be read or is wrong.
-    """
-    today = datetime.now(UTC).date()
-    if config is None:
-        return Decisions(today=today)
-    try:
-        text = Path(config).read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(config, None, f"cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(config, None, f"is not UTF-8: {error.reason} at byte {error.start}") from error
-    return read_config(text, config, today)
-
-
 def findings_of(
-    work: Work, reading: Reading, decisions: Decisions, options: ReportOptions, console: Console
-) -> list[Finding]:
-    """The findings of a reading that were asked for, each with its age and what was decided on it."""
+    work: Work, reading: Reading, options: ReportOptions, console: Console
+) -> tuple[Finding, ...]:
+    """The findings of a reading, each with its age and what was decided on it."""
     sightings = list(reading.sightings)
     if sightings and work.notes_ignored:
         # Starts git, which a clean scan never does.
@@ -120,11 +98,7 @@ def findings_of(
     if not work.keeps_ignored:
         sightings = [sighting for sighting in sightings if sighting.remark is None]
     findings = _judged(group_by_secret(sightings), work, options)
-    kept = [finding for finding in decisions.apply(findings) if is_wanted(finding, options)]
-    if len(kept) < len(findings):
-        left_out = len(findings) - len(kept)
-        console.note(f"{left_out:,} findings are left out by --issuer or --min-severity")
-    return kept
+    return decide(findings, settings_of(options), console, complete=reading.coverage.complete)
 
 
 def _judged(findings: list[Finding], work: Work, options: ReportOptions) -> list[Finding]:
@@ -147,11 +121,8 @@ def _aged(finding: Finding, now: datetime) -> Finding:
 
 
 def is_wanted(finding: Finding, options: ReportOptions) -> bool:
-    """Whether `--issuer` and `--min-severity` leave a finding in the report."""
-    if finding.severity.rank > options.min_severity.rank:
-        return False
-    named = {candidate.issuer for candidate in finding.attribution.candidates}
-    return not options.issuers or bool(named & options.issuers)
+    """Whether the issuers and the least severity asked for leave a finding in the report."""
+    return settings_of(options).decisions.wants(finding)
 
 
 def shown_paths(paths: Sequence[str]) -> str:

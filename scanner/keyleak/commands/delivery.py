@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keyleak.commands.console import terminal_width, wants_colour
@@ -70,28 +68,10 @@ def _write(rendered: str, file: str | None) -> None:
         sys.stdout.buffer.write(rendered.encode(sys.stdout.encoding or "utf-8", "backslashreplace"))
         sys.stdout.buffer.flush()
         return
-    import tempfile  # noqa: PLC0415 - most reports go to standard output
+    # Most reports go to standard output.
+    from keyleak.whole_file import write_whole  # noqa: PLC0415
 
-    target = Path(file)
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as output:
-            output.write(rendered)
-            output.flush()
-            os.fsync(output.fileno())
-        _give_usual_mode(temporary)
-        Path(temporary).replace(target)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            Path(temporary).unlink()
-        raise
-
-
-def _give_usual_mode(path: str) -> None:
-    """The mode a plain `open` would have given; the temporary file was made for its owner only."""
-    mask = os.umask(0)
-    os.umask(mask)
-    Path(path).chmod(0o666 & ~mask)
+    write_whole(file, rendered)
 
 
 def _forget_standard_output() -> None:

@@ -6,7 +6,7 @@ import os
 import shlex
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -20,6 +20,7 @@ from keyleak.commands.repository_reading import (
     repository_root,
     write_out,
 )
+from keyleak.commands.settings import Reads, configured
 from keyleak.commands.working_tree import TreePatch, suggest_patch
 from keyleak.errors import ExitCode, UsageError
 from keyleak.findings import LocationKind
@@ -92,6 +93,8 @@ def fix(options: FixOptions, console: Console) -> ExitCode:
     """
     if options.apply and options.output is None:
         raise UsageError("--apply needs --output DIR: a new folder for the backup and the rewritten clone")
+    report = configured(options.report, [options.repository], Reads.HISTORY, console)
+    options = replace(options, report=report)
     rulebook = checked_rulebook(options.report)
     case = _examined(options, rulebook, chosen_ids(options), console)
     if not case.findings:
@@ -118,7 +121,7 @@ def _examined(options: FixOptions, rulebook: Rulebook, wanted: frozenset[str], c
     both = Reading(history.sightings + files.sightings, history.coverage + files.coverage)
     leaks = leaks_of(both, options, console)
     if wanted:
-        leaks = [each for each in leaks if each.id in wanted]
+        leaks = [each for each in leaks if not wanted.isdisjoint({each.id, each.secret.fingerprint()})]
         _check_belongs(leaks, wanted, options, console)
     chosen = {each.secret for each in leaks}
     historic = [each for each in group_by_secret(history.sightings) if each.secret in chosen]

@@ -6,12 +6,13 @@ import os
 import tempfile
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from keyleak.commands.destinations import check_show_secrets
 from keyleak.commands.options import ReportOptions, checked_rulebook, inspector_for
+from keyleak.commands.settings import Reads, configured
 from keyleak.errors import UsageError
 from keyleak.git.clone import is_url, mirror, without_user
 from keyleak.git.missing import fetch_missing
@@ -47,6 +48,8 @@ def history(options: HistoryOptions, console: Console) -> ExitCode:
         KeyleakError: it is no repository that git reads, or the report could not be written.
     """
     check_show_secrets(options.report.delivery)
+    report = configured(options.report, [options.repository], Reads.HISTORY, console)
+    options = replace(options, report=report)
     rulebook = checked_rulebook(options.report)
     started, clock = datetime.now(UTC), time.monotonic()
     with ExitStack() as leaving:

@@ -11,6 +11,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 from keyleak.commands.options import ReportOptions, checked_rulebook
+from keyleak.commands.settings import Reads, configured
 from keyleak.commands.skip import VARIABLE, skipped
 from keyleak.errors import ExitCode, UsageError
 from keyleak.git.inherited import inherited_repository
@@ -148,10 +149,12 @@ def _pushed(call: HookCall, repository: Repository, scope: Scope, updates: Seque
 
 
 def _concluded(call: HookCall, kind: str, target: str, read: Callable[[Rulebook], Reading]) -> ExitCode:
-    rulebook = checked_rulebook(call.options)
+    reads = Reads.HISTORY if kind == "history" else Reads.INDEX
+    options = configured(call.options, ["."], reads, call.console)
+    rulebook = checked_rulebook(options)
     started, clock = datetime.now(UTC), time.monotonic()
     reading = read(rulebook)
 
     from keyleak.commands.conclusion import Work, conclude  # noqa: PLC0415 - after reading
 
-    return conclude(Work(kind, target, started, clock), reading, rulebook, call.options, call.console)
+    return conclude(Work(kind, target, started, clock), reading, rulebook, options, call.console)

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from keyleak.commands.destinations import DeliveryOptions
 from keyleak.errors import UsageError
-from keyleak.findings import Severity
 from keyleak.rulebook.loader import load_rulebook
 from keyleak.sources.inspector import Inspector
 
 if TYPE_CHECKING:
+    from keyleak.commands.settings import Settings
     from keyleak.commands.verification_options import VerificationOptions
+    from keyleak.findings import Severity
     from keyleak.rulebook.model import Rulebook
 
 
@@ -23,9 +24,15 @@ class ReportOptions:
 
     rule_folders: tuple[str, ...] = ()
     config: str | None = None
+    no_config: bool = False
+    """Whether the configuration and baseline of the user's own checkout are left alone."""
+    baseline: str | None = None
+    inline: bool | None = None
+    """Whether inline markers count; None lets the configuration or the command decide."""
     issuers: frozenset[str] = frozenset()
     """Report only keys that are, or may be, of these issuers; empty for all."""
-    min_severity: Severity = Severity.NOTE
+    min_severity: Severity | None = None
+    """None lets the configuration say."""
     jobs: int = 0
     """Processes; 0 takes one for each processor."""
     rotation_days: int = 90
@@ -37,6 +44,8 @@ class ReportOptions:
     delivery: DeliveryOptions = field(default_factory=DeliveryOptions)
     verification: VerificationOptions | None = None
     """How issuers are asked whether the keys live; None asks nobody."""
+    settings: Settings | None = None
+    """What `configured` made of all this; None before."""
 
     def processes(self) -> int:
         """How many processes to read with."""
@@ -64,7 +73,6 @@ def checked_rulebook(options: ReportOptions) -> Rulebook:
     Raises:
         RuleError: a rule file is wrong.
         UsageError: an issuer that no rule file has, or a test server that cannot be asked.
-        ConfigError: the configuration is wrong.
     """
     rulebook = load_rulebook(options.rule_folders)
     if options.verification is not None:
@@ -75,10 +83,5 @@ def checked_rulebook(options: ReportOptions) -> Rulebook:
     known = sorted(issuer.issuer for issuer in rulebook.issuers if not issuer.anonymous)
     for issuer in sorted(options.issuers):
         if issuer not in known:
-            raise UsageError(f"--issuer {issuer!r} is none of: {', '.join(known)}")
-    if options.config is not None:
-        # Imported only where there is one: decisions belong to what follows reading.
-        from keyleak.commands.conclusion import read_decisions  # noqa: PLC0415
-
-        read_decisions(options.config)
+            raise UsageError(f"issuer {issuer!r} is none of: {', '.join(known)}")
     return rulebook

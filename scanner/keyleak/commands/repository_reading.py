@@ -8,7 +8,7 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from keyleak.commands.conclusion import Work, findings_of, read_decisions
+from keyleak.commands.conclusion import Work, findings_of
 from keyleak.commands.saved_report import ids_of_report
 from keyleak.coverage import Coverage
 from keyleak.errors import UsageError
@@ -86,7 +86,7 @@ def leaks_of(reading: Reading, options: FixOptions, console: Console) -> list[Fi
         UsageError: findings are asked for, and none of them is here.
     """
     work = Work("fix", options.repository, datetime.now(UTC), time.monotonic(), notes_ignored=True)
-    every = findings_of(work, reading, read_decisions(options.report.config), options.report, console)
+    every = findings_of(work, reading, options.report, console)
     return [each for each in every if each.status is Status.NEW and each.severity is not Severity.NOTE]
 
 

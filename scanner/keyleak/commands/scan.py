@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from keyleak.commands.destinations import check_show_secrets
 from keyleak.commands.options import ReportOptions, checked_rulebook, inspector_for
+from keyleak.commands.settings import Reads, configured
 from keyleak.coverage import merge_gaps
 from keyleak.rulebook.loader import load_rulebook
 from keyleak.sources.files import Reading, read_paths
@@ -48,6 +49,8 @@ def scan(options: ScanOptions, console: Console) -> ExitCode:
         KeyleakError: nothing could be scanned, or the report not be written.
     """
     check_show_secrets(options.report.delivery)
+    report = configured(options.report, options.paths, Reads.FILES, console)
+    options = replace(options, report=report)
     rulebook = checked_rulebook(options.report)
     started, clock = datetime.now(UTC), time.monotonic()
     with console.progress("scanning") as progress:

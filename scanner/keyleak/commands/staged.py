@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from keyleak.commands.destinations import check_show_secrets
 from keyleak.commands.kept_words import keep_words
 from keyleak.commands.options import ReportOptions, checked_rulebook, inspector_for
+from keyleak.commands.settings import Reads, configured
 from keyleak.git.index import changed_entries, named_entries
 from keyleak.git.inherited import inherited_repository
 from keyleak.sources.index import notes_on, read_index
@@ -33,6 +34,7 @@ def staged(paths: Sequence[str], options: ReportOptions, console: Console) -> Ex
         KeyleakError: there is no repository, git cannot read it, or the report could not be written.
     """
     check_show_secrets(options.delivery)
+    options = configured(options, ["."], Reads.INDEX, console)
     rulebook = checked_rulebook(options)
     started, clock = datetime.now(UTC), time.monotonic()
     repository = inherited_repository(".", os.environ)

@@ -11,20 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-def worktree_root(folder: str) -> str | None:
-    """The work tree that holds a folder: the nearest one with a `.git`, or None.
-
-    Args:
-        folder: an absolute path without symbolic links.
-    """
-    while not os.path.lexists(os.path.join(folder, ".git")):
-        parent = os.path.dirname(folder)
-        if parent == folder:
-            return None
-        folder = parent
-    return folder
-
-
 def ignored_among(root: str, paths: Iterable[str]) -> frozenset[str]:
     """Those of the paths that git ignores; a tracked file is not ignored, whatever `.gitignore` says.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from keyleak.attribution.attributor import Attributor
 from keyleak.coverage import Gap
+from keyleak.decisions.markers import markers_beside
 from keyleak.decoding.decoded import Step
 from keyleak.decoding.search import DecodedMatch, Document, EncodedSearch
 from keyleak.findings import Location, Sighting
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from keyleak.decoding.anchors import EncodedAnchor
     from keyleak.decoding.budget import Budget
-    from keyleak.findings import Attribution
+    from keyleak.findings import Attribution, Marker
     from keyleak.matching.engine import Buffer, Engine, Hit
     from keyleak.matching.match import Match
     from keyleak.rulebook.model import Rulebook
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 
 _TOO_MUCH: Final = "decoding all of it takes too long: it was not looked at whole"
+_WIDE: Final = (Step.UTF16.value,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class _Found:
 
     match: Match
     start: int
+    end: int
+    """Where what encodes it ends; what stands beside a key stands beside that."""
     steps: tuple[str, ...]
 
 
@@ -106,7 +110,8 @@ class Examiner:
         for each in found:
             weighed = self._attributor.weigh(each.match, file)
             if weighed.grounds_left:
-                yield self._sighting(each, weighed.attribution, place, window.base, lines)
+                sighting = self._sighting(each, weighed.attribution, place, window.base, lines)
+                yield replace(sighting, markers=_markers(data, each, window.base))
 
     def _sighting(
         self, found: _Found, attribution: Attribution, place: Place, base: int, lines: LineFinder
@@ -114,7 +119,7 @@ class Examiner:
         match = found.match
         rule = self._attributor.rule_of(match, attribution)
         environment = rule.environment.of(match.prefix)
-        line, column = lines.at(found.start, wide=found.steps == (Step.UTF16.value,))
+        line, column = lines.at(found.start, wide=found.steps == _WIDE)
         return Sighting(
             secret=match.secret,
             rule=rule.id,
@@ -151,14 +156,24 @@ def _plainly(matches: Iterable[Match], decoded: Iterable[DecodedMatch]) -> Itera
     spans = [(each.origin, each.end) for each in decoded]
     for match in matches:
         if not any(match.start < end and start < match.end for start, end in spans):
-            yield _Found(match, match.start, _steps(match))
+            yield _Found(match, match.start, match.end, _steps(match))
 
 
 def _steps(match: Match) -> tuple[str, ...]:
     if match.pieces:
         return (f"joined from {len(match.pieces)} pieces",)
-    return (Step.UTF16.value,) if match.wide else ()
+    return _WIDE if match.wide else ()
 
 
 def _decodedly(decoded: DecodedMatch) -> _Found:
-    return _Found(decoded.match, decoded.place, tuple(step.value for step in decoded.steps))
+    steps = tuple(step.value for step in decoded.steps)
+    return _Found(decoded.match, decoded.place, decoded.end, steps)
+
+
+def _markers(data: bytes, found: _Found, base: int) -> tuple[Marker, ...]:
+    if found.steps != _WIDE:
+        return markers_beside(data, found.start, found.end)
+    # A match in two-byte text begins at its low byte, which comes first, at even offsets, or second.
+    high_first = (base + found.start) % 2
+    codec = "utf-16-be" if high_first else "utf-16-le"
+    return markers_beside(data, found.start - high_first, found.end - high_first, utf16=codec)

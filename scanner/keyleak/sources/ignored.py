@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from keyleak.errors import GitError
 from keyleak.findings import LocationKind, Severity
-from keyleak.git.worktree import ignored_among, ignored_below, worktree_root
+from keyleak.git.checkout import worktree_root
+from keyleak.git.worktree import ignored_among, ignored_below
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -1,0 +1,115 @@
+"""Entries of the configuration that speak of findings: by id, rule, issuer or path, always with a reason."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from keyleak.findings import LocationKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date
+
+    from keyleak.findings import Finding, Location, Severity
+
+# Paths of these are relative to where keyleak runs; all others to the root of the repository.
+_ON_DISK = frozenset({LocationKind.FILE, LocationKind.PATH_NAME})
+
+
+@dataclass(frozen=True, slots=True)
+class PathBase:
+    """How a path in a report becomes one below the folder of the configuration."""
+
+    here: str
+    """The folder that keyleak runs in, absolute."""
+    root: str
+    """The folder of the configuration, absolute."""
+
+    def names(self, location: Location) -> frozenset[str]:
+        """The names that a glob may match: as reported, and as seen from the configuration."""
+        if location.path is None:
+            return frozenset({""})
+        names = {location.path}
+        if location.kind in _ON_DISK:
+            full = os.path.normpath(os.path.join(self.here, location.path))
+            if full.startswith(self.root.rstrip("/") + "/"):
+                names.add(os.path.relpath(full, self.root))
+        return frozenset(names)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What entries look at: a finding, of this scan or of a saved report."""
+
+    ids: frozenset[str]
+    """Its fingerprints, under the fixed key and under the baseline's."""
+    rule: str
+    issuer: str | None
+    places: tuple[frozenset[str], ...]
+    """The names of each place."""
+
+
+def subject_of(finding: Finding, base: PathBase | None = None) -> Subject:
+    """A finding as entries see it."""
+    places = tuple(
+        base.names(place) if base else frozenset({place.path or ""}) for place in finding.locations
+    )
+    ids = frozenset({finding.id, finding.secret.fingerprint()})
+    return Subject(ids, finding.rule, finding.issuer, places)
+
+
+@dataclass(frozen=True, slots=True)
+class Criteria:
+    """What an entry names; all of it must fit."""
+
+    id: str | None = None
+    """A fingerprint."""
+    rule: str | None = None
+    issuer: str | None = None
+    path: str | None = None
+    """A glob; `*` matches `/` too."""
+
+    def cover(self, subject: Subject) -> bool:
+        """Whether they fit; a path only if every place of the key matches."""
+        return (
+            (self.id is None or self.id in subject.ids)
+            and (self.rule is None or self.rule == subject.rule)
+            and (self.issuer is None or self.issuer == subject.issuer)
+            and (self.path is None or self._covers_places(subject.places))
+        )
+
+    def _covers_places(self, places: Iterable[frozenset[str]]) -> bool:
+        return all(any(fnmatchcase(name, self.path or "") for name in names) for names in places)
+
+    def __str__(self) -> str:
+        named = {"id": self.id, "rule": self.rule, "issuer": self.issuer, "path": self.path}
+        return ", ".join(f"{name}: {value}" for name, value in named.items() if value is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class AllowEntry:
+    """One entry of `allow`."""
+
+    criteria: Criteria
+    reason: str
+    expires: date | None = None
+    """The last day on which it counts."""
+    line: int = 0
+    """Where it stands in its file."""
+
+    def expired(self, today: date | None) -> bool:
+        """Whether it no longer counts; on no day where there is none to compare with."""
+        return today is not None and self.expires is not None and self.expires < today
+
+
+@dataclass(frozen=True, slots=True)
+class SeverityEntry:
+    """One entry of `severity`."""
+
+    criteria: Criteria
+    severity: Severity
+    reason: str
+    line: int = 0

@@ -1,0 +1,47 @@
+"""Where a work tree begins, told without git."""
+
+from __future__ import annotations
+
+import os
+
+
+def worktree_root(folder: str) -> str | None:
+    """The work tree that holds a folder: the nearest one with a `.git`, or None.
+
+    Args:
+        folder: an absolute path without symbolic links.
+    """
+    while not os.path.lexists(os.path.join(folder, ".git")):
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return None
+        folder = parent
+    return folder
+
+
+def own_checkout(roots: list[str]) -> str | None:
+    """The work tree that keyleak runs in, if it is this user's and holds all that is to be read.
+
+    Args:
+        roots: what is to be read, as paths; none of them where only standard input is.
+    """
+    tree = worktree_root(os.path.realpath("."))
+    if tree is None or not hasattr(os, "geteuid") or os.stat(tree).st_uid != os.geteuid():
+        return None
+    return tree if all(_belongs_to(tree, os.path.realpath(root)) for root in roots) else None
+
+
+def holding_tree(path: str) -> str | None:
+    """The work tree that holds a path, or None."""
+    real = os.path.realpath(path)
+    return worktree_root(real if os.path.isdir(real) else os.path.dirname(real))
+
+
+def _belongs_to(tree: str, real: str) -> bool:
+    """Whether a path is of this work tree, not of a repository inside it."""
+    return holding_tree(real) == tree and not _is_bare_repository(real)
+
+
+def _is_bare_repository(real: str) -> bool:
+    holds = all(os.path.lexists(os.path.join(real, name)) for name in ("HEAD", "objects", "refs"))
+    return holds and os.path.basename(real) != ".git"

@@ -1,0 +1,104 @@
+"""Which comments beside a key count, through a scan of the content they stand in."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import keyleak
+from keyleak.decisions.engine import Decisions
+from keyleak.decisions.markers import markers_beside
+from keyleak.rulebook.template import expand
+
+KEY = expand("sk_live_${base62:42}", 3)
+OTHER = expand("sk_live_${base62:42}", 4)
+
+
+def statuses(content: str, encoding: str = "utf-8") -> list[str]:
+    """`line:status` of every key, in order of lines."""
+    findings = keyleak.scan_bytes(content.encode(encoding), path="f")
+    decided = Decisions().apply(findings).findings
+    by_line = sorted(decided, key=lambda each: each.locations[0].line)
+    return [f"{each.locations[0].line}:{each.status.value}" for each in by_line]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "k = '{key}'  # keyleak:allow revoked in May",
+        "k = '{key}' // keyleak:allow: revoked",
+        "k = '{key}' /* keyleak:allow - a sample */",
+        "<!-- keyleak:allow sample --> <k>{key}</k>",
+        "k = '{key}'  # keyleak:allow[flora-api-key, sk-family-key, clerk-secret-key] ours",
+        "/* keyleak:allow why */ k = '{key}'",
+        "k: {key} # gitleaks:allow",
+        "k: {key} #gitleaks:allow",
+        "k: {key} # pragma: allowlist secret",
+        "k: {key} // pragma: whitelist secret",
+        "k: {key} # trufflehog:ignore",
+        "k: {key} # kingfisher:ignore",
+        "# keyleak:allow why\nk = '{key}'",
+        "  // keyleak:allow why\r\nk = '{key}'",
+        "<!-- keyleak:allow x -->\nk={key}",
+        "# pragma: allowlist nextline secret\nk = '{key}'",
+        "x = 1  # pragma: allowlist nextline secret\nk = '{key}'",
+        "k = '{key}'  # keyleak:allow # gitleaks:allow",
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-be", "utf-16-le"])
+def test_a_marker_beside_a_key_allows_it(line: str, encoding: str) -> None:
+    (status,) = statuses(line.format(key=KEY) + "\n", encoding)
+    assert status.endswith(":allowed")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "k = '{key}'  # keyleak:allow",
+        "k = '{key}'  # keyleak:allow[other] why",
+        "k = '{key}'  # keyleak:allow[] why",
+        "/* keyleak:allow */ k = '{key}'",
+        "k = '{key}' # keyleak:allow # - ",
+        "k = '{key}' # keyleak:allowed why",
+        "k = '{key}' # notkeyleak:allow why",
+        "# keyleak:allow why\n\nk = '{key}'",
+        "x = 1  # keyleak:allow why\nk = '{key}'",
+        "# gitleaks:allow\nk = '{key}'",
+        "# trufflehog:ignore\nk = '{key}'",
+        "# pragma: allowlist secret\nk = '{key}'",
+        "k = '{key}'  # pragma: allowlist nextline secret",
+        "k = '{key}'\n# keyleak:allow why",
+        "k = '{key}'\n# gitleaks:allow",
+    ],
+)
+def test_what_is_no_marker_of_this_key_allows_nothing(text: str) -> None:
+    (status,) = statuses(text.format(key=KEY) + "\n")
+    assert status.endswith(":new")
+
+
+def test_a_marker_behind_one_key_does_not_allow_the_key_on_the_next_line() -> None:
+    assert statuses(f"k = '{KEY}'  # keyleak:allow why\nk = '{OTHER}'\n") == ["1:allowed", "2:new"]
+
+
+def test_a_marker_behind_an_encoded_key_counts() -> None:
+    import base64
+
+    hidden = base64.b64encode(f"FLORA_API_KEY={KEY}".encode()).decode()
+    assert statuses(f"secret: {hidden}  # gitleaks:allow\n") == ["1:allowed"]
+
+
+def test_a_reason_never_holds_the_key() -> None:
+    for text in (f"# keyleak:allow x {KEY}", f"{KEY} # keyleak:allow x", f"# keyleak:allow\t{KEY}"):
+        start = text.index(KEY)
+        for marker in markers_beside(text.encode(), start, start + len(KEY)):
+            assert KEY not in (marker.reason or "")
+
+
+@settings(max_examples=60)
+@given(st.text(max_size=60), st.text(max_size=60), st.booleans())
+def test_any_text_around_a_key_is_looked_at_without_harm(before: str, after: str, wide: bool) -> None:
+    codec = "utf-16-le" if wide else "utf-8"
+    head, key, tail = (part.encode(codec, "surrogatepass") for part in (before, KEY, after))
+    found = markers_beside(head + key + tail, len(head), len(head) + len(key), utf16=codec if wide else None)
+    assert not found or "keyleak:allow" in before + after
