@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING, Final
 
 import click
 
-from keyleak.cli.options import EXIT_CODES, with_report_options
+from keyleak.cli.options import EXIT_CODES, RULES_OPTION, with_report_options
 
 if TYPE_CHECKING:
     from keyleak.commands.console import Console
@@ -20,7 +21,7 @@ _PIPELINES: Final = ("github-action", "gitlab-ci")
 
 @click.group()
 def hook() -> None:
-    """Have git stop keys: before a commit, a push, or on the server."""
+    """Stop keys: before a commit, a push, on the server, or in a coding agent."""
 
 
 @hook.command(epilog=EXIT_CODES)
@@ -43,6 +44,30 @@ def run(*, stage: str, arguments: tuple[str, ...], options: ReportOptions, conso
     from keyleak.commands.hook_run import HookCall, Stage, run_hook  # noqa: PLC0415
 
     return run_hook(HookCall(Stage(stage), arguments, os.environ, options, console))
+
+
+@hook.command(epilog=EXIT_CODES)
+@click.option(
+    "--client",
+    type=click.Choice(["claude-code", "cursor", "codex", "copilot"]),
+    required=True,
+    help="The agent that starts this, whose protocol is spoken.",
+)
+@RULES_OPTION
+def agent(*, client: str, rule_folders: tuple[str, ...]) -> ExitCode:
+    """Stop a coding agent that is about to send, run or write a key.
+
+    The agent's message is read from standard input and answered on standard output in its own protocol;
+    claude-code, codex and cursor also take exit code 2 for a stop. A message that is not understood is
+    stopped. docs/agents.md has the settings of each agent.
+    """
+    from keyleak.agents.protocol import Client  # noqa: PLC0415
+    from keyleak.commands.agent_hook import AgentCall, agent_hook  # noqa: PLC0415
+    from keyleak.commands.console import Console  # noqa: PLC0415
+    from keyleak.commands.options import ReportOptions  # noqa: PLC0415
+
+    options = ReportOptions(rule_folders=rule_folders)
+    return agent_hook(AgentCall(Client(client), sys.stdin.buffer.read(), options, Console()))
 
 
 @hook.command()

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 from keyleak.cli.options import EXIT_CODES, with_report_options
+from keyleak.errors import ExitCode
 
 if TYPE_CHECKING:
     from keyleak.commands.console import Console
     from keyleak.commands.options import ReportOptions
-    from keyleak.errors import ExitCode
 
 
 @click.command(epilog=EXIT_CODES)
@@ -21,8 +21,15 @@ if TYPE_CHECKING:
     default=True,
     help="Read files that git ignores (keys there are notes), or leave them out.",
 )
+@click.option(
+    "--agents",
+    is_flag=True,
+    help="Read the configuration and transcripts of coding agents, of this folder and this user.",
+)
 @with_report_options
-def scan(*, paths: tuple[str, ...], ignored: bool, options: ReportOptions, console: Console) -> ExitCode:
+def scan(
+    *, paths: tuple[str, ...], ignored: bool, agents: bool, options: ReportOptions, console: Console
+) -> ExitCode:
     """Look for keys in files and folders; - is standard input.
 
     Without PATH the current folder is scanned. Every file is read by content, whatever its name: lockfiles,
@@ -31,4 +38,10 @@ def scan(*, paths: tuple[str, ...], ignored: bool, options: ReportOptions, conso
     """
     from keyleak.commands import scan as command  # noqa: PLC0415
 
+    if agents:
+        from keyleak.commands.agent_places import with_agent_places  # noqa: PLC0415
+
+        paths = with_agent_places(paths, console)
+        if not paths:
+            return ExitCode.CLEAN
     return command.scan(command.ScanOptions(paths or (".",), ignored, options), console)

@@ -168,12 +168,13 @@ def _context(value: YamlValue) -> Context:
 
 
 def _runbook(value: YamlValue) -> Runbook:
-    fields = value.mapping(("rotate", "revoke_url", "support", "notes"))
+    fields = value.mapping(("rotate", "revoke_url", "support", "notes"), ("agents",))
     return Runbook(
         rotate=fields["rotate"].texts(),
         revoke_url=fields["revoke_url"].text(),
         support=fields["support"].text(),
         notes=fields["notes"].texts(),
+        agents=fields["agents"].text() if "agents" in fields else None,
     )
 
 

@@ -173,6 +173,8 @@ class Runbook:
     revoke_url: str
     support: str
     notes: tuple[str, ...]
+    agents: str | None = None
+    """How a coding agent reaches the issuer without a key, where it can."""
 
 
 @dataclass(frozen=True, slots=True)
