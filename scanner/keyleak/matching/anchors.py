@@ -84,7 +84,7 @@ def _split(prefixes: Iterable[str]) -> list[Anchor]:
     return [
         Anchor(AnchorKind.SPLIT, wide=False, literal=f"{quote}{beginning}{quote}".encode())
         for beginning in sorted(beginnings)
-        for quote in "\"'"
+        for quote in "\"'`"
     ]
 
 
