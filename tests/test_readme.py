@@ -50,7 +50,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    with_program = re.sub(r"\bkeyleak (?=scan|history|rules|report)", f"{shlex.quote(KEYLEAK)} ", command)
+    with_program = re.sub(r"\bkeyleak (?=scan|history|fix|rules|report)", f"{shlex.quote(KEYLEAK)} ", command)
     return subprocess.run(
         ["bash", "-c", with_program], cwd=folder, capture_output=True, text=True, check=False
     )
