@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import zlib
 from typing import TYPE_CHECKING, Final, Protocol, cast
+
+from isal import isal_zlib
 
 from keyleak.containers.formats import Format
 from keyleak.containers.member import PIECE, ContainerError
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 # What a decompressor may take: `xz -9` needs 65 MiB, `zstd --ultra -22` 128 MiB.
 _MEMORY: Final = 256 << 20
+_InflateError: Final[type[Exception]] = isal_zlib.error  # type: ignore[assignment]  # its stub says instance
 # Four bytes of a zstd stream may stand for a block of 128 KiB.
 _ZSTD_INPUT: Final = 256
 _DAMAGED: Final = "is damaged, so what follows in it was not read"
@@ -47,7 +49,7 @@ def decompressed(form: Format, pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _inflated(pieces: Iterator[bytes], bits: int) -> Iterator[bytes]:
-    inflate = zlib.decompressobj(bits)
+    inflate = isal_zlib.decompressobj(bits)
     rest = b""
     try:
         while data := rest or next(pieces, b""):
@@ -56,12 +58,12 @@ def _inflated(pieces: Iterator[bytes], bits: int) -> Iterator[bytes]:
                 data = data.lstrip(b"\0")
                 if data and not data.startswith(b"\x1f"):
                     return
-                inflate, rest = (zlib.decompressobj(bits), data) if data else (inflate, b"")
+                inflate, rest = (isal_zlib.decompressobj(bits), data) if data else (inflate, b"")
                 continue
             yield inflate.decompress(data, PIECE)
             rest = inflate.unconsumed_tail or inflate.unused_data
         yield inflate.flush()
-    except zlib.error as error:
+    except _InflateError as error:
         raise ContainerError(_DAMAGED) from error
     if not inflate.eof:
         raise ContainerError("ends early")

@@ -159,13 +159,16 @@ class Inspector:
         form = self._format(content, hits) if window is _WHOLE else None
         if not hits and form is None:
             return NOTHING
-        return self._closely(content, place, window, form, Budget(len(content)))
+        budget = Budget(len(content))
+        plainly = self._examiner.examine(content, place, window, budget) if hits else NOTHING
+        return plainly if form is None else self._opened(content, place, form, plainly, budget)
 
     def inspect_within(self, content: bytes, place: Place, budget: Budget) -> Inspection:
         """The same for what stood in another content, out of its budget."""
         hits = self._engine.hits(content)
         form = self._format(content, hits)
-        return self._closely(content, place, _WHOLE, form, budget) if hits or form else NOTHING
+        plainly = self._examiner.examine(content, place, _WHOLE, budget) if hits else NOTHING
+        return plainly if form is None else self._opened(content, place, form, plainly, budget)
 
     def _format(self, content: Buffer, hits: Sequence[Hit]) -> Format | None:
         beginning = bytes(content[:BEGINNING])
@@ -174,14 +177,11 @@ class Inspector:
             form = Format.TAR
         return form or (recognise_text(bytes(content)) if hits else None)
 
-    def _closely(
-        self, content: Buffer, place: Place, window: Window, form: Format | None, budget: Budget
+    def _opened(
+        self, content: Buffer, place: Place, form: Format, plainly: Inspection, budget: Budget
     ) -> Inspection:
-        plainly = self._examiner.examine(content, place, window, budget)
-        if form is None:
-            return plainly
         inside = self.opener.open_held(form, bytes(content), place, budget)
-        return inside.and_elsewhere(plainly)
+        return NOTHING if inside == NOTHING == plainly else inside.and_elsewhere(plainly)
 
     @cached_property
     def opener(self) -> Opener:
