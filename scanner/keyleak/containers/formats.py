@@ -62,12 +62,17 @@ TAR_MAGIC_END: Final = 262
 BEGINNING: Final = 512
 """Bytes that tell every format."""
 
+# A static library begins with a list of symbols. Its members are object files, in which keys stand plainly.
+_LIBRARY: Final = b"!<arch>\n/ "
+_ARCHIVE: Final = b"!<arch>\n"
 _PYC_END: Final = b"\r\n"
 _JAVA_CLASS: Final = b"\xca\xfe\xba\xbe"
 
 
 def recognise(beginning: bytes) -> Format | None:
     """The format of a content by its first bytes, or None for one that is not opened."""
+    if beginning.startswith(_LIBRARY):
+        return None
     if beginning[:2] in LEADS:
         for magic, form in MAGIC.items():
             if beginning.startswith(magic):
@@ -79,6 +84,8 @@ def recognise(beginning: bytes) -> Format | None:
 
 def recognise_text(content: bytes) -> Format | None:
     """Formats whose keys stand plainly in them, so that only a content with anchors is asked about."""
+    if content.startswith(_ARCHIVE):
+        return Format.AR
     if content[2:4] == _PYC_END and content[16:17] in {b"\xe3", b"\x63"}:
         return Format.PYC
     if content.startswith(_JAVA_CLASS):

@@ -35,7 +35,7 @@ def members(pieces: Iterator[bytes]) -> Iterator[Member | Flaw]:
     while header := reader.read(_BLOCK):
         if not header.strip(b"\0"):
             break
-        if len(header) < _BLOCK or header[257:262] != TAR_MAGIC:
+        if len(header) < _BLOCK or not (header[257:262] == TAR_MAGIC or _adds_up(header)):
             raise ContainerError("has a damaged header, so what follows in it was not read")
         kind, length = header[156:157], _number(header[124:136])
         if kind in {_GNU_NAME, _PAX}:
@@ -78,6 +78,11 @@ def _name(header: bytes) -> bytes:
     name = header[:100].rstrip(b"\0")
     prefix = header[345:500].partition(b"\0")[0] if header[257:263] == b"ustar\0" else b""
     return prefix + b"/" + name if prefix else name
+
+
+def _adds_up(header: bytes) -> bool:
+    """Whether the checksum is right, as in archives older than the magic."""
+    return sum(header[:148]) + 8 * 0x20 + sum(header[156:]) == _number(header[148:156])
 
 
 def _number(field: bytes) -> int:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _FAMILY: Final = frozenset({"k_live_", "k_test_"})
 # A shorter literal stands in too much that is no key.
 _SHORTEST_LITERAL: Final = 6
+# Longer ones say no more and take five times as long to compile.
+_LONGEST_LITERAL: Final = 12
 # A value encoded again and again begins alike in every round.
 _ROUNDS: Final = 5
 _UNDERSCORES: Final[Mapping[Step, tuple[bytes, ...]]] = {
@@ -72,7 +74,8 @@ def encoded_anchors(
     found: dict[bytes, EncodedAnchor] = {}
     for anchor in _anchors(sorted(set(prefixes)), sorted(set(context_prefixes)), sorted(set(names))):
         if len(anchor.literal) >= _SHORTEST_LITERAL or anchor.opens or anchor.needs_context:
-            found.setdefault(anchor.literal, anchor)
+            literal = anchor.literal[:_LONGEST_LITERAL]
+            found.setdefault(literal, replace(anchor, literal=literal))
     return tuple(found.values())
 
 

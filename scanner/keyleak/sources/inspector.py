@@ -24,7 +24,7 @@ from keyleak.decoding.anchors import encoded_anchors
 from keyleak.decoding.budget import Budget
 from keyleak.findings import LocationKind
 from keyleak.matching.anchors import AnchorKind, anchors_of
-from keyleak.matching.engine import Hit, fastest_engine
+from keyleak.matching.engine import Hit, fastest_engine, has_body
 from keyleak.rulebook.model import FoundBy
 
 if TYPE_CHECKING:
@@ -124,6 +124,11 @@ class Inspector:
         self._rulebook = rulebook
         anchors = anchors_of(rulebook)
         self._plain = len(anchors)
+        self._prefixes = frozenset(
+            index
+            for index, anchor in enumerate(anchors)
+            if anchor.kind is AnchorKind.PREFIX and not anchor.wide
+        )
         self._encoded = encoded_anchors(
             _words(anchors, AnchorKind.PREFIX),
             {word for rule in rulebook.keys if rule.found_by is FoundBy.CONTEXT for word in rule.prefixes},
@@ -175,7 +180,12 @@ class Inspector:
         form = recognise(beginning) if beginning[:2] in LEADS else None
         if form is None and Hit(TAR_MAGIC_END, self._tar) in hits:
             form = Format.TAR
-        return form or (recognise_text(bytes(content)) if hits else None)
+        if form is None and any(self._may_be_key(content, hit) for hit in hits):
+            form = recognise_text(bytes(content))
+        return form
+
+    def _may_be_key(self, content: Buffer, hit: Hit) -> bool:
+        return hit.anchor in self._prefixes and has_body(content, hit.end, wide=False)
 
     def _opened(
         self, content: Buffer, place: Place, form: Format, plainly: Inspection, budget: Budget
