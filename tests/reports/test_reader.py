@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from keyleak.cli import main
 from keyleak.coverage import Gap
@@ -74,6 +76,10 @@ def edited(*path: str | int, value: object = None) -> str:
         (edited("findings", 0, "exposure", value=[1]), "exposure must hold texts only"),
         (edited("findings", 0, "extra", value=1), "a field that this keyleak does not know: 'extra'"),
         (edited("scan", "started", value="yesterday"), "report.scan.started is no date and time"),
+        ('{"a": ' + "1" * 5000 + "}", "no report of keyleak"),
+        (edited("scan", "started", value="9999-12-31T23:00:00-14:00"), "is not between the years"),
+        (edited("scan", "seconds", value=1e300), "report.scan.seconds must be a number"),
+        (edited("scan", "seconds", value=float("nan")), "report.scan.seconds must be a number"),
         (edited("scan", "seconds", value="1"), "report.scan.seconds must be a number"),
     ],
 )
@@ -103,3 +109,36 @@ def test_the_command_exits_2_and_leaves_the_old_file(
     assert capfd.readouterr().out == SAVED
     assert (tmp_path / "out.sarif").read_text() != "old"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.json", "good.json", "latin", "out.sarif"]
+
+
+def places_of(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    """The path of every value in a document."""
+    below = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(found for step, inner in below for found in places_of(inner, (*path, step)))]
+
+
+PLACES = [path for path in places_of(json.loads(SAVED)) if path]
+VALUES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=20),
+    st.sampled_from(["0001-01-01", "9999-12-31T23:59:59-14:00", "2024-02-30", "\ud800", "", "****", "1e999"]),
+    st.just([]),
+    st.just({}),
+    st.just([{}]),
+)
+
+
+@given(path=st.sampled_from(PLACES), value=VALUES)
+@settings(max_examples=150, deadline=None)
+def test_an_edited_report_is_refused_or_rendered_and_never_crashes(
+    path: tuple[str | int, ...], value: object
+) -> None:
+    try:
+        read = read_report(edited(*path, value=value), "report.json")
+    except ReportError:
+        return
+    for form in Format:
+        render(read, form, presentation(read))

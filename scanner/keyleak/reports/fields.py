@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 
 from keyleak.errors import ReportError
 
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
     Member = TypeVar("Member", bound=Enum)
     Read = TypeVar("Read")
+
+_FIRST_YEAR: Final = 1900
+_LAST_YEAR: Final = 9000
+_MOST_SECONDS: Final = 1_000_000_000
 
 
 class Fields:
@@ -94,9 +98,12 @@ class Fields:
         """A date and time in ISO 8601."""
         text = self.text(name)
         try:
-            datetime.fromisoformat(text)
+            year = datetime.fromisoformat(text).year
         except ValueError:
             self.refuse(name, "is no date and time")
+        # At the ends of the calendar another time zone does not exist.
+        if not _FIRST_YEAR <= year <= _LAST_YEAR:
+            self.refuse(name, f"is not between the years {_FIRST_YEAR} and {_LAST_YEAR}")
         return text
 
     def optional_moment(self, name: str) -> str | None:
@@ -114,11 +121,11 @@ class Fields:
         """A whole number or null."""
         return None if self._value(name) is None else self.count(name, least=least)
 
-    def number(self, name: str) -> float:
-        """A number from 0."""
+    def seconds(self, name: str) -> float:
+        """A number of seconds."""
         value = self._value(name)
-        if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < float("inf"):
-            self.refuse(name, "must be a number from 0")
+        if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= _MOST_SECONDS:
+            self.refuse(name, f"must be a number from 0 to {_MOST_SECONDS}")
         return value
 
     def flag(self, name: str) -> bool:

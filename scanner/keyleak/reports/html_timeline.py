@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -165,9 +166,7 @@ def _columns(moments: Sequence[datetime], span: _Span) -> tuple[str, tuple[Colum
         (12, "year"),
     )
     starts = [month for month in months if (month.month - 1) % size == 0 or month == months[0]]
-    counts = Counter(
-        max(index for index, start in enumerate(starts) if start <= moment) for moment in moments
-    )
+    counts = Counter(bisect_right(starts, moment) - 1 for moment in moments)
     tallest = max(counts.values())
     width = WHOLE / len(starts)
     return period, tuple(

@@ -54,6 +54,9 @@ def read_report(text: str, file: str) -> Report:
         raise ReportError(file, None, "this is no report of keyleak: it is nested too deeply") from error
     except json.JSONDecodeError as error:
         raise ReportError(file, error.lineno, _broken(text, error)) from error
+    except ValueError as error:
+        # Python refuses numbers of thousands of digits.
+        raise ReportError(file, None, f"this is no report of keyleak: {error}") from error
     _check_family(document, file)
     root = Fields(document, file, "report")
     root.text("schema")
@@ -107,7 +110,7 @@ def _scan(part: Fields) -> Scan:
         kind=part.text("kind"),
         target=part.text("target"),
         started=part.moment("started"),
-        seconds=part.number("seconds"),
+        seconds=part.seconds("seconds"),
         rules_sha256=part.text("rules_sha256"),
     )
 
