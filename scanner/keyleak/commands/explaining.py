@@ -25,7 +25,9 @@ def show_explanations(inspector: Inspector, reading: Reading, delivery: Delivery
     if not isinstance(inspector, ExplainingInspector):
         return
     masker = Masker(sighting.secret for sighting in reading.sightings)
-    text = render_explanations(inspector.explanations, masker)
+    # What stands in a container is told by the container too; its own explanation came first and says more.
+    each_once = {(each.location, each.redacted): each for each in reversed(inspector.explanations)}
+    text = render_explanations(tuple(reversed(each_once.values())), masker)
     masker.check(text)
     is_text = all(each.format is Format.TEXT for each in delivery.destinations if each.file is None)
     stream = sys.stdout if is_text else sys.stderr

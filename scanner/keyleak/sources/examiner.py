@@ -106,7 +106,8 @@ class Examiner:
         self, found: Iterable[_Found], data: bytes, place: Place, window: Window
     ) -> Iterator[Sighting]:
         lines = LineFinder(data, window.base, window.line_start or first_line(data[:4]))
-        file = self._attributor.file_evidence(data)
+        # A window further on does not begin where a file's imports stand.
+        file = None if window.base else self._attributor.file_evidence(data)
         for each in found:
             weighed = self._attributor.weigh(each.match, file)
             if weighed.grounds_left:

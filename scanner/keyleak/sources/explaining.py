@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from keyleak.attribution.attributor import Attributor
 from keyleak.findings import Explanation, Location
+from keyleak.matching.match import Rejection
 from keyleak.matching.matcher import Matcher
 from keyleak.sources.inspector import Inspection, Inspector, Window
 from keyleak.sources.lines import LineFinder, first_line
@@ -17,10 +18,10 @@ from keyleak.sources.lines import LineFinder, first_line
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from keyleak.attribution.attributor import Weighed
+    from keyleak.attribution.attributor import FileEvidence, Weighed
     from keyleak.findings import Attribution, Sighting
     from keyleak.matching.engine import Buffer
-    from keyleak.matching.match import Match, Rejection
+    from keyleak.matching.match import Match
     from keyleak.rulebook.model import Rulebook
     from keyleak.sources.inspector import Place
 
@@ -43,17 +44,17 @@ class ExplainingInspector(Inspector):
         matches = self._matcher.match(content, owned=window.owned, offset=window.base)
         rejected = self._matcher.rejections(content, owned=window.owned, offset=window.base)
         if inspection.sightings or matches or rejected:
+            file = None if window.base else self._attributor.file_evidence(content)
             explained = [
-                *self._of_keys(content, inspection, place, matches),
-                *self._of_others(content, matches, rejected, place, window),
+                *self._of_keys(inspection, place, matches, file),
+                *self._of_others(content, self._others(matches, rejected, file), place, window),
             ]
             self.explanations += sorted(explained, key=lambda each: each.location.offset)
         return inspection
 
     def _of_keys(
-        self, content: Buffer, inspection: Inspection, place: Place, matches: Sequence[Match]
+        self, inspection: Inspection, place: Place, matches: Sequence[Match], file: FileEvidence | None
     ) -> Iterator[Explanation]:
-        file = self._attributor.file_evidence(content)
         weighed = {match.secret: self._attributor.weigh(match, file) for match in matches}
         for sighting in inspection.sightings:
             yield Explanation(
@@ -64,30 +65,28 @@ class ExplainingInspector(Inspector):
                 considered=_considered(sighting.attribution, weighed.get(sighting.secret)),
             )
 
-    def _of_others(
-        self,
-        content: Buffer,
-        matches: Sequence[Match],
-        rejected: Sequence[Rejection],
-        place: Place,
-        window: Window,
-    ) -> Iterator[Explanation]:
-        data = bytes(content)
-        file = self._attributor.file_evidence(data)
-        others = [(each.start, each.wide, each.redacted, each.reason) for each in rejected]
-        others += [
-            (match.start, match.wide, match.secret.redacted(), _RULED_OUT)
+    def _others(
+        self, matches: Sequence[Match], rejected: Sequence[Rejection], file: FileEvidence | None
+    ) -> list[Rejection]:
+        ruled_out = [
+            Rejection(match.start, match.wide, match.secret.redacted(), _RULED_OUT)
             for match in matches
             if not self._attributor.weigh(match, file).grounds_left
         ]
+        return sorted([*rejected, *ruled_out], key=lambda each: each.start)
+
+    def _of_others(
+        self, content: Buffer, rejected: Sequence[Rejection], place: Place, window: Window
+    ) -> Iterator[Explanation]:
+        data = bytes(content)
         lines = LineFinder(data, window.base, window.line_start or first_line(data[:4]))
-        for start, wide, redacted, reason in sorted(others):
-            line, column = lines.at(start, wide=wide)
-            offset = window.base + start
+        for each in rejected:
+            line, column = lines.at(each.start, wide=each.wide)
+            offset = window.base + each.start
             location = Location(
                 place.kind, place.path, line, column, offset, blob=place.object, container=place.container
             )
-            yield Explanation(location, redacted, reported=False, verdict=reason)
+            yield Explanation(location, each.redacted, reported=False, verdict=each.reason)
 
 
 def _verdict(sighting: Sighting) -> str:
