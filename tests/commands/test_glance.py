@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from keyleak import cache_file
 from keyleak.cli import main
 from keyleak.commands.glance import clean_at_a_glance
+from keyleak.containers.formats import LEADS
 from keyleak.errors import ExitCode
 from keyleak.findings import LocationKind
 from keyleak.rulebook.loader import load_rulebook
@@ -80,6 +81,10 @@ def test_nothing_is_looked_at_that_the_glance_would_pass(
     content = around + content + around
     if INSPECTOR.inspect(content, Place(LocationKind.INDEX, "x")) is not NOTHING:
         assert b"\0" in content or any(word in content for word in INSPECTOR.words)
+
+
+def test_every_beginning_of_a_container_is_among_the_words() -> None:
+    assert all(any(word.startswith(lead) for word in INSPECTOR.words) for lead in LEADS)
 
 
 @pytest.fixture

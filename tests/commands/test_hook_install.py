@@ -156,8 +156,8 @@ def test_the_doctor_says_what_would_be_looked_at_and_what_was_skipped(person: Pe
     assert person.run("git", "commit", "-m", "x", KEYLEAK_SKIP="an old key").returncode == 0
     person.stage("more.txt")
     done = person.run("keyleak", "hook", "doctor", KEYLEAK_SKIP="left over", SKIP="keyleak")
-    assert "1 staged versions would be read now" in done.stdout
-    assert "2 commits are on no remote" in done.stdout
+    assert "1 staged version to read now" in done.stdout
+    assert "2 commits on no remote" in done.stdout
     assert "KEYLEAK_SKIP is set" in done.stdout
     assert "SKIP=keyleak" in done.stdout
     assert "2 recorded, the last:" in done.stdout

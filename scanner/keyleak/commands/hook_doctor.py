@@ -17,6 +17,7 @@ from keyleak.git.hook_folder import hook_folder
 from keyleak.git.index import changed_entries
 from keyleak.git.inherited import inherited_repository
 from keyleak.git.process import run
+from keyleak.reports.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -102,10 +103,10 @@ def _facts(
 ) -> Iterator[tuple[str, str]]:
     if folder.top is not None:
         staged = changed_entries(repository)
-        yield "a commit", f"{len(staged.entries):,} staged versions would be read now"
+        yield "a commit", f"{counted(len(staged.entries), 'staged version')} to read now"
         command = ["rev-list", "--count", "--branches", "--not", "--remotes"]
         commits = int(run(command, repository.folder, keep=repository.keep))
-        yield "a push", f"{commits:,} commits are on no remote; those of what is pushed would be read"
+        yield "a push", f"{counted(commits, 'commit')} on no remote; of these, those that are pushed"
     if VARIABLE in environ:
         yield "skipped", f"{VARIABLE} is set in this shell, so every hook is skipped: unset it"
     if environ.get("SKIP"):
