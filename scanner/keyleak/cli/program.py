@@ -25,6 +25,8 @@ _COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "fix": "keyleak.cli.fix",
         "report": "keyleak.cli.report",
         "hook": "keyleak.cli.hook",
+        "baseline": "keyleak.cli.baseline",
+        "config": "keyleak.cli.config",
         "rules": "keyleak.cli.rules",
     }
 )

@@ -67,7 +67,14 @@ class FoundConfiguration:
         return os.path.relpath(os.path.join(self.folder, os.path.expanduser(name)))
 
 
-def configured(options: ReportOptions, roots: Sequence[str], reads: Reads, console: Console) -> ReportOptions:
+def configured(
+    options: ReportOptions,
+    roots: Sequence[str],
+    reads: Reads,
+    console: Console,
+    *,
+    with_baseline: bool = True,
+) -> ReportOptions:
     """The options together with what the configuration and the baseline add to them.
 
     Args:
@@ -75,6 +82,7 @@ def configured(options: ReportOptions, roots: Sequence[str], reads: Reads, conso
         roots: what is to be read.
         reads: as what.
         console: told what is ignored.
+        with_baseline: whether known keys are told apart.
 
     Raises:
         ConfigError: a file is wrong or cannot be read.
@@ -88,7 +96,7 @@ def configured(options: ReportOptions, roots: Sequence[str], reads: Reads, conso
         _tell_ignored(options, roots, console)
     said = found.content if found else Configuration()
     inline = _first(options.inline, said.inline, reads is not Reads.HISTORY or own is not None)
-    baseline = baseline_file(options, own, found)
+    baseline = baseline_file(options, own, found) if with_baseline else None
     decisions = Decisions(
         allow=said.allow,
         severities=said.severities,

@@ -53,12 +53,16 @@ class Subject:
 
 
 def subject_of(finding: Finding, base: PathBase | None = None) -> Subject:
-    """A finding as entries see it."""
+    """A finding of this scan as entries see it."""
+    return saved_subject(finding, base, finding.secret.fingerprint())
+
+
+def saved_subject(finding: Finding, base: PathBase | None, *further_ids: str) -> Subject:
+    """A finding of a saved report, which has no key any more, as entries see it."""
     places = tuple(
         base.names(place) if base else frozenset({place.path or ""}) for place in finding.locations
     )
-    ids = frozenset({finding.id, finding.secret.fingerprint()})
-    return Subject(ids, finding.rule, finding.issuer, places)
+    return Subject(frozenset({finding.id, *further_ids}), finding.rule, finding.issuer, places)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,220 @@
+"""`keyleak baseline create|update|check`: the file of keys that are known already."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from keyleak.commands.conclusion import Work, findings_of
+from keyleak.commands.options import ReportOptions, checked_rulebook, inspector_for
+from keyleak.commands.repository_reading import read_repository, repository_root
+from keyleak.commands.settings import (
+    Reads,
+    configuration_at,
+    configuration_in,
+    configured,
+    load_baseline,
+    text_of,
+)
+from keyleak.coverage import merge_gaps
+from keyleak.decisions.baseline import Baseline, Covers
+from keyleak.decisions.configuration import BASELINE_NAME
+from keyleak.errors import ConfigError, ExitCode, UsageError
+from keyleak.findings import Severity, Status
+from keyleak.git.checkout import own_checkout, worktree_root
+from keyleak.reports.masking import Masker
+from keyleak.sources.files import Reading, read_paths
+from keyleak.terminal import printable
+from keyleak.whole_file import write_whole
+
+if TYPE_CHECKING:
+    from keyleak.commands.console import Console
+    from keyleak.findings import Finding
+
+_KEY_BYTES = 32
+_MERGE = "merge=union"
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineOptions:
+    """What a command on the baseline was asked for."""
+
+    paths: tuple[str, ...] = ()
+    """What to read; nothing for the whole work tree, or the current folder outside of one."""
+    history: bool = False
+    """Whether everything the repository holds is read too."""
+    report: ReportOptions = field(default_factory=ReportOptions)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What the scan for a baseline saw."""
+
+    findings: tuple[Finding, ...]
+    complete: bool
+
+
+def create(options: BaselineOptions, console: Console) -> ExitCode:
+    """Write a new baseline of everything that is found.
+
+    Raises:
+        UsageError: there is one already.
+        ConfigError: it cannot be written.
+    """
+    file = _file(options)
+    if os.path.lexists(file):
+        raise UsageError(f"{file} exists; `keyleak baseline update` brings it up to date")
+    covers = Covers.HISTORY if options.history else Covers.FILES
+    empty = Baseline(secrets.token_bytes(_KEY_BYTES), covers)
+    seen = _seen(options, covers, console)
+    if not _may_write(seen, options, console):
+        return ExitCode.INCOMPLETE
+    made = empty.with_ids(empty.id_of(finding.secret) for finding in seen.findings)
+    _write(file, made.text())
+    _declare_merge(file, console)
+    click.echo(f"{file}: {len(made.fingerprints):,} keys are known from now on")
+    return ExitCode.CLEAN
+
+
+def update(options: BaselineOptions, console: Console) -> ExitCode:
+    """Add what is new to the baseline, and take out what is gone where everything was read.
+
+    Raises:
+        ConfigError: it is missing or damaged, or cannot be written.
+    """
+    file = _file(options)
+    old = load_baseline(file)
+    covers = Covers.HISTORY if options.history else old.covers
+    seen = _seen(options, covers, console)
+    if not _may_write(seen, options, console):
+        return ExitCode.INCOMPLETE
+    found = frozenset(old.id_of(finding.secret) for finding in seen.findings)
+    partial = bool(options.paths) or not seen.complete
+    new = replace(old, covers=covers).with_ids(found | old.fingerprints if partial else found)
+    if partial and old.fingerprints - found:
+        console.note("not everything was read, so nothing is taken out of the baseline")
+    if new.text() != text_of(file):
+        _write(file, new.text())
+    added, gone = len(new.fingerprints - old.fingerprints), len(old.fingerprints - new.fingerprints)
+    click.echo(f"{file}: {added:,} added, {gone:,} taken out, {len(new.fingerprints):,} known")
+    return ExitCode.CLEAN
+
+
+def check(options: BaselineOptions, console: Console) -> ExitCode:
+    """Say what the baseline lacks and what it holds for nothing; it is not written.
+
+    Raises:
+        ConfigError: it is missing or damaged.
+    """
+    file = _file(options)
+    known = load_baseline(file)
+    seen = _seen(options, Covers.HISTORY if options.history else known.covers, console)
+    new = [finding for finding in seen.findings if not known.holds(finding.secret)]
+    masker = Masker(finding.secret for finding in new)
+    for finding in new:
+        place = finding.locations[0]
+        where = printable(masker.mask(f"{place.path or place.kind.value}:{place.line}"))
+        click.echo(f"not in {file}: {finding.secret.redacted()}  {finding.rule}  {where}")
+    found = {known.id_of(finding.secret) for finding in seen.findings}
+    stale = len(known.fingerprints - found)
+    if stale and seen.complete and not options.paths:
+        console.note(f"{file}: {stale:,} of its keys are found nowhere any more; update takes them out")
+    if known.text() != text_of(file):
+        console.note(f"{file}: not in the order that update writes, as after a merge; update puts it right")
+    click.echo(f"{file}: {len(found & known.fingerprints):,} known keys found, {len(new):,} new")
+    if not seen.complete and not options.report.allow_incomplete:
+        return ExitCode.INCOMPLETE
+    return ExitCode.FINDINGS if new else ExitCode.CLEAN
+
+
+def _file(options: BaselineOptions) -> str:
+    if options.report.baseline is not None:
+        return options.report.baseline
+    found = _configured_file(options)
+    return found or os.path.relpath(os.path.join(_top(), BASELINE_NAME))
+
+
+def _configured_file(options: BaselineOptions) -> str | None:
+    if options.report.config is not None:
+        found = configuration_at(options.report.config)
+    else:
+        own = None if options.report.no_config else own_checkout([])
+        maybe = None if own is None else configuration_in(own)
+        if maybe is None:
+            return None
+        found = maybe
+    named = found.content.baseline
+    return None if named is None else found.path(named)
+
+
+def _top() -> str:
+    """The top of the work tree that keyleak runs in, or where it runs."""
+    here = os.path.realpath(".")
+    return worktree_root(here) or here
+
+
+def _seen(options: BaselineOptions, covers: Covers, console: Console) -> _Seen:
+    """Keys that count, without what the configuration or a marker allows."""
+    roots = options.paths or (os.path.relpath(_top()),)
+    report = configured(options.report, roots, Reads.FILES, console, with_baseline=False)
+    rulebook = checked_rulebook(report)
+    started, clock = datetime.now(UTC), time.monotonic()
+    inspector = inspector_for(rulebook, report)
+    if covers is Covers.HISTORY:
+        if options.paths:
+            raise UsageError("a baseline of history is of the whole repository: leave out PATHS")
+        history, files = read_repository(repository_root(_top()), inspector, report, console)
+        coverage = history.coverage + files.coverage
+        reading = Reading(
+            history.sightings + files.sightings, replace(coverage, gaps=merge_gaps(coverage.gaps))
+        )
+    else:
+        with console.progress("scanning") as progress:
+            reading = read_paths(roots, lambda: inspector, jobs=report.processes(), progress=progress.update)
+    if reading.interrupted:
+        raise KeyboardInterrupt
+    work = Work("baseline", ".", started, clock, notes_ignored=True)
+    counting = tuple(
+        finding
+        for finding in findings_of(work, reading, report, console)
+        if finding.status is Status.NEW and finding.severity is not Severity.NOTE
+    )
+    for gap in reading.coverage.gaps:
+        console.note(f"not read: {gap.what}: {gap.reason}")
+    return _Seen(counting, reading.coverage.complete)
+
+
+def _may_write(seen: _Seen, options: BaselineOptions, console: Console) -> bool:
+    if seen.complete or options.report.allow_incomplete:
+        return True
+    console.error(
+        "not everything was read, so no baseline is written; --allow-incomplete writes it all the same"
+    )
+    return False
+
+
+def _write(file: str, text: str) -> None:
+    try:
+        write_whole(file, text)
+    except OSError as error:
+        raise ConfigError(file, None, f"cannot be written: {error.strerror}") from error
+
+
+def _declare_merge(file: str, console: Console) -> None:
+    """Have git keep both sides' lines where two branches add at the same spot."""
+    folder = os.path.dirname(os.path.realpath(file))
+    if worktree_root(folder) is None:
+        return
+    attributes = os.path.relpath(os.path.join(folder, ".gitattributes"))
+    line = f"{os.path.basename(file)} {_MERGE}"
+    before = text_of(attributes) if os.path.lexists(attributes) else ""
+    if line in before.splitlines():
+        return
+    _write(attributes, f"{before}{'' if not before or before.endswith(chr(10)) else chr(10)}{line}\n")
+    console.note(f"{attributes}: {line} was added, so that branches merge; commit it with the baseline")
