@@ -20,6 +20,7 @@ from keyleak.commands.repository_reading import (
     repository_root,
     write_out,
 )
+from keyleak.commands.saved_report import verifications_of_report
 from keyleak.commands.settings import Reads, configured
 from keyleak.commands.working_tree import TreePatch, suggest_patch
 from keyleak.errors import ExitCode, UsageError
@@ -123,6 +124,10 @@ def _examined(options: FixOptions, rulebook: Rulebook, wanted: frozenset[str], c
     if wanted:
         leaks = [each for each in leaks if not wanted.isdisjoint({each.id, each.secret.fingerprint()})]
         _check_belongs(leaks, wanted, options, console)
+    if options.saved_report:
+        # Our own requests, which support is to tell apart from abuse.
+        answers = verifications_of_report(options.saved_report)
+        leaks = [replace(each, verification=answers.get(each.id, each.verification)) for each in leaks]
     chosen = {each.secret for each in leaks}
     historic = [each for each in group_by_secret(history.sightings) if each.secret in chosen]
     return _Case(root, tuple(leaks), tuple(historic), both.coverage, rulebook)

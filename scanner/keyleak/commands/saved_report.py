@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from keyleak.errors import UsageError
+from keyleak.findings import Verification, VerificationVerdict
 from keyleak.reports.report import SCHEMA
 
 
@@ -24,6 +25,25 @@ def ids_of_report(path: str) -> frozenset[str]:
     if not ids:
         raise UsageError(f"{path}: the report has no findings, so there is nothing to fix")
     return ids
+
+
+def verifications_of_report(path: str) -> dict[str, Verification]:
+    """What issuers answered when the report was made, by id of the finding.
+
+    Raises:
+        UsageError: it cannot be read, or an answer in it makes no sense.
+    """
+    answers = {}
+    for finding in read_saved(path)["findings"]:
+        try:
+            answer = finding["verification"]
+            answers[str(finding["id"])] = Verification(
+                VerificationVerdict(answer["verdict"]),
+                *(answer.get(name) for name in ("host", "request_id", "checked_at", "detail")),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise UsageError(f"{path}: a finding without a valid verification") from error
+    return answers
 
 
 def read_saved(path: str) -> dict[str, Any]:
