@@ -234,3 +234,11 @@ def test_a_key_beside_placeholders_is_found() -> None:
     key = expand("sk_live_${base62:42}", 3)
     content = "sk_live_" + f"your_key_goes_here {key} sk_live_" + "x" * 20
     assert [found for found, _, _ in found_in(content.encode())] == [key.encode()]
+
+
+def test_four_letters_that_chance_drew_in_both_cases_hide_no_key() -> None:
+    drawn = expand("${base62:20}asDF${base62:20}xXxX", 1)
+    typed = expand("${base62:10}asdf${base62:10}", 1)
+    words = rulebook().placeholders
+    assert placeholder_reason(drawn, words) is None
+    assert placeholder_reason(typed, words) is not None

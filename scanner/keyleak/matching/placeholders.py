@@ -62,7 +62,7 @@ def placeholder_reason(body: str, words: PlaceholderWords) -> str | None:
         return "a repeated character or block"
     if _has_sequence(lower) or _is_interleaved(lower):
         return "a run of the alphabet or of digits"
-    if _has_fragment(lower, words):
+    if _has_fragment(body, words):
         return "a run that nobody draws by chance"
     if _encodes_host_name(body):
         return "an encoded host name"
@@ -77,12 +77,14 @@ def _encodes_host_name(body: str) -> bool:
     return _HOST_NAME.fullmatch(decoded) is not None
 
 
-def _has_fragment(lower: str, words: PlaceholderWords) -> bool:
-    """Chance draws four given characters in a long body now and then, but never more of them."""
+def _has_fragment(body: str, words: PlaceholderWords) -> bool:
+    """Chance draws four given letters now and then, in one case hardly ever; never more of them."""
+    lower = body.lower()
     return any(
         fragment in lower
+        if len(fragment) > _SHORT_FRAGMENT
+        else len(body) <= 4**_SHORT_FRAGMENT // 4 and (fragment in body or fragment.upper() in body)
         for fragment in words.fragments
-        if len(fragment) > _SHORT_FRAGMENT or len(lower) <= 4**_SHORT_FRAGMENT // 4
     )
 
 
