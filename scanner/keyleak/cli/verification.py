@@ -47,12 +47,13 @@ def taken_verification_options(values: dict[str, Any], *, always: bool) -> Verif
     from keyleak.commands.verification_options import VerificationOptions  # noqa: PLC0415 - as every command
 
     wanted = values.pop("verify") or always
+    every = values.pop("every", None)
     options = VerificationOptions(
         yes=values.pop("yes"),
         endpoints=values.pop("endpoints"),
         audit=values.pop("audit"),
         rate=values.pop("rate"),
-        expect_revoked=values.pop("expect", None) is not None or values.get("watch") is not None,
-        watch=values.pop("watch", None),
+        expect_revoked=values.pop("expect", None) is not None or values.get("watch", False),
+        watch=every if values.pop("watch", False) else None,
     )
     return options if wanted else None

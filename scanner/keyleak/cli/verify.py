@@ -29,12 +29,10 @@ With --expect revoked: 0 no key is accepted any more, 1 one still is, 2 not know
 )
 @click.option("--expect", type=click.Choice(["revoked"]), help="Exit 0 only if no key is accepted any more.")
 @click.option(
-    "--watch",
-    type=click.FloatRange(min=1),
-    is_flag=False,
-    flag_value=30,
-    metavar="[SECONDS]",
-    help="Ask again, every 30 seconds or as given, until no key is accepted any more.",
+    "--watch", is_flag=True, help="With --expect revoked, which it implies: ask again until it is so."
+)
+@click.option(
+    "--every", type=click.FloatRange(min=0.1), default=30, metavar="SECONDS", help="How often, with --watch."
 )
 @with_report_options
 def verify(*, file: str | None, from_stdin: bool, options: ReportOptions, console: Console) -> ExitCode:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _LOGGERS: Final = ("httpx", "httpcore", "asyncio")
 _SILENT: Final = logging.CRITICAL + 1
 # <sys/prctl.h>: the kernel neither dumps such a process nor hands it to a program that would.
+_GET_DUMPABLE: Final = 3
 _SET_DUMPABLE: Final = 4
 
 
@@ -26,7 +27,8 @@ def kept_from_disk() -> Iterator[None]:
     levels = {name: logging.getLogger(name).level for name in _LOGGERS}
     resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
     # A limit of 0 does not keep the kernel from piping a dump to a program (core(5)).
-    _set_dumpable(0)
+    dumpable = _dumpable(_GET_DUMPABLE)
+    _dumpable(_SET_DUMPABLE, 0)
     for name in _LOGGERS:
         logging.getLogger(name).setLevel(_SILENT)
     try:
@@ -34,10 +36,9 @@ def kept_from_disk() -> Iterator[None]:
     finally:
         for name, level in levels.items():
             logging.getLogger(name).setLevel(level)
-        _set_dumpable(1)
+        _dumpable(_SET_DUMPABLE, dumpable)
         resource.setrlimit(resource.RLIMIT_CORE, (soft, hard))
 
 
-def _set_dumpable(value: int) -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_SET_DUMPABLE, value, 0, 0, 0)
+def _dumpable(what: int, value: int = 0) -> int:
+    return int(ctypes.CDLL(None).prctl(what, value, 0, 0, 0)) if sys.platform == "linux" else 0
