@@ -59,7 +59,8 @@ def cli() -> None:
     Look through what a program prints:   make deploy 2>&1 | keyleak scan -
     A report for a machine and for you:   keyleak scan --format text --format json:report.json
 
-    Nothing is sent anywhere. Reports show at most four characters of a key beyond its prefix.
+    Nothing is sent anywhere but by `keyleak verify` and --verify, after asking you. Reports
+    show at most four characters of a key beyond its prefix.
     """  # noqa: D301 - click takes the character \b, not the two
 
 
