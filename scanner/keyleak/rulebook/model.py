@@ -121,7 +121,7 @@ class VerdictRule:
     json: Mapping[str, tuple[str, ...]]
     """Dotted path in the JSON answer to its permitted values; `*` means present, a `*` at the end any ending.
 
-    Without any the answer must be a JSON object, where the verdict is `live`.
+    Without any the answer must still be a JSON object.
     `[]` behind a name stands for every element of that list, which may be empty: `workspaces[].role`.
     """
 
