@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import marshal
 import py_compile
@@ -160,6 +161,13 @@ def test_a_compressed_stream_of_a_document() -> None:
         + b">] TJ ET"
     )
     assert found(pdf(zlib.compress(kerned))) == [(KEY, ("object 7",))]
+
+
+def test_a_stream_that_is_text_outside() -> None:
+    entries = b"/Filter [/ASCII85Decode /FlateDecode]"
+    content = pdf(base64.a85encode(zlib.compress(b"(" + KEY.encode() + b") Tj")) + b"~>", entries)
+    assert found(content) == [(KEY, ("object 7",))]
+    assert inspected(pdf(b"\xff\xfe", entries)).gaps[0].what == "f (object 7)"
 
 
 def test_an_encrypted_or_damaged_document_is_a_gap() -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from typing import TYPE_CHECKING, Final
 
 from keyleak.containers.compression import decompressed
 from keyleak.containers.formats import Format
-from keyleak.containers.member import PIECE, Flaw, Member
+from keyleak.containers.member import PIECE, ContainerError, Flaw, Member
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 _STREAM: Final = re.compile(rb"(?<!end)stream\r?\n")
 _OBJECT: Final = re.compile(rb"([0-9]{1,10})\s{1,4}[0-9]{1,5}\s{1,4}obj\b")
 _FLATE: Final = re.compile(rb"/(?:FlateDecode|Fl)\b")
+_ASCII85: Final = re.compile(rb"/(?:ASCII85Decode|A85)\b")
 # Another filter outside the compression, or pictures: what is inflated then is no text.
 _PICTURE: Final = re.compile(rb"/(?:Subtype\s{0,4}/Image|DCTDecode|JPXDecode|CCITTFaxDecode)\b")
 _ENCRYPTED: Final = re.compile(rb"/Encrypt\s{1,4}[0-9]{1,10}\s{1,4}[0-9]{1,5}\s{1,4}R\b")
@@ -41,10 +43,15 @@ def members(content: bytes) -> Iterator[Member | Flaw]:
             continue
         end = content.find(b"endstream", stream.end())
         data = content[stream.end() : end if end >= 0 else len(content)]
-        yield Member(f"object {numbers[-1][1].decode()}", _pieces(data))
+        yield Member(f"object {numbers[-1][1].decode()}", _pieces(data, is_text=bool(_ASCII85.search(head))))
 
 
-def _pieces(data: bytes) -> Iterator[bytes]:
+def _pieces(data: bytes, *, is_text: bool) -> Iterator[bytes]:
+    if is_text:
+        try:
+            data = base64.a85decode(data.partition(b"~>")[0].strip())
+        except ValueError as error:
+            raise ContainerError("is damaged, so it was not read") from error
     held: list[bytes] = []
     inflated = decompressed(Format.ZLIB, (data[at : at + PIECE] for at in range(0, len(data), PIECE)))
     for piece in inflated:
