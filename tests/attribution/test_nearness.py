@@ -100,6 +100,7 @@ def test_what_stands_around_it_or_in_its_file_names_the_issuer(content: str, iss
         f"import Flora from '@flora-ai/flora'\n\nkey = '{PLAIN}'",
         f"STRIPE_SECRET_KEY=${{lower:3}}\nKEY={SHORT}",
         f"const flora = '{PLAIN}'",
+        f"import stripe\n\nACME_SECRET_KEY = '{SHORT}'",
     ],
 )
 def test_what_is_not_enough_names_nobody(content: str) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from keyleak.attribution.evidence import NO_PROJECT, Reach
-from keyleak.attribution.gathering import given, in_file, in_project, nearby
+from keyleak.attribution.gathering import given, in_file, in_project, is_generic, nearby
 from keyleak.attribution.scope import lines_without_keys, scope_of
 from keyleak.attribution.signals import is_open, signals_of
 from keyleak.attribution.weighing import Scales, bodies_of
@@ -101,7 +101,8 @@ class Attributor:
             rule for rule in match.shapes if rule.issuer not in vetoed and rule.issuer not in self._anonymous
         ]
         kept = [each for each in evidence if each.issuer not in vetoed]
-        scales = Scales(bodies_of(shapes, self._is_open), kept, self._signals)
+        generic = is_generic(scope.names[0])
+        scales = Scales(bodies_of(shapes, self._is_open), kept, self._signals, generic)
         left = any(rule.issuer not in vetoed for rule in match.shapes)
         return Weighed(scales.weigh(), evidence, vetoed, left)
 

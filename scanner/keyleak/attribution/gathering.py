@@ -28,6 +28,13 @@ _PROVIDER: Final = re.compile(
     rb"\s{0,4}[\"'`:]?\Z"
 )
 _CARRIER: Final = re.compile(rb"auth(?:orization)?\b|bearer|basic\b|api[_-]?key|--token|-u\b")
+_GENERIC: Final = frozenset(
+    b"api key keys secret secrets live test testing prod production dev development stage staging token"
+    b" private server backend auth authorization bearer basic payment payments pay billing checkout default"
+    b" app env environ config settings client credential credentials password value current old new main"
+    b" const let var static final string str public process getenv get this self header headers base user"
+    b" options opts".split()
+)
 _CAMEL: Final = re.compile(rb"[A-Z]?[a-z0-9]+|[A-Z0-9]+(?![a-z])")
 # Texts are numbered through from the innermost bracket to the block, so both begin alike.
 _DISTANCES: Final = {
@@ -86,6 +93,13 @@ def _by_name(scope: Scope, issuer: Signals) -> Iterator[Evidence]:
 def _is_brand(found: bytes, issuer: Signals) -> bool:
     """Whether a name is the issuer's own and nothing more."""
     return found.lower().replace(b"_", b"").replace(b"-", b"") == issuer.brand
+
+
+def is_generic(name: bytes) -> bool:
+    """Whether a name says nothing of whose key it is: `API_KEY`, `secretKey`, `KEY2`; `ACME_KEY` does."""
+    return all(
+        len(word) <= 2 or word.lower() in _GENERIC for word in re.findall(rb"[A-Z]?[a-z]+|[A-Z]+", name)
+    )
 
 
 def _parts(name: bytes) -> set[bytes]:

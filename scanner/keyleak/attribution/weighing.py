@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from keyleak.rulebook.model import KeyRule
 
 _UNKNOWN: Final = "neither the body nor anything near it names an issuer"
+_NEAR: Final = frozenset({Reach.GIVEN, Reach.STATEMENT, Reach.BLOCK})
 _MOST_LINES: Final = 3
 _DECIDING: Final = frozenset({Kind.NAME, Kind.CALL, Kind.HOST, Kind.PACKAGE, Kind.ID})
 
@@ -59,6 +60,8 @@ class Scales:
     evidence: Sequence[Evidence]
     """Of issuers that are not vetoed, in the order in which it was gathered."""
     signals: Mapping[str, Signals]
+    generic_name: bool = True
+    """Whether the name that the key is given to could be anybody's; else its file says nothing of it."""
 
     def weigh(self) -> Attribution:
         """The attribution."""
@@ -109,9 +112,10 @@ class Scales:
 
     def _decides(self, issuer: str, distance: int) -> bool:
         """Whether an issuer's evidence up to a distance is enough."""
-        if self.signals[issuer].namesakes:
-            return self._has_two_signals(issuer, distance)
         there = [each for each in self.evidence if each.issuer == issuer and each.distance == distance]
+        is_near = there[0].reach in _NEAR
+        if self.signals[issuer].namesakes:
+            return self._has_two_signals(issuer, distance) and (self.generic_name or is_near)
         kinds = {each.kind for each in there}
         match there[0].reach:
             case Reach.GIVEN:
@@ -121,7 +125,7 @@ class Scales:
             case Reach.BLOCK:
                 return issuer in self.bodies.telling or bool(kinds & {Kind.HOST, Kind.PACKAGE, Kind.CALL})
             case Reach.FILE | Reach.MANIFEST:
-                return issuer in self.bodies.telling
+                return self.generic_name and issuer in self.bodies.telling
             case Reach.REPOSITORY:
                 return False
 
