@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import stat
 from typing import TYPE_CHECKING
@@ -60,6 +61,11 @@ def test_every_kind_of_place_is_cleaned_and_nothing_else_changes(
     assert sorted(set(before) - set(names)) == ["backup.zip", "tool.bin"]
     assert git(result, "show", "main~1:settings.env") == b"A=1\nFLORA_API_KEY=REMOVED-KEY\nB=2\n"
     assert git(result, "show", "main:wide.txt").decode("utf-16") == "FLORA_API_KEY=REMOVED-KEY\n"
+    encoded = git(result, "show", "main:link.txt").strip().removeprefix(b"config=")
+    config = json.loads(base64.b64decode(encoded))
+    assert set(config["env"]["FLORA_API_KEY"]) <= set("removed`abcdefghijklmno"), (
+        "base64 stays what it was, but for the key"
+    )
     assert git(result, "log", "-1", "--notes", "--format=%N", "light").strip() == b"FLORA_API_KEY=REMOVED-KEY"
     assert b"REMOVED-KEY" in git(result, "cat-file", "tag", "v1")
     assert git(result, "show", "refs/stash:x") == b"FLORA_API_KEY=REMOVED-KEY\n"
