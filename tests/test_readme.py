@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
@@ -52,7 +53,12 @@ def project(tmp_path: Path) -> Path:
 def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     with_program = re.sub(r"\bkeyleak (?=scan|history|fix|rules|report)", f"{shlex.quote(KEYLEAK)} ", command)
     return subprocess.run(
-        ["bash", "-c", with_program], cwd=folder, capture_output=True, text=True, check=False
+        ["bash", "-c", with_program],
+        cwd=folder,
+        env={**os.environ, "HOME": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from keyleak.errors import GitError
 
@@ -39,16 +39,34 @@ def mirror(url: str, folder: str, tell: Callable[[str], None]) -> None:
     Raises:
         GitError: it cannot be cloned.
     """
-    # Only here; it takes longer to import than most scans last.
+    # Only here; they take longer to import than most scans last.
     from git.exc import CommandError, UnsafeProtocolError  # noqa: PLC0415
-    from git.remote import RemoteProgress  # noqa: PLC0415
 
     from git import Repo  # noqa: PLC0415
 
-    shown = without_user(url)
+    progress = _telling(without_user(url), tell)
+    try:
+        repository = Repo.clone_from(url, folder, progress=progress, env=_ENVIRONMENT, mirror=True)
+        repository.close()
+    except UnsafeProtocolError as error:
+        reason = f"{without_user(url)} is reached by running a program, which is refused"
+        raise GitError(("clone",), None, reason) from error
+    except CommandError as error:
+        said = _USER.sub("", "\n".join(progress.error_lines) or str(error.stderr)).removeprefix("fatal: ")
+        code = error.status if isinstance(error.status, int) else None
+        # Not chained: the command in it holds the URL as it was given.
+        raise GitError(("clone",), code, said) from None
+
+
+def _telling(shown: str, tell: Callable[[str], None]) -> Any:
+    """What passes on how far git is, and keeps what it says of errors.
+
+    GitPython takes such an object as well as a function, which its annotations do not say.
+    """
+    from git.remote import RemoteProgress  # noqa: PLC0415
 
     class Progress(RemoteProgress):
-        """Passes on how far git is, and keeps what it says of errors."""
+        """Tells each step in git's own words."""
 
         def update(
             self,
@@ -62,17 +80,4 @@ def mirror(url: str, folder: str, tell: Callable[[str], None]) -> None:
             share = f"{float(cur_count) / float(max_count):.0%}" if max_count else f"{float(cur_count):,.0f}"
             tell(f"cloning {shown}: {share} {message}".rstrip())
 
-    progress = Progress()
-    try:
-        # Such an object is taken as well as a function; the annotation knows of the latter only.
-        told = cast("Any", progress)
-        repository = Repo.clone_from(url, folder, progress=told, env=_ENVIRONMENT, mirror=True)
-        repository.close()
-    except UnsafeProtocolError as error:
-        reason = f"{shown} is reached by running a program, which is refused"
-        raise GitError(("clone",), None, reason) from error
-    except CommandError as error:
-        said = _USER.sub("", "\n".join(progress.error_lines) or str(error.stderr)).removeprefix("fatal: ")
-        code = error.status if isinstance(error.status, int) else None
-        # Not chained: the command in it holds the URL as it was given.
-        raise GitError(("clone",), code, said) from None
+    return Progress()
