@@ -145,3 +145,13 @@ def test_stale_and_expired_entries_are_reported(repo: Path) -> None:
     checked = keyleak("config", "check", "--against", "report.json", cwd=repo)
     assert checked.returncode == ExitCode.CLEAN
     assert ".keyleak.yaml:2: stale" in checked.stdout
+
+
+def test_ignores_of_other_scanners_become_known_keys(repo: Path) -> None:
+    (repo / ".gitleaksignore").write_text("old.env:stripe-access-token:1\ngone.env:generic-api-key:4\n")
+    result = keyleak("baseline", "import", ".gitleaksignore", cwd=repo)
+    assert result.returncode == ExitCode.CLEAN
+    assert ".gitleaksignore:2: gone.env:generic-api-key:4 is dead" in result.stdout
+    assert "1 keys added, 1 known; 1 entries are dead" in result.stdout
+    assert key(0) not in result.stdout
+    assert keyleak("scan", cwd=repo).returncode == ExitCode.CLEAN

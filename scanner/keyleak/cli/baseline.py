@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from keyleak.commands.console import Console
     from keyleak.errors import ExitCode
 
+_PATHS = click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path())
+_FILES = click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path())
 _OPTIONS = (
-    click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path()),
     click.option("--history", is_flag=True, help="Everything the repository holds, beside its files."),
     *DECISION_OPTIONS,
     RULES_OPTION,
@@ -43,6 +44,7 @@ def baseline() -> None:
 
 
 @baseline.command("create")
+@_PATHS
 @_with_options
 def baseline_create(**values: Any) -> ExitCode:
     """Take everything that is found now as known."""
@@ -52,6 +54,7 @@ def baseline_create(**values: Any) -> ExitCode:
 
 
 @baseline.command("update")
+@_PATHS
 @_with_options
 def baseline_update(**values: Any) -> ExitCode:
     """Add what is new, and take out what is found nowhere any more.
@@ -64,12 +67,27 @@ def baseline_update(**values: Any) -> ExitCode:
 
 
 @baseline.command("check")
+@_PATHS
 @_with_options
 def baseline_check(**values: Any) -> ExitCode:
     """Say what is found that the baseline lacks (exit code 1) and what it holds for nothing."""
     from keyleak.commands import baseline as command  # noqa: PLC0415
 
     return command.check(*_asked(values))
+
+
+@baseline.command("import")
+@_FILES
+@_with_options
+def baseline_import(*, files: tuple[str, ...], **values: Any) -> ExitCode:
+    """Take over what other scanners ignore: .gitleaksignore, and .secrets.baseline of detect-secrets.
+
+    Their entries name places or hashes. A scan tells which keys they mean; those go into the baseline, and
+    what means nothing any more is listed as dead. Entries that name a commit have history read too.
+    """
+    from keyleak.commands import baseline as command  # noqa: PLC0415
+
+    return command.take_over(files, *_asked({"paths": (), **values}))
 
 
 def _asked(values: dict[str, Any]) -> tuple[BaselineOptions, Console]:

@@ -25,6 +25,7 @@ from keyleak.commands.settings import (
 from keyleak.coverage import merge_gaps
 from keyleak.decisions.baseline import Baseline, Covers
 from keyleak.decisions.configuration import BASELINE_NAME
+from keyleak.decisions.foreign_ignores import read_ignores, take
 from keyleak.errors import ConfigError, ExitCode, UsageError
 from keyleak.findings import Severity, Status
 from keyleak.git.checkout import own_checkout, worktree_root
@@ -34,6 +35,8 @@ from keyleak.terminal import printable
 from keyleak.whole_file import write_whole
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from keyleak.commands.console import Console
     from keyleak.findings import Finding
 
@@ -131,6 +134,43 @@ def check(options: BaselineOptions, console: Console) -> ExitCode:
     if not seen.complete and not options.report.allow_incomplete:
         return ExitCode.INCOMPLETE
     return ExitCode.FINDINGS if new else ExitCode.CLEAN
+
+
+def take_over(files: Sequence[str], options: BaselineOptions, console: Console) -> ExitCode:
+    """Take the keys that other scanners' files ignore into the baseline, which is made where there is none.
+
+    Raises:
+        ConfigError: a file cannot be read or is no such file, or the baseline is damaged.
+    """
+    file = _file(options)
+    ignores = [(name, ignore) for name in files for ignore in read_ignores(text_of(name), name)]
+    exists = os.path.lexists(file)
+    history = options.history or any(ignore.commit for _, ignore in ignores)
+    covers = Covers.HISTORY if history else Covers.FILES
+    old = load_baseline(file) if exists else Baseline(secrets.token_bytes(_KEY_BYTES), covers)
+    seen = _seen(options, Covers.HISTORY if history else old.covers, console)
+    if not _may_write(seen, options, console):
+        return ExitCode.INCOMPLETE
+    taken = [(name, take([ignore], seen.findings)) for name, ignore in ignores]
+    masker = Masker(finding.secret for finding in seen.findings)
+    for name, each in taken:
+        for ignore, finding in each.matched:
+            said = f"{name}:{ignore.line}: {ignore.text} is {finding.secret.redacted()}, {finding.rule}"
+            click.echo(printable(masker.mask(said)))
+        for ignore in each.dead:
+            click.echo(
+                printable(masker.mask(f"{name}:{ignore.line}: {ignore.text} is dead: no such key there"))
+            )
+    meant = {old.id_of(finding.secret) for _, each in taken for _, finding in each.matched}
+    new = replace(old, covers=Covers.HISTORY if history else old.covers).with_ids(old.fingerprints | meant)
+    if not exists or new != old:
+        _write(file, new.text())
+    if not exists:
+        _declare_merge(file, console)
+    dead = sum(len(each.dead) for _, each in taken)
+    added = len(new.fingerprints - old.fingerprints)
+    click.echo(f"{file}: {added:,} keys added, {len(new.fingerprints):,} known; {dead:,} entries are dead")
+    return ExitCode.CLEAN
 
 
 def _file(options: BaselineOptions) -> str:
