@@ -17,6 +17,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from keyleak.rulebook.template import expand
+from keyleak.secret import Secret
 from repositories import commit, new_repository
 from verification.server import error, live, serving
 
@@ -312,3 +313,18 @@ def test_no_core_dump_while_keys_are_sent() -> None:
         "assert (dumpable(), resource.getrlimit(resource.RLIMIT_CORE)) == before\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_ids_of_a_baseline_are_told_by_its_key(folder: Path, server: Server) -> None:
+    from keyleak.decisions.baseline import Baseline, Covers
+
+    report = saved(folder, "scan")
+    baseline = Baseline(b"k" * 32, Covers.FILES)
+    (folder / "../baseline.json").write_text(baseline.text())
+    keyed = json.loads((folder / report).read_text())
+    ids = {Secret(key.encode()).fingerprint(): baseline.id_of(Secret(key.encode())) for key in KEYS}
+    for finding in keyed["findings"]:
+        finding["id"] = ids[finding["id"]]
+    (folder / report).write_text(json.dumps(keyed))
+    run = Run(folder, "verify", report, "--baseline", "../baseline.json", *at(server), "--format", "json")
+    assert sorted(run.verdicts()) == ["live", "not-accepted", "not-accepted"]

@@ -16,6 +16,7 @@ from keyleak.commands.destinations import check_show_secrets
 from keyleak.commands.options import checked_rulebook
 from keyleak.commands.report import saved_report
 from keyleak.commands.scan import ScanOptions, scan
+from keyleak.commands.settings import load_baseline
 from keyleak.commands.typed_key import typed_key
 from keyleak.coverage import Coverage
 from keyleak.findings import AttributionVerdict, Verification, VerificationVerdict
@@ -105,7 +106,8 @@ def _relocated(report: Report, rulebook: Rulebook, options: ReportOptions) -> Re
         folders, jobs = options.rule_folders, options.processes()
         history = HistoryRequest(target, submodules=True, rule_folders=folders, jobs=jobs)
     repository = target if is_history else "."
-    return Relocator(Inspector(rulebook), repository, history=history).relocate(report.findings)
+    keys = (load_baseline(options.baseline).key,) if options.baseline else ()
+    return Relocator(Inspector(rulebook), repository, keys, history).relocate(report.findings)
 
 
 def _typed_ids(sightings: Sequence[Sighting]) -> Relocation:
