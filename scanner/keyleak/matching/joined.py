@@ -105,19 +105,26 @@ def joined_keys(text: bytes, start: int, rules: CompiledRules) -> Iterator[Joine
         start: index of a prefix word or of the first part of one.
         rules: the compiled rules.
     """
-    for found in (*_by_operators(text, start), *_by_join(text, start), *_by_name(text, start)):
+    end = _end_of_piece(text, start)
+    ways = (_by_operators, _by_join, _by_name)
+    for found in (each for way in ways for each in way(text, start, end)):
         if len(found.pieces) > 1 and rules.prefixes.match(found.key) and len(found.key) <= _LONGEST_KEY:
             yield found
 
 
-def _by_operators(text: bytes, start: int) -> Iterator[Joined]:
+def _by_operators(text: bytes, start: int, end: int) -> Iterator[Joined]:
+    # Nearly every key stands in one piece: that is told first.
+    if not any(pattern.match(text, end) for pattern in (*_EXPLICIT, _ADJACENT)):
+        return
     yield _joined(text, list(_pieces(text, start, _EXPLICIT)), b"")
     # Strings of Python and C stand one below the other; words of a shell, which nothing joins, mostly do not.
     yield _joined(text, list(_pieces(text, start, (*_EXPLICIT, _BELOW))), b"")
     yield replace(_joined(text, list(_pieces(text, start, (*_EXPLICIT, _ADJACENT))), b""), loosely=True)
 
 
-def _by_join(text: bytes, start: int) -> Iterator[Joined]:
+def _by_join(text: bytes, start: int, end: int) -> Iterator[Joined]:
+    if not _COMMA.match(text, end):
+        return
     before = _JOIN_BEFORE.search(text, max(0, start - _LIST_REACH), start)
     pieces = list(_pieces(text, start, (_COMMA,)))
     after = _JOIN_AFTER.match(text, pieces[-1][1])
@@ -136,11 +143,12 @@ def _by_join(text: bytes, start: int) -> Iterator[Joined]:
             return
 
 
-def _by_name(text: bytes, start: int) -> Iterator[Joined]:
+def _by_name(text: bytes, start: int, end: int) -> Iterator[Joined]:
     """A prefix that a variable names, and what is put behind the variable."""
-    end = _end_of_piece(text, start)
+    if end - start > _LONGEST_BEGINNING or not _ENDS.match(text, end):
+        return
     assigned = _ASSIGNED.search(text, max(0, start - _LIST_REACH), start)
-    if assigned is None or end - start > _LONGEST_BEGINNING or not _ENDS.match(text, end):
+    if assigned is None or text.find(assigned["name"], end) < 0:
         return
     name = re.escape(assigned["name"])
     use = re.compile(

@@ -12,8 +12,9 @@ from keyleak.matching.boundary import is_left_boundary
 from keyleak.matching.compiled import compile_rules
 from keyleak.matching.engine import fastest_engine, has_body
 from keyleak.matching.joined import Joined, joined_keys
+from keyleak.matching.judge import KeyJudge
 from keyleak.matching.match import Match, Recipient, Rejection
-from keyleak.matching.prefixed import Shaped, key_run, misfit_reason, no_key_reason, shaped_key
+from keyleak.matching.prefixed import Shaped, key_run, misfit_reason
 from keyleak.matching.statement import around, statement_around
 from keyleak.matching.view import View, is_little_endian, narrow_view, wide_view
 from keyleak.secret import Secret
@@ -42,6 +43,7 @@ class Matcher:
             engine: None takes Hyperscan where it is installed and `re` elsewhere.
         """
         self.rules = compile_rules(rulebook)
+        self._judge = KeyJudge(self.rules)
         self._engine = engine or fastest_engine(self.rules.anchors)
 
     def match(self, content: Buffer, *, owned: range | None = None, offset: int = 0) -> list[Match]:
@@ -73,7 +75,7 @@ class Matcher:
         if start < 0 or not self.rules.prefixes.match(view.text, start):
             return None
         shaped = self._shaped(view, hit)
-        reason = no_key_reason(view.text, shaped, self.rules) if shaped else misfit_reason(view.text, start)
+        reason = self._judge.no_key_reason(view.text, shaped) if shaped else misfit_reason(view.text, start)
         if reason is None:
             return None
         return Rejection(view.offset(start), view.wide, Secret(key_run(view.text, start)).redacted(), reason)
@@ -131,7 +133,7 @@ class Matcher:
             )
         ):
             return joined
-        if shaped is None or no_key_reason(view.text, shaped, self.rules):
+        if shaped is None or self._judge.no_key_reason(view.text, shaped):
             return None
         return _match(view, shaped.start, shaped.end, shaped.prefix, shaped.rules)
 
@@ -152,8 +154,8 @@ class Matcher:
         if start < 0 or not is_left_boundary(view.text, start):
             return None
         for joined in joined_keys(view.text, start, self.rules):
-            shaped = shaped_key(joined.key, 0, self.rules)
-            if shaped is None or no_key_reason(joined.key, shaped, self.rules):
+            shaped = self._judge.shaped(joined.key, 0)
+            if shaped is None or self._judge.no_key_reason(joined.key, shaped):
                 continue
             tells_more = plain is None or shaped.strength_rank < plain.strength_rank
             if shaped.end <= joined.first_length or (joined.loosely and not tells_more):
@@ -164,7 +166,7 @@ class Matcher:
 
     def _shaped(self, view: View, hit: Hit) -> Shaped | None:
         start = view.anchor_end - self.rules.anchors[hit.anchor].length
-        return shaped_key(view.text, start, self.rules) if start >= 0 else None
+        return self._judge.shaped(view.text, start) if start >= 0 else None
 
     def _assigned(self, view: View, hit: Hit) -> list[Assigned]:
         anchor = self.rules.anchors[hit.anchor]

@@ -21,6 +21,7 @@ _STRENGTHS: Final = (Strength.DECISIVE, Strength.STRONG, Strength.WEAK)
 # What follows a key that somebody shortened or that a program completes: `sk_live_abc…`, `sk_live_abc${id}`.
 _CUT_OFF: Final = re.compile(rb"\.\.\.|\xe2\x80\xa6|\*\*|\$\{|#\{|\{\{|%[sd]")
 _KEY_RUN: Final = re.compile(rb"[A-Za-z0-9_+/=-]+")
+CUT_OFF: Final = "cut off or completed by a program"
 _SHORT_BODY: Final = 24
 
 
@@ -47,10 +48,18 @@ def shaped_key(text: bytes, start: int, rules: CompiledRules) -> Shaped | None:
         start: index of a prefix word.
         rules: the compiled rules.
     """
+    word = prefix_at(text, start, rules)
+    return None if word is None else shaped_behind(text, start, word, rules)
+
+
+def prefix_at(text: bytes, start: int, rules: CompiledRules) -> str | None:
+    """The prefix word that begins at `start` and no longer word."""
     prefix = rules.prefixes.match(text, start)
-    if prefix is None or not is_left_boundary(text, start):
-        return None
-    word = prefix[0].decode()
+    return prefix[0].decode() if prefix and is_left_boundary(text, start) else None
+
+
+def shaped_behind(text: bytes, start: int, word: str, rules: CompiledRules) -> Shaped | None:
+    """The key that begins at `start` with a prefix word; it depends on what follows alone."""
     found = [(shape, end) for shape in rules.shapes[word] if (end := _end_of(shape, text, start, len(word)))]
     for strength in _STRENGTHS:
         ends = [end for shape, end in found if shape.rule.strength is strength]
@@ -84,11 +93,21 @@ def _decodes(body: bytes, expected: re.Pattern[bytes]) -> bool:
 
 def no_key_reason(text: bytes, shaped: Shaped, rules: CompiledRules) -> str | None:
     """Why a key-shaped text is no key, or None where it is one."""
-    body = text[shaped.start + len(shaped.prefix) : shaped.end]
+    if is_cut_off(text, shaped):
+        return CUT_OFF
+    return body_reason(text[shaped.start + len(shaped.prefix) : shaped.end], rules)
+
+
+def is_cut_off(text: bytes, shaped: Shaped) -> bool:
+    """Whether what follows says that somebody shortened it or that a program completes it."""
+    length = shaped.end - shaped.start - len(shaped.prefix)
+    return _only_weak(shaped) and length < _SHORT_BODY and _CUT_OFF.match(text, shaped.end) is not None
+
+
+def body_reason(body: bytes, rules: CompiledRules) -> str | None:
+    """Why a body is no key's, whatever stands around it."""
     if rules.is_sample(body):
         return "a sample that its vendor publishes"
-    if _only_weak(shaped) and len(body) < _SHORT_BODY and _CUT_OFF.match(text, shaped.end):
-        return "cut off or completed by a program"
     return placeholder_reason(body.decode("ascii"), rules.placeholders)
 
 
