@@ -68,6 +68,8 @@ _ASSIGNED: Final = re.compile(
     + _OPEN
     + rb")?\Z"
 )
+_BEFORE_CONSTANT: Final = b"\"'`@$fFrRbBuU \t"
+_GIVES: Final = (b"=", b">", b",", b":")
 _ENDS: Final = re.compile(rb"[\"'`;]|\r?\n|\Z")
 _LONGEST_BEGINNING: Final = 24  # of a key that a variable names the beginning of
 
@@ -146,6 +148,10 @@ def _by_join(text: bytes, start: int, end: int) -> Iterator[Joined]:
 def _by_name(text: bytes, start: int, end: int) -> Iterator[Joined]:
     """A prefix that a variable names, and what is put behind the variable."""
     if end - start > _LONGEST_BEGINNING or not _ENDS.match(text, end):
+        return
+    # Most beginnings stand in a comparison or a call: told by one character, not by a search.
+    before = text[max(0, start - 16) : start].rstrip(_BEFORE_CONSTANT)
+    if not (before.endswith(_GIVES) or before[-1:].isalnum()):
         return
     assigned = _ASSIGNED.search(text, max(0, start - _LIST_REACH), start)
     if assigned is None or text.find(assigned["name"], end) < 0:
