@@ -224,6 +224,33 @@ def test_text_that_begins_like_a_compressed_stream_is_text() -> None:
         assert [found[0] for found in places(beginning + TEXT)] == [KEY]
 
 
+@pytest.mark.parametrize(
+    "beginning",
+    [
+        b"\x1f\x8b\x08",
+        gzip.compress(b"x")[:12],
+        b"\xfd7zXZ\0",
+        b"BZh91AY&SY",
+        b"\x28\xb5\x2f\xfd",
+        b"PK\x03\x04",
+    ],
+)
+@pytest.mark.parametrize("rest", [b"", b"\0\0\0 and so on", bytes(range(256)) * 2])
+@pytest.mark.parametrize("encode", [base64.b64encode, lambda data: data.hex().encode()])
+def test_an_example_of_a_header_in_text_is_no_damaged_archive(
+    beginning: bytes, rest: bytes, encode: Callable[[bytes], bytes]
+) -> None:
+    line = b'MAGIC = "' + encode(beginning + rest) + b'"\n'
+    assert INSPECTOR.inspect(line, Place(LocationKind.FILE, "magic.py")).gaps == ()
+
+
+@pytest.mark.parametrize("wrapper", ["zip", "gzip", "bz2", "xz", "zstd"])
+def test_a_long_archive_in_text_that_ends_early_is_a_gap(wrapper: str) -> None:
+    packed = {"zip": zipped, **COMPRESSIONS}[wrapper](random.Random(5).randbytes(8000))
+    line = b'DATA = "' + base64.b64encode(packed[:-300]) + b'"\n'
+    assert INSPECTOR.inspect(line, Place(LocationKind.FILE, "data.py")).gaps
+
+
 def huge(tmp_path: Path, content: bytes) -> Path:
     path = tmp_path / "huge"
     path.write_bytes(content)

@@ -207,8 +207,7 @@ class Inspector:
         return Examiner(self._rulebook, self._engine, self._plain, self._encoded, self._open_document)
 
     def _open_document(self, content: bytes, place: Place, budget: Budget) -> Inspection:
-        form = recognise(content[:BEGINNING])
-        return self.opener.open_held(form, content, place, budget) if form else NOTHING
+        return self.opener.open_encoded(content, place, budget)
 
 
 def _words(anchors: Iterable[Anchor], kind: AnchorKind) -> set[str]:

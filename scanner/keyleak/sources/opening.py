@@ -12,6 +12,7 @@ from itertools import chain
 from typing import IO, TYPE_CHECKING, Final
 
 from keyleak.containers import ar_archive, constants, notebook, pdf, sqlite, tar_archive, zip_archive
+from keyleak.containers.certainty import is_certain
 from keyleak.containers.compression import decompressed
 from keyleak.containers.formats import BEGINNING, Format, recognise
 from keyleak.containers.member import PIECE, ContainerError, Flaw, pieces_of
@@ -53,6 +54,14 @@ class Opener:
     def open_held(self, form: Format, content: bytes, place: Place, budget: Budget) -> Inspection:
         """What a container that is in memory holds."""
         return self._open(form, io.BytesIO(content), place, budget)
+
+    def open_encoded(self, content: bytes, place: Place, budget: Budget) -> Inspection:
+        """What a container holds that stood encoded in text; no gap where it is none after all."""
+        form = recognise(content[:BEGINNING])
+        if form is None:
+            return Inspection()
+        found = self.open_held(form, content, place, budget)
+        return found if not found.gaps or is_certain(form, content) else replace(found, gaps=())
 
     def open_pieces(self, form: Format, pieces: Iterator[bytes], place: Place) -> Inspection:
         """What a container that can be read only once holds; of a format that needs no more than that."""
