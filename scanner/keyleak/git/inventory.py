@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from keyleak.git.pack_index import PackIndex
     from keyleak.git.visitor import Kind
 
-_PART_BYTES: Final = 16 << 20  # of a pack: large enough to amortise, small enough to share out and to report
+_PART_BYTES: Final = 4 << 20  # of a pack: large enough to amortise, small enough to share out and to report
 
 
 class Inventory:
