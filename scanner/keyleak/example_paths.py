@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from keyleak.findings import Severity
+from keyleak.records import replace
 
 if TYPE_CHECKING:
     from keyleak.findings import Sighting

@@ -8,7 +8,6 @@ fifty services mint keys with this prefix.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from keyleak.attribution.evidence import NO_PROJECT, Reach
@@ -17,6 +16,7 @@ from keyleak.attribution.scope import lines_without_keys, scope_of
 from keyleak.attribution.signals import is_open, signals_of
 from keyleak.attribution.weighing import Scales, bodies_of
 from keyleak.findings import Strength
+from keyleak.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from keyleak.attribution.evidence import Reach
 from keyleak.matching.boundary import is_left_boundary
+from keyleak.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

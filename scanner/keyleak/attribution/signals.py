@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from keyleak.attribution.evidence import Kind
@@ -11,6 +10,7 @@ from keyleak.findings import Strength
 from keyleak.matching.boundary import is_left_boundary
 from keyleak.matching.compiled import name_expression
 from keyleak.matching.on_use import OnUse
+from keyleak.records import dataclass
 from keyleak.rulebook.pattern import widths
 
 if TYPE_CHECKING:

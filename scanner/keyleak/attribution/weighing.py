@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from keyleak.attribution.evidence import OWN_KINDS, Kind, Reach
 from keyleak.findings import Attribution, AttributionVerdict, Candidate, Confidence, Strength
+from keyleak.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

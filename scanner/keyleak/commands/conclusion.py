@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import time
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +12,7 @@ from keyleak.commands.deciding import decide, settings_of
 from keyleak.commands.delivery import deliver
 from keyleak.errors import ExitCode
 from keyleak.grouping import group_by_secret
+from keyleak.records import dataclass, replace
 from keyleak.reports.report import Report, Scan
 
 if TYPE_CHECKING:

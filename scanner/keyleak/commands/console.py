@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import click
 
+from keyleak.records import dataclass
 from keyleak.secret import mask_key_shapes
 from keyleak.terminal import printable, size
 

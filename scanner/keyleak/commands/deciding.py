@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -10,6 +9,7 @@ from keyleak.commands.settings import Settings
 from keyleak.decisions.engine import Answer, Decisions
 from keyleak.decisions.inline import refusals
 from keyleak.findings import Severity, Status
+from keyleak.records import replace
 from keyleak.reports.masking import Masker
 
 if TYPE_CHECKING:

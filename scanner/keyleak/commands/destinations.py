@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from keyleak.errors import UsageError
+from keyleak.records import dataclass
 from keyleak.reports.formats import Format
 
 if TYPE_CHECKING:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from keyleak.commands.destinations import DeliveryOptions
 from keyleak.errors import UsageError
+from keyleak.records import dataclass, field
 from keyleak.rulebook.loader import load_rulebook
 from keyleak.sources.inspector import Inspector
 

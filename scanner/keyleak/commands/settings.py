@@ -7,7 +7,6 @@ user names the file. Otherwise it is left alone, and a note says so.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from keyleak.decisions.entries import PathBase
 from keyleak.errors import ConfigError, UsageError
 from keyleak.findings import Severity
 from keyleak.git.checkout import holding_tree, own_checkout
+from keyleak.records import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

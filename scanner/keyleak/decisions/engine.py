@@ -7,13 +7,13 @@ the two filters a user sets, issuer and least severity, leave something out, and
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from keyleak.decisions.entries import subject_of
 from keyleak.decisions.inline import honoured_at, inline_reason, refusals
 from keyleak.findings import Severity, Status
+from keyleak.records import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from keyleak.findings import LocationKind
+from keyleak.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

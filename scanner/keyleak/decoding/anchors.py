@@ -8,10 +8,10 @@ where something outside it is: a whole value in base64 several times over, a com
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from keyleak.decoding.decoded import Step
+from keyleak.records import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

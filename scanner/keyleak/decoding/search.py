@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
@@ -12,6 +11,7 @@ from keyleak.decoding.budget import DEEPEST
 from keyleak.decoding.decoded import REACH, Step
 from keyleak.decoding.escapes import UNDO, continuation
 from keyleak.decoding.readings import readings
+from keyleak.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

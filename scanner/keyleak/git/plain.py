@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Final, Generic, TypeVar, cast
 
 from keyleak.coverage import Gap, ObjectCounts
 from keyleak.errors import GitError
 from keyleak.git.process import run, stream
 from keyleak.git.visitor import ObjectsRead, object_digest
+from keyleak.records import dataclass, field
 
 if TYPE_CHECKING:
     import hashlib

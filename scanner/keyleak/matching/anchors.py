@@ -8,10 +8,10 @@ is then nearly twice as fast as with every word in any case.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
+from keyleak.records import dataclass
 from keyleak.rulebook.model import FoundBy
 
 if TYPE_CHECKING:

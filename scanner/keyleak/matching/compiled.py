@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from keyleak.findings import Strength
 from keyleak.matching.anchors import anchors_of, is_found_by_words, stems_of
+from keyleak.records import dataclass
 from keyleak.rulebook.model import FoundBy
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ Constants are folded as far as they stand in the text: joined by an operator or 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from keyleak.matching.engine import MAX_BODY
+from keyleak.records import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from keyleak.matching.anchors import AnchorKind
@@ -17,6 +16,7 @@ from keyleak.matching.match import Match, Recipient, Rejection
 from keyleak.matching.prefixed import Shaped, key_run, misfit_reason
 from keyleak.matching.statement import around, statement_around
 from keyleak.matching.view import View, is_little_endian, narrow_view, wide_view
+from keyleak.records import replace
 from keyleak.secret import Secret
 
 if TYPE_CHECKING:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from keyleak.findings import Strength
 from keyleak.matching.boundary import is_left_boundary
 from keyleak.matching.entropy import shannon_entropy
 from keyleak.matching.placeholders import placeholder_reason
+from keyleak.records import dataclass
 
 if TYPE_CHECKING:
     from keyleak.matching.compiled import CompiledRules, Shape

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import Final
 
 from keyleak.matching.written import is_written
+from keyleak.records import dataclass, field
 from keyleak.secret import MASK
 
 # A line of content, or one inside a string: `\n` written as two characters.

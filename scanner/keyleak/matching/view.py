@@ -6,8 +6,9 @@ the other one, so that one set of patterns serves both. A character that is not 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from keyleak.records import dataclass
 
 if TYPE_CHECKING:
     from keyleak.matching.engine import Buffer

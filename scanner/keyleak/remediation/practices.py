@@ -6,11 +6,11 @@ Source: FLORA's page on authentication, "Security best practices"; the same hold
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 from keyleak.findings import Environment, Severity
+from keyleak.records import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
+from keyleak.records import dataclass
 from keyleak.reports.masking import Masker
 
 if TYPE_CHECKING:

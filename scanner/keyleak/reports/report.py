@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from keyleak.errors import ExitCode
 from keyleak.findings import Severity, Status
+from keyleak.records import dataclass
 
 if TYPE_CHECKING:
     from keyleak.coverage import Coverage

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right
-from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from keyleak.coverage import Coverage
 from keyleak.findings import LocationKind, Sighting
+from keyleak.records import dataclass, replace
 from keyleak.sources.inspector import Place
 from keyleak.sources.reading import Reader
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from keyleak.attribution.attributor import Attributor
@@ -12,6 +11,7 @@ from keyleak.decoding.decoded import Step
 from keyleak.decoding.search import DecodedMatch, Document, EncodedSearch
 from keyleak.findings import Location, Sighting
 from keyleak.matching.matcher import Matcher
+from keyleak.records import dataclass, replace
 from keyleak.sources.inspector import NOTHING, Inspection
 from keyleak.sources.lines import LineFinder, first_line
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from itertools import chain, islice, takewhile
 from typing import TYPE_CHECKING
 
 from keyleak.coverage import Coverage, Gap, merge_gaps
+from keyleak.records import dataclass, replace
 from keyleak.sources.batch import BatchReader
 from keyleak.sources.interruption import Interruption
 from keyleak.sources.reading import INTERRUPTED

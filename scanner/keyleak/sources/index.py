@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from keyleak.coverage import Coverage, Gap, merge_gaps
 from keyleak.findings import LocationKind
 from keyleak.git.plain import read_by_id
 from keyleak.git.visitor import ReadOptions
+from keyleak.records import dataclass, replace
 from keyleak.sources.files import Reading
 from keyleak.sources.inspector import Inspector, Place
 from keyleak.sources.interruption import Interruption

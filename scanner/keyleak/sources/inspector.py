@@ -6,7 +6,6 @@ Nearly every content holds no anchor, so all that looks closer is loaded when th
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
@@ -25,6 +24,7 @@ from keyleak.decoding.budget import Budget
 from keyleak.findings import LocationKind
 from keyleak.matching.anchors import AnchorKind, anchors_of
 from keyleak.matching.engine import Hit, fastest_engine, has_body
+from keyleak.records import dataclass
 from keyleak.rulebook.model import FoundBy
 
 if TYPE_CHECKING:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from keyleak.findings import LocationKind
+from keyleak.records import dataclass, replace
 from keyleak.rulebook.loader import load_rulebook
 from keyleak.sources.inspector import NOTHING, Inspector, Place
 from keyleak.sources.reading import Reader

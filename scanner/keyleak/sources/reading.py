@@ -8,13 +8,13 @@ from __future__ import annotations
 import mmap
 import os
 import stat
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 from keyleak.containers.formats import BEGINNING, recognise
 from keyleak.coverage import Gap
 from keyleak.findings import LocationKind
 from keyleak.matching.view import REACH_AFTER, REACH_BEFORE
+from keyleak.records import dataclass, replace
 from keyleak.sources.inspector import NOTHING, Inspection, Place, Window
 from keyleak.sources.lines import first_line
 

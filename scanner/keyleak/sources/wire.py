@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from keyleak.findings import Sighting
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 PackedSightings: TypeAlias = list[tuple[bytes, tuple[Any, ...]]]
 
-_AFTER_SECRET: Final = tuple(each.name for each in fields(Sighting))[1:]
+_AFTER_SECRET: Final = Sighting.__slots__[1:]
 
 
 def packed(sightings: Iterable[Sighting]) -> PackedSightings:
