@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _LFS_POINTER: Final = b"version https://git-lfs.github.com/spec/"
 _LFS_OBJECT: Final = re.compile(rb"^oid sha256:([0-9a-f]{64})$", re.MULTILINE)
 _LONGEST_POINTER: Final = 1024
+_NAMES: Final = Place(LocationKind.PATH_NAME, None)
 _BLOB: Final = Place(LocationKind.BLOB, None)
 _MESSAGES: Final = {"commit": LocationKind.COMMIT_MESSAGE, "tag": LocationKind.TAG_MESSAGE}
 
@@ -66,8 +67,11 @@ class ObjectVisitor:
         return _result(oid, kind, sightings, inspection.gaps, lfs)
 
     def _visit_names(self, oid: bytes, tree: bytes) -> ObjectResult | None:
+        # Told by the tree as it stands, in which a zero byte ends each name: few trees are taken apart.
+        if self._inspector.inspect(tree, _NAMES) is NOTHING:
+            return None
         names = list(_names(tree, len(oid)))
-        inspection = self._inspector.inspect(b"\n".join(names), Place(LocationKind.PATH_NAME, None))
+        inspection = self._inspector.inspect(b"\n".join(names), _NAMES)
         placed = [_in_name(sighting, names[sighting.location.line - 1]) for sighting in inspection.sightings]
         return _result(oid, "tree", placed, inspection.gaps) if placed or inspection.gaps else None
 
