@@ -2,14 +2,44 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import functools
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from keyleak.cli.options import EXIT_CODES, RULES_OPTION
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from keyleak.commands.console import Console
+    from keyleak.commands.fix import FixOptions
     from keyleak.errors import ExitCode
+
+
+def _as_record(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
+    """Hand the options over as one `FixOptions` and a console."""
+
+    @functools.wraps(command)
+    def with_record(**values: Any) -> ExitCode:
+        from keyleak.commands.console import Console  # noqa: PLC0415 - each command imports only what it needs
+        from keyleak.commands.fix import FixOptions  # noqa: PLC0415
+        from keyleak.commands.options import ReportOptions  # noqa: PLC0415
+        from keyleak.remediation.document import DocumentFormat  # noqa: PLC0415
+
+        console = Console(quiet=values.pop("quiet"), show_progress=not values.pop("no_progress"))
+        check = values.pop("in_place_check")
+        report = ReportOptions(
+            rule_folders=values.pop("rule_folders"),
+            config=values.pop("config"),
+            jobs=values.pop("jobs"),
+            allow_incomplete=values.pop("allow_incomplete"),
+        )
+        ids, form = frozenset(values.pop("ids")), DocumentFormat(values.pop("form"))
+        options = FixOptions(**values, ids=ids, form=form, report=report)
+        return command(options=options, console=console, in_place_check=check)
+
+    return with_record
 
 
 @click.command(epilog=EXIT_CODES)
@@ -38,24 +68,8 @@ if TYPE_CHECKING:
 @click.option("--quiet", "-q", is_flag=True, help="Only the result, and errors on standard error.")
 @click.option("--no-progress", is_flag=True, help="No progress line on a terminal.")
 @RULES_OPTION
-def fix(  # noqa: PLR0913 - one for each option
-    *,
-    repository: str,
-    saved_report: str | None,
-    ids: tuple[str, ...],
-    output: str | None,
-    apply: bool,
-    in_place_check: bool,
-    remote: str | None,
-    yes: bool,
-    form: str,
-    config: str | None,
-    jobs: int,
-    allow_incomplete: bool,
-    quiet: bool,
-    no_progress: bool,
-    rule_folders: tuple[str, ...],
-) -> ExitCode:
+@_as_record
+def fix(*, options: FixOptions, console: Console, in_place_check: bool) -> ExitCode:
     """Say what to do about the keys of a repository, and make a history without them.
 
     Prints a runbook for each key: revoke, create, deploy, make sure, tell support, rewrite. Says which refs,
@@ -65,27 +79,10 @@ def fix(  # noqa: PLR0913 - one for each option
     mirror clone in DIR is rewritten, after a backup, and compared with the old history object by object.
     REPO itself is only read, and nothing is pushed. An interrupted --apply goes on when it is called again.
     """
-    from keyleak.commands import fix as command  # noqa: PLC0415
-    from keyleak.commands.console import Console  # noqa: PLC0415
-    from keyleak.commands.options import ReportOptions  # noqa: PLC0415
-    from keyleak.remediation.document import DocumentFormat  # noqa: PLC0415
-
-    options = command.FixOptions(
-        repository=repository,
-        saved_report=saved_report,
-        ids=frozenset(ids),
-        output=output,
-        apply=apply,
-        remote=remote,
-        yes=yes,
-        form=DocumentFormat(form),
-        report=ReportOptions(
-            rule_folders=rule_folders, config=config, jobs=jobs, allow_incomplete=allow_incomplete
-        ),
-    )
-    console = Console(quiet=quiet, show_progress=not no_progress)
     if in_place_check:
         from keyleak.commands.in_place import check_in_place  # noqa: PLC0415
 
         return check_in_place(options, console)
+    from keyleak.commands import fix as command  # noqa: PLC0415
+
     return command.fix(options, console)
