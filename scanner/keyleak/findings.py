@@ -221,6 +221,7 @@ class Finding:
     id: str
     """Keyed fingerprint (see `keyleak.secret.fingerprint`)."""
     rule: str
+    """That of its weightiest place."""
     issuer: str | None
     environment: Environment
     severity: Severity
@@ -239,3 +240,5 @@ class Finding:
     first_seen: FirstSeen | None = None
     age_days: int | None = None
     at_head: bool | None = None
+    other_rules: frozenset[str] = frozenset()
+    """Rules by which other places of it were found; not part of the JSON report."""

@@ -50,6 +50,7 @@ def _finding(secret: Secret, sightings: list[Sighting]) -> Finding:
         reason=leading.remark,
         first_seen=_first_seen(ordered),
         at_head=_at_head(ordered),
+        other_rules=frozenset(sighting.rule for sighting in ordered) - {leading.rule},
     )
 
 

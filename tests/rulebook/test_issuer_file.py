@@ -36,6 +36,7 @@ verify:
   method: GET
   url: https://api.acme.example/v1/me
   auth: bearer
+  keys: [acme-key]
   verdicts:
     - {status: 200, verdict: live, json: {id: ['*']}}
     - {status: 401, verdict: not-accepted}
@@ -109,7 +110,7 @@ def test_what_was_read_cannot_be_changed() -> None:
         ("    min_entropy", "    size: x\n    min_entropy", "min_entropy", "unknown key 'size'"),
         ("  veto: []\n", "  veto: []\n  vetoes: []\n", "verify:", "unknown key 'vetoes'"),
         ("    hosts: [", "    urls: [", "    hosts: [", "unknown key 'urls'"),
-        ("  auth: bearer\n", "  auth: bearer\n  body: x\n", "  verdicts:", "unknown key 'body'"),
+        ("  auth: bearer\n", "  auth: bearer\n  body: x\n", "  keys: [acme-key]", "unknown key 'body'"),
         ("name: Acme\n", "", "issuer: acme", "key 'name' is missing"),
         ("    min_entropy: 3.5\n", "", "- id: acme-key", "key 'min_entropy' is missing"),
         (", unknown: high", "", "severity:", "key 'unknown' is missing"),
@@ -156,8 +157,10 @@ def test_what_was_read_cannot_be_changed() -> None:
         ("status: 200", "status: OK", "status: 200", "a number is expected"),
         ("{id: ['*']}", "{'a..b': ['*']}", "status: 200", "is no path"),
         ("auth: bearer", "auth: 'header:X Key'", "auth:", "'bearer' or 'basic-user'"),
-        ("  limits:", "  keys: [other-key]\n  limits:", "limits:", "is no key of this file"),
-        ("  limits:", "  keys: []\n  limits:", "limits:", "leave `keys` out"),
+        ("  keys: [acme-key]\n", "  keys: [other-key]\n", "keys: [acme-key]", "is no key of this file"),
+        ("  keys: [acme-key]\n", "  keys: []\n", "keys: [acme-key]", "name the keys"),
+        ("  keys: [acme-key]\n", "", "  method:", "key 'keys' is missing"),
+        ("    min_entropy", "    names: [ACME_HOOK]\n    min_entropy", "min_entropy", "found by assignment"),
         ("  limits:", "  headers: {host: evil}\n  limits:", "limits:", "no header that a request may fix"),
         ("  limits:", "  headers: {accept: \"a\\nb\"}\n  limits:", "limits:", "printable ASCII"),
         ("  limits:", "  request_id: 'X-Id:'\n  limits:", "limits:", "no header name"),
@@ -251,7 +254,6 @@ def test_what_is_no_mapping_is_refused(text: str) -> None:
 
 def test_what_a_verify_block_may_say_beside() -> None:
     more = """  auth: header:x-api-key
-  keys: [acme-key]
   headers: {acme-version: '2'}
   request_id: request-id
   reach: {list: teams, unit: team, id: team_id, one_active_key: true}
@@ -270,7 +272,7 @@ def test_what_a_verify_block_may_say_beside() -> None:
     plain = read_issuer(RULE_FILE, "f").verify
     assert plain is not None
     assert (plain.keys, plain.headers, plain.request_id, plain.reach, plain.at_once) == (
-        (),
+        ("acme-key",),
         (),
         None,
         None,

@@ -130,7 +130,9 @@ def _again(finding: Finding, relocation: Relocation) -> Finding:
         return replace(finding, verification=Verification(VerificationVerdict.UNKNOWN, detail=detail))
     (fresh,) = group_by_secret(sightings)
     attribution = _agreed(finding.attribution, fresh.attribution)
-    return replace(finding, secret=fresh.secret, rule=fresh.rule, attribution=attribution)
+    # What the report and the places took it for: a webhook secret is none by being read without its name.
+    rules = fresh.other_rules | {finding.rule}
+    return replace(finding, secret=fresh.secret, rule=fresh.rule, attribution=attribution, other_rules=rules)
 
 
 def _agreed(saved: Attribution, fresh: Attribution) -> Attribution:

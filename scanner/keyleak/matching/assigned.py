@@ -46,6 +46,8 @@ _SDK_OPTION: Final = re.compile(rb"WithAPIKey\(\s{0,8}[\"`]" + _VALUE)
 
 _WORD_REACH: Final = 64
 _CALL_REACH: Final = 600
+# The longest name, its suffix, and what `_GLUE` may put behind them.
+_NAME_REACH: Final = 240
 _IMPORT_REACH: Final = 4096
 _LINE_REACH: Final = 512
 # A line that ends in a backslash goes on; a blank line or a semicolon ends a call.
@@ -177,10 +179,27 @@ def _random_value(
     value = text[start:end].rstrip(b".")
     if _REFERENCE.match(text, end) or len(value) > MAX_BODY or _OF_ANOTHER.match(value):
         return None
-    for shape in issuer.assigned_shapes:
+    for shape in _kinds(issuer, text, start):
         if shape.pattern.fullmatch(value) and _is_random(value, shape, rules):
             return Assigned(start, start + len(value), "", shape.rule, issuer.issuer, GivenBy.NAME)
     return None
+
+
+def _kinds(issuer: IssuerWords, text: bytes, start: int) -> list[Shape]:
+    """The kinds that a value can be: those whose name it is given to, else those without names."""
+    named = [shape for shape in issuer.assigned_shapes if _is_given_to(shape, text, start)]
+    return named or [shape for shape in issuer.assigned_shapes if shape.names is None]
+
+
+def _is_given_to(shape: Shape, text: bytes, start: int) -> bool:
+    """Whether one of a kind's names stands before a value, with nothing but glue between them."""
+    if shape.names is None:
+        return False
+    for name in shape.names.finditer(text, max(0, start - _NAME_REACH), start):
+        given = _AFTER_NAME.match(text, _name_end(text, name.end()))
+        if given and given.start("value") == start:
+            return True
+    return False
 
 
 def _is_mixed(value: bytes) -> bool:

@@ -34,6 +34,8 @@ class Shape:
     rule: KeyRule
     pattern: re.Pattern[bytes]
     decodes_to: re.Pattern[bytes] | None
+    names: re.Pattern[bytes] | None = None
+    """Names whose values are of this kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,8 @@ def _shape(rule: KeyRule) -> Shape:
     prefix = b"|".join(re.escape(word.encode()) for word in rule.prefixes)
     boundary = _NOT_ALPHANUMERIC if rule.strength is Strength.DECISIVE else _NOT_KEY_CHARACTER
     pattern = re.compile(b"(?:" + prefix + b")(?:" + rule.pattern.encode() + b")" + boundary)
-    return Shape(rule, pattern, re.compile(rule.decodes_to.encode()) if rule.decodes_to else None)
+    decodes_to = re.compile(rule.decodes_to.encode()) if rule.decodes_to else None
+    return Shape(rule, pattern, decodes_to, name_pattern(rule.names))
 
 
 def _stem_pattern(rulebook: Rulebook, issuers: set[str]) -> re.Pattern[bytes] | None:

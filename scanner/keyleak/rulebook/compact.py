@@ -107,7 +107,7 @@ def _key_fields(key: KeyRule) -> tuple[Any, ...]:
         *(key.id, key.issuer, key.description, key.found_by.value, key.prefixes, key.pattern),
         *(key.environment.value, key.strength.value, key.min_entropy),
         tuple((environment.value, severity.value) for environment, severity in key.severity.items()),
-        *(key.examples, key.counter_examples, key.decodes_to, key.file, key.line),
+        *(key.examples, key.counter_examples, key.decodes_to, key.names, key.file, key.line),
     )
 
 
@@ -139,7 +139,7 @@ def _verify(fields: tuple[Any, ...]) -> VerifyCall:
         VerdictRule(status, verdict, MappingProxyType(dict(json))) for status, verdict, json in verdicts
     )
     return VerifyCall(
-        *(method, url, auth, rules, per_second, at_once, keys, headers, request_id),
+        *(method, url, auth, rules, per_second, keys, at_once, headers, request_id),
         None if reach is None else Reach(*reach),
         capabilities,
     )

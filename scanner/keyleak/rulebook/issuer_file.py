@@ -97,7 +97,7 @@ def _identifier(value: YamlValue) -> str:
 
 
 def _key(value: YamlValue, issuer: str) -> KeyRule:
-    fields = value.mapping(_KEY_REQUIRED, ("decodes_to",))
+    fields = value.mapping(_KEY_REQUIRED, ("decodes_to", "names"))
     found_by = fields["found_by"].choice(FoundBy)
     return KeyRule(
         id=_identifier(fields["id"]),
@@ -113,6 +113,7 @@ def _key(value: YamlValue, issuer: str) -> KeyRule:
         examples=_examples(fields["examples"]),
         counter_examples=fields["counter_examples"].texts(),
         decodes_to=_pattern(fields["decodes_to"]) if "decodes_to" in fields else None,
+        names=_names(fields["names"], found_by) if "names" in fields else (),
         file=value.file,
         line=value.line,
     )
@@ -126,6 +127,13 @@ def _prefixes(value: YamlValue, found_by: FoundBy) -> tuple[str, ...]:
     if bool(prefixes) == (found_by is FoundBy.ASSIGNMENT):
         value.fail("a key found by assignment has no prefixes, every other kind has at least one")
     return prefixes
+
+
+def _names(value: YamlValue, found_by: FoundBy) -> tuple[str, ...]:
+    names = value.texts()
+    if found_by is not FoundBy.ASSIGNMENT or not names:
+        value.fail("`names` are those to which a key found by assignment is given")
+    return names
 
 
 def _pattern(value: YamlValue) -> str:

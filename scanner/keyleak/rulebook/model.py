@@ -70,6 +70,9 @@ class KeyRule:
     """Templates that must not."""
     decodes_to: str | None = None
     """Regular expression that the base64-decoded body must match."""
+    names: tuple[str, ...] = ()
+    """Of a key found by assignment: names whose values are of this kind, whatever else speaks of the issuer;
+    without any, the kind of every value that no other claims."""
     file: str = ""
     line: int = 0
 
@@ -152,10 +155,10 @@ class VerifyCall:
     """`bearer`, `basic-user` (the key as user name, no password) or `header:NAME`."""
     verdicts: tuple[VerdictRule, ...]
     requests_per_second: float
+    keys: tuple[str, ...]
+    """Ids of the keys that the call speaks of; no other is ever sent."""
     at_once: int = 2
     """Most requests that are under way to its host."""
-    keys: tuple[str, ...] = ()
-    """Ids of the keys that the call speaks of; empty for all of the issuer's."""
     headers: tuple[tuple[str, str], ...] = ()
     """Further headers that the issuer asks for, such as the version of its interface."""
     request_id: str | None = None

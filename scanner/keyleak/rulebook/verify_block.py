@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from keyleak.strict_yaml import YamlValue
 
-_REQUIRED: Final = ("method", "url", "auth", "verdicts", "limits")
-_OPTIONAL: Final = ("keys", "headers", "request_id", "reach", "capabilities")
+_REQUIRED: Final = ("method", "url", "auth", "keys", "verdicts", "limits")
+_OPTIONAL: Final = ("headers", "request_id", "reach", "capabilities")
 _STATUSES: Final = range(100, 600)
 _AT_ONCE: Final = range(1, 17)
 _HEADER: Final = re.compile(r"[a-z][a-z0-9-]{0,60}\Z")
@@ -51,8 +51,8 @@ def read_verify(value: YamlValue, keys: Collection[str]) -> VerifyCall:
         auth=_auth(fields["auth"]),
         verdicts=tuple(_verdict(item) for item in fields["verdicts"].items()),
         requests_per_second=_rate(limits["requests_per_second"]),
+        keys=_keys(fields["keys"], keys),
         at_once=limits["at_once"].whole_number(_AT_ONCE) if "at_once" in limits else 2,
-        keys=_keys(fields["keys"], keys) if "keys" in fields else (),
         headers=_headers(fields["headers"]) if "headers" in fields else (),
         request_id=_header(fields["request_id"]) if "request_id" in fields else None,
         reach=_reach(fields["reach"]) if "reach" in fields else None,
@@ -96,7 +96,7 @@ def _keys(value: YamlValue, known: Collection[str]) -> tuple[str, ...]:
         if key not in known:
             item.fail(f"{key!r} is no key of this file")
     if not keys:
-        value.fail("leave `keys` out where the call speaks of all keys")
+        value.fail("name the keys that may be sent; where there is none, verify is null")
     return keys
 
 

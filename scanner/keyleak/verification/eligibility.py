@@ -39,8 +39,8 @@ class Eligibility:
             return Refusal(_nobody(finding.attribution))
         if issuer.verify is None:
             return Refusal(f"no request that is safe to send is known for {issuer.name}")
-        if not _speaks_of(issuer, issuer.verify, finding.rule):
-            return Refusal(f"{issuer.name}'s call says nothing about keys of this kind ({finding.rule})")
+        if kinds := _not_spoken_of(issuer, issuer.verify, finding):
+            return Refusal(f"{issuer.name} is never sent what may be of this kind: {', '.join(kinds)}")
         doubt = self._doubt(finding.secret, issuer)
         return issuer if doubt is None else Refusal(doubt)
 
@@ -65,5 +65,7 @@ def _nobody(attribution: Attribution) -> str:
     return "whose key it is, is not known; a key is shown to its own issuer only"
 
 
-def _speaks_of(issuer: Issuer, call: VerifyCall, rule: str) -> bool:
-    return rule in (call.keys or tuple(key.id for key in issuer.keys))
+def _not_spoken_of(issuer: Issuer, call: VerifyCall, finding: Finding) -> list[str]:
+    """Rules of a finding that the call says nothing of; one place that speaks of another kind is enough."""
+    own = finding.other_rules.intersection(key.id for key in issuer.keys)
+    return sorted({finding.rule, *own} - set(call.keys))
