@@ -251,6 +251,75 @@ def test_a_long_archive_in_text_that_ends_early_is_a_gap(wrapper: str) -> None:
     assert INSPECTOR.inspect(line, Place(LocationKind.FILE, "data.py")).gaps
 
 
+@pytest.mark.parametrize(
+    ("before", "between", "after"),
+    [
+        (b"data: |\n  ", b"\n  ", b"\n"),
+        (b'DATA = (\n    b"', b'"\n    b"', b'"\n)\n'),
+        (b"const data = '", b"' +\n  '", b"';\n"),
+        (b'$data = "', b'"\n    . "', b'";\n'),
+        (b"DATA='", b"\\\n", b"'\n"),
+    ],
+)
+@pytest.mark.parametrize("archive", ["gzip", "zip", "xz"])
+def test_an_archive_in_text_in_lines_of_any_width(
+    before: bytes, between: bytes, after: bytes, archive: str
+) -> None:
+    packed = {"zip": zipped, **COMPRESSIONS}[archive](random.Random(3).randbytes(200) + b"\n" + TEXT)
+    digits = base64.b64encode(packed)
+    lines = [digits[at : at + 77] for at in range(0, len(digits), 77)]
+    inspection = INSPECTOR.inspect(
+        before + between.join(lines) + after + b"x = 1\n", Place(LocationKind.FILE, "f")
+    )
+    assert [each.secret.reveal() for each in inspection.sightings] == [KEY]
+    assert inspection.gaps == ()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"x" * 257 + b"ustar is what stands here in a tar" + b"x" * 400,
+        b"x" * 257 + b"ustar",
+        b"!<arch>\nis what an archive begins with",
+        b"PK\x03\x04 is what a zip begins with, as everybody knows",
+        b"\x1f\x8b\x08 with text behind it",
+        b"\xfd7zXZ\0 with text behind it",
+        b"SQLite format 3\0 with text behind it, and more",
+        b"%PDF-1.7 is what it says",
+    ],
+)
+def test_a_magic_number_in_a_file_of_something_else_is_no_gap(content: bytes) -> None:
+    inspection = INSPECTOR.inspect(content + b"\n" + TEXT, Place(LocationKind.FILE, "f"))
+    assert inspection.gaps == ()
+    assert [each.secret.reveal() for each in inspection.sightings] == [KEY]
+
+
+def test_a_tar_with_a_long_list_of_a_sparse_file_is_read_on() -> None:
+    content = bytearray(tarred(TEXT, form=tarfile.GNU_FORMAT))
+    sparse = bytearray(content[:512])
+    sparse[124:136] = b"00000000000\0"
+    sparse[156:157], sparse[482:483] = b"S", b"\1"
+    first, last = bytearray(512), bytearray(512)
+    first[504] = 1
+    for block in (first, last):
+        block[:12] = b"00000001000\0"
+    packed = gzip.compress(bytes(sparse + first + last + content))
+    inspection = INSPECTOR.inspect(packed, Place(LocationKind.FILE, "f"))
+    assert inspection.gaps == ()
+    assert [each.secret.reveal() for each in inspection.sightings] == [KEY]
+
+
+def test_a_tar_whose_checksum_counts_signed_bytes() -> None:
+    content = bytearray(tarred(TEXT, "caf\u00e9.py", tarfile.USTAR_FORMAT))
+    content[257:265] = bytes(8)
+    total = sum(content[:148]) + 8 * 0x20 + sum(content[156:512])
+    content[148:156] = b"%06o\0 " % (total - 256 * sum(byte >= 0x80 for byte in content[:512]))
+    first = tarred(b"nothing", form=tarfile.USTAR_FORMAT)[:1024]
+    inspection = INSPECTOR.inspect(gzip.compress(first + bytes(content)), Place(LocationKind.FILE, "f"))
+    assert inspection.gaps == ()
+    assert [each.secret.reveal() for each in inspection.sightings] == [KEY]
+
+
 def huge(tmp_path: Path, content: bytes) -> Path:
     path = tmp_path / "huge"
     path.write_bytes(content)
@@ -282,7 +351,8 @@ def test_gaps_inside_archives_end_with_2(tmp_path: Path) -> None:
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
     report = json.loads(result.stdout)
     assert result.returncode == 2
-    assert [gap["what"] for gap in report["coverage"]["gaps"]] == ["./broken.zip"]
+    assert [gap["what"] for gap in report["coverage"]["gaps"]] == ["broken.zip"]
+    assert report["coverage"]["files"] == 2
     assert report["findings"][0]["locations"][0]["container"] == ["pkg/config.py"]
 
 

@@ -119,6 +119,13 @@ def test_a_key_with_an_escape_in_its_body_is_not_cut(plain: bytes, escaped: byte
     assert [(secret, steps) for secret, _, steps in found] == [(key, (step,))]
 
 
+@pytest.mark.parametrize("operator", [b'" + "', b'"\n    "', b'" +\n    "', b'"\n    . "', b'" & "'])
+def test_base64_in_several_strings_is_one_text(operator: bytes) -> None:
+    digits = b64(KEY)
+    content = b'const FLORA_API_KEY = atob("' + digits[:25] + operator + digits[25:] + b'");\n'
+    assert keys_in(content) == [(KEY, "flora", ("base64",))]
+
+
 def test_values_below_each_other_are_not_joined() -> None:
     keys = [expand("sk_live_${base62:42}", seed).encode() for seed in range(6)]
     content = b"\n".join(b64(key).rstrip(b"=") for key in keys)

@@ -7,8 +7,6 @@ decode to those bytes. What does not open there is no container, unless too much
 from __future__ import annotations
 
 import io
-import struct
-import zlib
 from typing import TYPE_CHECKING, Final
 
 from keyleak.containers import zip_archive
@@ -24,11 +22,8 @@ _OUTPUT: Final = 512
 # Examples of headers are shorter.
 _INPUT: Final = 1024
 _PIECE: Final = 4096
-_XZ_HEADER: Final = struct.Struct("<6s2sL")
-# Name, version needed, flags, method, time, date, checksum, sizes, lengths of name and extra (APPNOTE 4.3.7).
-_ZIP_HEADER: Final = struct.Struct("<4s5H3L2H")
-_ZIP_VERSIONS: Final = range(10, 64)
-_ZIP_METHODS: Final = frozenset({0, 1, 6, 8, 9, 12, 14, 93, 95, 99})
+# Streams whose headers no other data has, by a checksum or by their length.
+_TOLD_BY_HEADER: Final = frozenset({Format.XZ, Format.BZIP2})
 
 
 def is_certain(form: Format, content: bytes) -> bool:
@@ -38,12 +33,12 @@ def is_certain(form: Format, content: bytes) -> bool:
     other data has.
 
     Args:
-        form: what it begins like.
+        form: what it was recognised as.
         content: what the text says, decoded.
     """
     if form is Format.ZIP:
-        return _is_listed(content) or (len(content) >= _INPUT and _has_zip_header(content))
-    return _comes_out(form, content) or (len(content) >= _INPUT and _has_stream_header(form, content))
+        return len(content) >= _INPUT or _is_listed(content)
+    return (form in _TOLD_BY_HEADER and len(content) >= _INPUT) or _comes_out(form, content)
 
 
 def _is_listed(content: bytes) -> bool:
@@ -52,22 +47,6 @@ def _is_listed(content: bytes) -> bool:
     except ContainerError:
         return False
     return True
-
-
-def _has_zip_header(content: bytes) -> bool:
-    _, version, _, method, *_, name, extra = _ZIP_HEADER.unpack_from(content)
-    has_name = 0 < name < len(content) - _ZIP_HEADER.size - extra
-    return (
-        content.startswith(b"PK\x03\x04") and has_name and version in _ZIP_VERSIONS and method in _ZIP_METHODS
-    )
-
-
-def _has_stream_header(form: Format, content: bytes) -> bool:
-    if form is Format.XZ:
-        _, flags, checksum = _XZ_HEADER.unpack_from(content)
-        return bool(zlib.crc32(flags) == checksum)
-    # Ten bytes of it are the same in every file.
-    return form is Format.BZIP2
 
 
 def _comes_out(form: Format, content: bytes) -> bool:

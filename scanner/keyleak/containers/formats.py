@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from keyleak.containers.headers import ar, gzip, sqlite, tar, xz, zip_member, zstd
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 
 class Format(Enum):
@@ -57,11 +62,18 @@ MAGIC: Final[dict[bytes, Format]] = {
     b"x\xda": Format.ZLIB,
     **{b"BZh%d1AY&SY" % level: Format.BZIP2 for level in range(1, 10)},
 }
-TAR_MAGIC: Final = b"ustar"
-TAR_MAGIC_END: Final = 262
 BEGINNING: Final = 512
 """Bytes that tell every format."""
 
+_HEADERS: Final[Mapping[Format, Callable[[bytes], bool]]] = {
+    Format.GZIP: gzip,
+    Format.XZ: xz,
+    Format.ZSTD: zstd,
+    Format.ZIP: zip_member,
+    Format.TAR: tar,
+    Format.AR: ar,
+    Format.SQLITE: sqlite,
+}
 # A static library begins with a list of symbols. Its members are object files, in which keys stand plainly.
 _LIBRARY: Final = b"!<arch>\n/ "
 _ARCHIVE: Final = b"!<arch>\n"
@@ -70,21 +82,28 @@ _JAVA_CLASS: Final = b"\xca\xfe\xba\xbe"
 
 
 def recognise(beginning: bytes) -> Format | None:
-    """The format of a content by its first bytes, or None for one that is not opened."""
+    """The format of a content by its first bytes, or None for one that is not opened.
+
+    A magic number with a header that cannot be is none: it stands in a text, or in a file made to hold it.
+    """
     if beginning.startswith(_LIBRARY):
         return None
     if beginning[:2] in LEADS:
         for magic, form in MAGIC.items():
             if beginning.startswith(magic):
-                return form
-    if beginning[TAR_MAGIC_END - len(TAR_MAGIC) : TAR_MAGIC_END] == TAR_MAGIC:
-        return Format.TAR
-    return None
+                return form if has_sound_header(form, beginning) else None
+    return Format.TAR if has_sound_header(Format.TAR, beginning) else None
+
+
+def has_sound_header(form: Format, beginning: bytes) -> bool:
+    """Whether the fields behind the magic number are those of the format."""
+    is_sound = _HEADERS.get(form)
+    return is_sound is None or is_sound(beginning)
 
 
 def recognise_text(content: bytes) -> Format | None:
     """Formats whose keys stand plainly in them, so that only a content with anchors is asked about."""
-    if content.startswith(_ARCHIVE):
+    if content.startswith(_ARCHIVE) and has_sound_header(Format.AR, content):
         return Format.AR
     if content[2:4] == _PYC_END and content[16:17] in {b"\xe3", b"\x63"}:
         return Format.PYC

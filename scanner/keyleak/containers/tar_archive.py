@@ -6,7 +6,7 @@ import re
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
-from keyleak.containers.formats import TAR_MAGIC
+from keyleak.containers.headers import TAR_MAGIC, adds_up
 from keyleak.containers.member import ContainerError, Flaw, Member, PieceReader
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ _NUMBER: Final = re.compile(rb"[ \0]*([0-7]+)[ \0]*\Z")
 _PAX_FIELD: Final = re.compile(rb"[0-9]{1,9} (path|size)=([^\n]*)\n")
 _FILES: Final = frozenset(b"0\x007")
 _GNU_NAME, _PAX, _GNU_SPARSE = b"L", b"x", b"S"
+# A header of a sparse file, and each that goes on with its list of pieces, says whether another one follows.
+_SPARSE_GOES_ON, _LIST_GOES_ON = 482, 504
 AFTER_END: Final = "behind the end of the archive"
 
 
@@ -35,7 +37,7 @@ def members(pieces: Iterator[bytes]) -> Iterator[Member | Flaw]:
     while header := reader.read(_BLOCK):
         if not header.strip(b"\0"):
             break
-        if len(header) < _BLOCK or not (header[257:262] == TAR_MAGIC or _adds_up(header)):
+        if len(header) < _BLOCK or not (header[257:262] == TAR_MAGIC or adds_up(header)):
             raise ContainerError("has a damaged header, so what follows in it was not read")
         kind, length = header[156:157], _number(header[124:136])
         if kind in {_GNU_NAME, _PAX}:
@@ -48,6 +50,8 @@ def members(pieces: Iterator[bytes]) -> Iterator[Member | Flaw]:
             continue
         if size is not None:
             length = size
+        if kind == _GNU_SPARSE:
+            _pass_over_list(reader, header)
         shown = (name if name is not None else _name(header)).decode("utf-8", "surrogateescape")
         name, size = None, None
         yield from _member(reader, kind, shown, length)
@@ -66,6 +70,13 @@ def _member(reader: PieceReader, kind: bytes, name: str, length: int) -> Iterato
         reader.read(padding)
 
 
+def _pass_over_list(reader: PieceReader, header: bytes) -> None:
+    goes_on = header[_SPARSE_GOES_ON] != 0
+    while goes_on:
+        more = reader.read(_BLOCK)
+        goes_on = len(more) == _BLOCK and more[_LIST_GOES_ON] != 0
+
+
 def _text(reader: PieceReader, length: int) -> bytes:
     if length > _LONGEST_NAME:
         raise ContainerError("has a name that is too long, so what follows in it was not read")
@@ -78,11 +89,6 @@ def _name(header: bytes) -> bytes:
     name = header[:100].rstrip(b"\0")
     prefix = header[345:500].partition(b"\0")[0] if header[257:263] == b"ustar\0" else b""
     return prefix + b"/" + name if prefix else name
-
-
-def _adds_up(header: bytes) -> bool:
-    """Whether the checksum is right, as in archives older than the magic."""
-    return sum(header[:148]) + 8 * 0x20 + sum(header[156:]) == _number(header[148:156])
 
 
 def _number(field: bytes) -> int:

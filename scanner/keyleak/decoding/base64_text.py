@@ -16,6 +16,7 @@ _ALPHABET: Final = Alphabet(
     b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-",
     # `sk_`, `rk_`, `pk_`, `ak_`: the next of several values.
     openings=(b"c2tf", b"cmtf", b"cGtf", b"YWtf"),
+    documents=(b"H4sI", b"/Td6", b"QlpoO", b"KLUv/", b"UEsDB", b"SDRzSU"),
 )
 _URL_SAFE: Final = bytes.maketrans(b"-_", b"+/")
 _PADDING: Final = re.compile(rb"={1,2}")

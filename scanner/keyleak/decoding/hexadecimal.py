@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from keyleak.decoding.anchors import DOCUMENTS
 from keyleak.decoding.decoded import Decoded, Step
 from keyleak.decoding.runs import Alphabet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_ALPHABET: Final = Alphabet(b"0123456789abcdefABCDEF", openings=(b"736b5f", b"726b5f", b"706b5f", b"616b5f"))
+_ALPHABET: Final = Alphabet(
+    b"0123456789abcdefABCDEF",
+    openings=(b"736b5f", b"726b5f", b"706b5f", b"616b5f"),
+    documents=tuple(document.hex().encode() for document in DOCUMENTS),
+)
 
 
 def readings(text: bytes, start: int, end: int, phase: int, *, opens: bool) -> Iterator[Decoded]:

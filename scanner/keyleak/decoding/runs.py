@@ -15,6 +15,16 @@ if TYPE_CHECKING:
 _BREAK: Final = re.compile(rb"(?:\r?\n[ \t]{0,64}|\\r\\n|\\n)")
 # Widths that encoders wrap at. Other lines are values that happen to stand one below the other.
 _WIDTHS: Final = frozenset({60, 64, 70, 72, 75, 76, 80, 100, 120})
+# The same within a document, which says itself where it ends: lines of any width, also as strings one below
+# the other, joined by `+`, `.` or nothing.
+_JOINT: Final = re.compile(
+    rb"[\"'`]?[ \t]{0,8}(?:[+.&]|\\)?[ \t]{0,8}(?:\r?\n|\\r\\n|\\n)[ \t]{0,64}(?:[+.&][ \t]{0,8})?"
+    rb"(?:b?[\"'`])?"
+)
+# Between two strings that are put together, whatever they hold, and where a line goes on behind a backslash.
+_JOINED: Final = re.compile(
+    rb"([\"'`])(?:[ \t]{0,8}[+.&]\s{0,64}|[ \t]{0,8}\\?\r?\n[ \t]{0,64}(?:[+.&][ \t]{0,8})?)b?\1|\\\r?\n"
+)
 _LONGEST_BREAK: Final = 66
 # The line below ends with the text. If not, it is something else: `KEY=value`, `key: value`, a sentence.
 _LINE_END: Final = re.compile(rb"={0,2}[ \t]{0,8}(?:[\r\n\"'`,;)\]}<]|\\|\Z)")
@@ -54,6 +64,8 @@ class Alphabet:
     characters: bytes
     openings: tuple[bytes, ...]
     """What a value of its own begins with: such a line does not continue the one before it."""
+    documents: tuple[bytes, ...]
+    """What documents begin with in it, so that several are not taken for one."""
     reach: int = REACH
 
     def __contains__(self, character: bytes) -> bool:
@@ -74,7 +86,8 @@ class Alphabet:
         spans = [(first, self._right_end(text, end, right))]
         while not unlimited and (above := self._line_above(text, spans[0], left)) is not None:
             spans.insert(0, above)
-        while (below := self._line_below(text, spans[-1], right)) is not None:
+        next_line = self._document_below if unlimited else self._line_below
+        while (below := next_line(text, spans[-1], right)) is not None:
             spans.append(below)
         return Run(tuple(spans), clipped=spans[0][0] == left > 0)
 
@@ -106,6 +119,10 @@ class Alphabet:
 
     def _line_below(self, text: bytes, span: tuple[int, int], right: int) -> tuple[int, int] | None:
         start, end = span
+        joined = _JOINED.match(text, end, right)
+        if joined is not None and not self._opens(text, joined.end()):
+            stop = self._right_end(text, joined.end(), right)
+            return (joined.end(), stop) if stop > joined.end() else None
         line_break = _BREAK.match(text, end, right)
         if line_break is None or end - start not in _WIDTHS or self._opens(text, line_break.end()):
             return None
@@ -113,6 +130,13 @@ class Alphabet:
         stop = self._right_end(text, below, right)
         is_more = below < stop <= below + end - start and _LINE_END.match(text, stop)
         return (below, stop) if is_more else None
+
+    def _document_below(self, text: bytes, span: tuple[int, int], right: int) -> tuple[int, int] | None:
+        joint = _JOINT.match(text, span[1], right)
+        if joint is None or any(text.startswith(opening, joint.end()) for opening in self.documents):
+            return None
+        stop = self._right_end(text, joint.end(), right)
+        return (joint.end(), stop) if joint.end() < stop and _LINE_END.match(text, stop) else None
 
     def _opens(self, text: bytes, start: int) -> bool:
         return any(text.startswith(opening, start) for opening in self.openings)

@@ -31,6 +31,8 @@ _DECODER: Final = re.compile(
     rb"\(\s{0,8}(b?[\"'`]?)\Z"
 )
 _DOCUMENTS: Final = (*DOCUMENTS, b"x\x01", b"x\x5e", b"x\x9c", b"x\xda")
+# Where there is an alignment for other anchors: a document in the text of another one is part of it.
+_DOCUMENT: Final = -2
 # What a look at an encoded text costs besides its length.
 _LOOK: Final = 4096
 # A key this far before the end of what was decoded has been looked at whole.
@@ -158,11 +160,13 @@ class EncodedSearch:
         # Base64 is decoded anew for another alignment, the rest once for a stretch of text.
         start = hit.end - len(anchor.literal)
         key = (anchor.step, (start - anchor.phase) % 4 if anchor.step is Step.BASE64 else 0)
-        if (hit.end < covered.get(key, 0) and not anchor.opens) or _is_undone(layer, anchor.step):
+        if anchor.opens:
+            key = (anchor.step, _DOCUMENT)
+        if hit.end < covered.get(key, 0) or _is_undone(layer, anchor.step):
             return
         for decoded in readings(layer.text, anchor, hit.end):
-            if not anchor.opens:
-                covered[key] = max(covered.get(key, 0), _covered_until(decoded, hit))
+            until = decoded.end if anchor.opens else _covered_until(decoded, hit)
+            covered[key] = max(covered.get(key, 0), until)
             yield decoded
 
     def _is_promising(self, decoded: Decoded) -> bool:

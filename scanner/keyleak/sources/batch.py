@@ -40,9 +40,7 @@ class BatchReader:
         names = self._names((*batch.files, *batch.links, *batch.folders))
         results = [self._reader.read_files(batch.files), *map(self._reader.read_link, batch.links)]
         gaps = tuple(gap for result in results for gap in result.gaps)
-        # A gap inside a file is named after what is in it; the file itself was read.
-        unread = {gap.what for gap in gaps}.intersection((*batch.files, *batch.links))
-        files = len(batch.files) + len(batch.links) - len(unread)
+        files = sum(result.files for result in results)
         sightings = [sighting for result in results for sighting in result.sightings]
         return BatchResult(
             (*names, *sightings), Coverage(sum(result.bytes for result in results), files, gaps=gaps)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from itertools import chain, islice, takewhile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from keyleak.coverage import Coverage, Gap, merge_gaps
 from keyleak.records import dataclass, replace
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from keyleak.sources.batch import BatchResult
     from keyleak.sources.inspector import Inspector
     from keyleak.sources.walk import Batch
+
+_HERE: Final = os.path.join(".", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +65,18 @@ def read_paths(
                 progress(coverage, len(sightings))
     if interruption.requested:
         gaps.append(INTERRUPTED)
+    gaps += walk.gaps
     if "." in roots:
         sightings = [_without_dot(sighting) for sighting in sightings]
-    complete = Coverage(coverage.bytes, coverage.files, gaps=merge_gaps([*walk.gaps, *gaps]))
+        gaps = [replace(gap, what=gap.what.removeprefix(_HERE)) for gap in gaps]
+    complete = Coverage(coverage.bytes, coverage.files, gaps=merge_gaps(gaps))
     return Reading(tuple(sightings), complete, interruption.requested)
 
 
 def _without_dot(sighting: Sighting) -> Sighting:
     """`src/app.py` for what the walk of `.` calls `./src/app.py`."""
     path = sighting.location.path
-    return replace(sighting, location=replace(sighting.location, path=path and path.removeprefix("./")))
+    return replace(sighting, location=replace(sighting.location, path=path and path.removeprefix(_HERE)))
 
 
 def _results(

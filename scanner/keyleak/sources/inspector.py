@@ -13,12 +13,11 @@ from keyleak.containers.formats import (
     BEGINNING,
     LEADS,
     MAGIC,
-    TAR_MAGIC,
-    TAR_MAGIC_END,
     Format,
     recognise,
     recognise_text,
 )
+from keyleak.containers.headers import TAR_MAGIC, TAR_MAGIC_END
 from keyleak.decoding.anchors import encoded_anchors
 from keyleak.decoding.budget import Budget
 from keyleak.findings import LocationKind
@@ -179,7 +178,7 @@ class Inspector:
         beginning = bytes(content[:BEGINNING])
         form = recognise(beginning) if beginning[:2] in LEADS else None
         if form is None and Hit(TAR_MAGIC_END, self._tar) in hits:
-            form = Format.TAR
+            form = recognise(beginning)
         if form is None and any(self._may_be_key(content, hit) for hit in hits):
             form = recognise_text(bytes(content))
         return form

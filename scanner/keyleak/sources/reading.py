@@ -55,6 +55,8 @@ class ReadResult:
     sightings: tuple[Sighting, ...]
     bytes: int
     gaps: tuple[Gap, ...] = ()
+    files: int = 0
+    """Contents read to their end, also where something inside could not be."""
 
 
 class Reader:
@@ -121,7 +123,7 @@ class Reader:
             start = ends[index - 1] if index else 0
             place = Place(LocationKind.FILE, held[index])
             inspection += self._inspector.inspect(self._view[start : ends[index]], place)
-        return ReadResult(inspection.sightings, length, inspection.gaps)
+        return ReadResult(inspection.sightings, length, inspection.gaps, len(held))
 
     def read_file(self, path: str) -> ReadResult:
         """One regular file; whatever keeps it from being read whole comes back as a gap."""
@@ -141,7 +143,7 @@ class Reader:
         except OSError as error:
             return ReadResult((), 0, (Gap(path, _words(error)),))
         place = Place(LocationKind.FILE, path, ("symbolic link target",))
-        return ReadResult(self._inspector.inspect(target, place).sightings, len(target))
+        return ReadResult(self._inspector.inspect(target, place).sightings, len(target), files=1)
 
     def read_stream(self, stream: ByteStream, place: Place = STANDARD_INPUT) -> ReadResult:
         """A stream to its end, in windows."""
@@ -189,7 +191,7 @@ class Reader:
             length = self._fill(fill, 0)
             if length < len(self._buffer):
                 inspection = self._inspector.inspect(self._view[:length], place)
-                return ReadResult(inspection.sightings, length, inspection.gaps)
+                return ReadResult(inspection.sightings, length, inspection.gaps, 1)
             return self._read_huge(descriptor, fill, path, place)
         except OSError as error:
             return ReadResult((), 0, (Gap(path, _words(error)),))
@@ -202,10 +204,9 @@ class Reader:
             inside = self._inspector.opener.open_stream(file, place)
         elsewhere = inside.and_elsewhere(Inspection(result.sightings, result.gaps))
         result = replace(result, sightings=elsewhere.sightings, gaps=elsewhere.gaps)
-        ended_early = path in {gap.what for gap in result.gaps}
-        if not ended_early and stat.S_ISREG(status.st_mode) and result.bytes < status.st_size:
+        if result.files and stat.S_ISREG(status.st_mode) and result.bytes < status.st_size:
             reason = f"shrank while it was read: {result.bytes:,} of {status.st_size:,} bytes were there"
-            return replace(result, gaps=(*result.gaps, Gap(path, reason)))
+            return replace(result, gaps=(*result.gaps, Gap(path, reason)), files=0)
         return result
 
     def _fill(self, fill: Callable[[int], int], start: int) -> int:
@@ -242,7 +243,7 @@ class Reader:
                 )
                 return ReadResult(inspection.sightings, base + 2 * MARGIN, (*inspection.gaps, gap))
         inspection += self._inspect(length, place, base, range(owned_from, length + 1), line_start)
-        return ReadResult(inspection.sightings, base + length, inspection.gaps)
+        return ReadResult(inspection.sightings, base + length, inspection.gaps, 1)
 
     def _inspect(
         self, length: int, place: Place, base: int, owned: range, line_start: LineStart
@@ -260,4 +261,5 @@ def _merged(results: Iterable[ReadResult]) -> ReadResult:
         tuple(sighting for result in every for sighting in result.sightings),
         sum(result.bytes for result in every),
         tuple(gap for result in every for gap in result.gaps),
+        sum(result.files for result in every),
     )
