@@ -104,7 +104,7 @@ def fix(options: FixOptions, console: Console) -> ExitCode:
     plan = plan_rewrite(case.root, case.historic, _holder(rulebook))
     workspace = None if options.output is None else open_workspace(options.output, case.root)
     tree = suggest_patch(case.root, case.findings, case.rulebook)
-    document = _document(case, plan, tree, workspace or Workspace("DIR"))
+    document = _document(case, plan, tree, options, workspace)
     write_out(masked_document(document, options.form, case.findings))
     if workspace is not None and tree.text:
         workspace.write(_PATCH, tree.text)
@@ -152,9 +152,19 @@ def _holder(rulebook: Rulebook) -> Callable[[bytes], frozenset[Secret]]:
     return lambda content: frozenset(each.secret for each in inspector.inspect(content, place).sightings)
 
 
-def _document(case: _Case, plan: RewritePlan, tree: TreePatch, workspace: Workspace) -> FixDocument:
-    runbooks = tuple(runbook_for(each, case.rulebook, _readers(case, each)) for each in case.findings)
-    sections = list(_tree_sections(tree, workspace))
+def _document(
+    case: _Case, plan: RewritePlan, tree: TreePatch, options: FixOptions, opened: Workspace | None
+) -> FixDocument:
+    workspace = opened or Workspace(f"{case.root}-without-keys")
+    kit = _this_command(case, options, workspace)
+    runbooks = tuple(
+        runbook_for(each, case.rulebook, _readers(case, each), f"{kit} --apply") for each in case.findings
+    )
+    if opened is None and (tree.changed or not plan.is_empty):
+        begin = [Section("kit", "First: the files that the commands below name", (kit,), are_commands=True)]
+    else:
+        begin = []
+    sections = [*begin, *_tree_sections(case.root, tree, workspace)]
     if not plan.is_empty or plan.left:
         told = describe(survey(case.root), plan)
         sections.append(Section("survey", "What a rewrite of history touches and leaves", tuple(told)))
@@ -171,10 +181,22 @@ def _document(case: _Case, plan: RewritePlan, tree: TreePatch, workspace: Worksp
     return FixDocument(case.root, runbooks, tuple(sections))
 
 
-def _tree_sections(tree: TreePatch, workspace: Workspace) -> Iterator[Section]:
-    patch = shlex.quote(os.path.join(workspace.folder, _PATCH))
+def _this_command(case: _Case, options: FixOptions, workspace: Workspace) -> str:
+    """The command that fixes the same keys with that folder."""
+    told = ["keyleak", "fix", case.root, "--output", workspace.folder]
+    told += (word for id_ in sorted(options.ids) for word in ("--id", id_))
+    if options.saved_report is not None:
+        told += ["--report", os.path.abspath(options.saved_report)]
+    if options.report.config is not None:
+        told += ["--config", os.path.abspath(options.report.config)]
+    told += (word for each in options.report.rule_folders for word in ("--rules", os.path.abspath(each)))
+    return shlex.join(told)
+
+
+def _tree_sections(root: str, tree: TreePatch, workspace: Workspace) -> Iterator[Section]:
     if tree.changed:
-        yield Section("patch", "A suggested patch for the files", (f"git apply {patch}",), are_commands=True)
+        apply = shlex.join(["git", "-C", root, "apply", os.path.join(workspace.folder, _PATCH)])
+        yield Section("patch", "A suggested patch for the files", (apply,), are_commands=True)
         yield Section("patched", "It makes these read the environment", tree.changed)
     if tree.by_hand:
         yield Section("by_hand", "Files to edit by hand", tree.by_hand)

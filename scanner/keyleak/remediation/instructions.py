@@ -18,11 +18,14 @@ if TYPE_CHECKING:
 
 _HEADS: Final = "refs/heads/"
 _REMOTES: Final = "refs/remotes/"
+_RELATIVE: Final = (b"./", b"../")
+# Without a server the repository itself takes the result; its files follow, unless somebody changed them.
+_UPDATING: Final = "--receive-pack='git -c receive.denyCurrentBranch=updateInstead receive-pack'"
 _LOCAL_ONLY: Final = ("refs/stash", "refs/bisect/", "refs/worktree/", "refs/rewritten/", "refs/original/")
 
 
 def rewrite_commands(source: str, workspace: Workspace, plan: RewritePlan) -> list[str]:
-    """What `--apply` does, as commands for a shell."""
+    """What `--apply` does, as commands for a shell; paths are absolute, so it does not matter where they run."""
     mirror, bundle = shlex.quote(workspace.mirror), shlex.quote(workspace.bundle)
     told = shlex.join(arguments(plan, workspace.kit))
     return [
@@ -84,6 +87,14 @@ class _Pushes:
     def _push(self, remote: str | None, ref: str, target: str) -> str:
         source = shlex.quote(self._source)
         # The URL may hold a password, so it is looked up when the command runs.
-        where = source if remote is None else f'"$(git -C {source} remote get-url {shlex.quote(remote)})"'
         lease = shlex.quote(f"--force-with-lease={target}:{self._before[ref]}")
+        where = f"{_UPDATING} {source}" if remote is None else self._url(remote)
         return f"git -C {shlex.quote(self._mirror)} push {lease} {where} {shlex.quote(f'{ref}:{target}')}"
+
+    def _url(self, remote: str) -> str:
+        # The URL may hold a password, so it is looked up when the command runs. One relative to the source
+        # means nothing in the mirror, so it is a path from there.
+        source = shlex.quote(self._source)
+        url = run(["remote", "get-url", remote], self._source)
+        folder = f"{source}/" if url.startswith(_RELATIVE) else ""
+        return f'{folder}"$(git -C {source} remote get-url {shlex.quote(remote)})"'

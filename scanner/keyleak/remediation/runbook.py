@@ -6,6 +6,7 @@ For a leak the order is: revoke, create, deploy, make sure that the old key is d
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -91,13 +92,14 @@ def variables_of(issuer: Issuer | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*issuer.context.names, *named]))
 
 
-def runbook_for(finding: Finding, rulebook: Rulebook, readers: Sequence[Reader]) -> KeyRunbook:
+def runbook_for(finding: Finding, rulebook: Rulebook, readers: Sequence[Reader], rewrite: str) -> KeyRunbook:
     """The runbook of one finding.
 
     Args:
         finding: the key.
         rulebook: the issuers.
         readers: places in the scanned tree that read the issuer's keys.
+        rewrite: the command that rewrites history.
     """
     issuer = rulebook.issuer(finding.issuer or "")
     is_test = finding.environment is Environment.TEST
@@ -107,7 +109,7 @@ def runbook_for(finding: Finding, rulebook: Rulebook, readers: Sequence[Reader])
         issuer=issuer.name if issuer else "unknown issuer's",
         environment=finding.environment,
         facts=tuple(_facts(finding)),
-        steps=tuple(_test_steps(issuer) if is_test else _live_steps(finding, issuer, readers)),
+        steps=tuple(_test_steps(issuer) if is_test else _live_steps(finding, issuer, readers, rewrite)),
         notes=tuple(_notes(finding, issuer)),
         support_note="" if is_test else _support_note(finding, issuer),
     )
@@ -134,7 +136,9 @@ def _facts(finding: Finding) -> list[tuple[str, str]]:
     return facts
 
 
-def _live_steps(finding: Finding, issuer: Issuer | None, readers: Sequence[Reader]) -> list[RunbookStep]:
+def _live_steps(
+    finding: Finding, issuer: Issuer | None, readers: Sequence[Reader], rewrite: str
+) -> list[RunbookStep]:
     runbook = issuer.runbook if issuer else None
     rotate = (
         [step for step in runbook.rotate if not _TELLS_SUPPORT.match(step)] if runbook else list(_GENERAL)
@@ -145,23 +149,26 @@ def _live_steps(finding: Finding, issuer: Issuer | None, readers: Sequence[Reade
     deploy = next((at for at, step in enumerate(rotate) if step.startswith("Deploy")), len(steps) - 1)
     if readers:
         steps[deploy] = RunbookStep(rotate[deploy], tuple(_reader_lines(readers)))
-    verifiable = issuer is not None and issuer.verify is not None
-    steps.append(
-        RunbookStep(
-            "Make sure that the old key is dead."
-            if verifiable
-            else "Make sure that the old key is dead: a request with it must be refused.",
-            ("It reads the key from its standard input and keeps it nowhere.",) if verifiable else (),
-            "keyleak verify --stdin --expect revoked" if verifiable else None,
-        )
-    )
+    steps.append(_verify_step(finding, issuer))
     support = runbook.support if runbook else ""
     whom = f"{issuer.name}'s support ({support})" if issuer and support else "the issuer's support"
     steps.append(
         RunbookStep(f"Tell {whom} with the note below; ask what the key was used for since it leaked.")
     )
-    steps.append(_history_step(finding))
+    steps.append(_history_step(finding, rewrite))
     return steps
+
+
+def _verify_step(finding: Finding, issuer: Issuer | None) -> RunbookStep:
+    call = issuer.verify if issuer else None
+    if issuer is None or call is None or (call.keys and finding.rule not in call.keys):
+        return RunbookStep("Make sure that the old key is dead: a request with it must be refused.")
+    return RunbookStep(
+        "Make sure that the old key is dead.",
+        ("It asks for the key, keeps it nowhere, and asks before it sends it to its issuer.",),
+        # The key alone does not always tell whose it is, and nobody is asked in doubt.
+        f"keyleak verify --stdin --issuer {shlex.quote(issuer.issuer)} --expect revoked",
+    )
 
 
 def _reader_lines(readers: Sequence[Reader]) -> list[str]:
@@ -174,14 +181,14 @@ def _reader_lines(readers: Sequence[Reader]) -> list[str]:
     return [*lines, f"and {more:,} more places"] if more > 0 else lines
 
 
-def _history_step(finding: Finding) -> RunbookStep:
+def _history_step(finding: Finding, rewrite: str) -> RunbookStep:
     in_history = any(place.commit or place.blob for place in finding.locations)
     if not in_history and finding.first_seen is None:
         return RunbookStep("Take the key out of the files that hold it.")
     return RunbookStep(
         "Rewrite history, and treat the key as leaked even then: clones, caches and scanners keep copies.",
         ("`--apply` works on a fresh clone, proves the result and pushes nothing.",),
-        "keyleak fix --apply --output DIR",
+        rewrite,
     )
 
 

@@ -93,6 +93,8 @@ def _conditional(found: Survey) -> Iterable[str]:
             f"Stashes: {found.stashes:,}. The newest is rewritten in the new clone; those in yours stay until"
             " `git stash clear`."
         )
+    if found.notes:
+        yield "Notes: git filter-repo alone leaves them as they are; `--apply` writes them anew as well."
     if found.server_refs:
         yield (
             f"Pull or merge requests: {', '.join(found.server_refs[:5])} ({len(found.server_refs):,} refs)"
