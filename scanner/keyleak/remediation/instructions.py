@@ -25,7 +25,7 @@ _LOCAL_ONLY: Final = ("refs/stash", "refs/bisect/", "refs/worktree/", "refs/rewr
 
 
 def rewrite_commands(source: str, workspace: Workspace, plan: RewritePlan) -> list[str]:
-    """What `--apply` does, as commands for a shell; paths are absolute, so it does not matter where they run."""
+    """What `--apply` does, as commands for a shell. Absolute paths make them run anywhere."""
     mirror, bundle = shlex.quote(workspace.mirror), shlex.quote(workspace.bundle)
     told = shlex.join(arguments(plan, workspace.kit))
     return [
