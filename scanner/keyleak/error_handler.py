@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import platform
 import sys
-import traceback
 from typing import TYPE_CHECKING
-
-import click
 
 from keyleak._version import __version__
 from keyleak.errors import ExitCode, KeyleakError
@@ -26,13 +22,11 @@ def exit_code_of(run: Callable[[], object]) -> ExitCode:
     """
     try:
         result = run()
-    except click.exceptions.Exit as ended:
-        return ExitCode(ended.exit_code)
-    except (KeyboardInterrupt, click.Abort):
+    except KeyboardInterrupt:
         _say("interrupted")
         return ExitCode.INTERRUPTED
-    except (KeyleakError, click.ClickException) as error:
-        _say(_words(error))
+    except KeyleakError as error:
+        _say(str(error))
         return ExitCode.INCOMPLETE
     except Exception as error:  # noqa: BLE001 - the last resort, and it reports
         _say_crash(error)
@@ -40,17 +34,15 @@ def exit_code_of(run: Callable[[], object]) -> ExitCode:
     return result if isinstance(result, ExitCode) else ExitCode.CLEAN
 
 
-def _words(error: KeyleakError | click.ClickException) -> str:
-    if isinstance(error, click.UsageError) and error.ctx is not None:
-        return f"{error.format_message()} Try '{error.ctx.command_path} --help'."
-    return error.format_message() if isinstance(error, click.ClickException) else str(error)
-
-
 def _say(text: str) -> None:
     _print(f"keyleak: {printable(mask_key_shapes(text.replace(chr(10), ' ')))}")
 
 
 def _say_crash(error: Exception) -> None:
+    # Only a crash needs them, and they take as long as a small scan to import.
+    import platform  # noqa: PLC0415
+    import traceback  # noqa: PLC0415
+
     places = [
         f"  {frame.name} ({frame.filename.rpartition('keyleak/')[2]}:{frame.lineno})"
         for frame in traceback.extract_tb(error.__traceback__)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from keyleak.matching.anchors import Anchor, AnchorKind, anchors_of, stems_of
 from keyleak.matching.engine import Hit, fastest_engine, has_body
+from keyleak.matching.patient_engine import PatientEngine
 from keyleak.matching.re_engine import ReEngine
 from keyleak.rulebook.model import Context
 from keyleak.rulebook.template import expand
@@ -57,7 +58,7 @@ def test_both_engines_make_the_same_hits(content: bytes, kind: type[bytes]) -> N
 
     anchors = matcher().rules.anchors
     hits = ReEngine(anchors).hits(kind(content))
-    assert hits == HyperscanEngine(anchors).hits(kind(content))
+    assert hits == HyperscanEngine(anchors).hits(kind(content)) == PatientEngine(anchors).hits(kind(content))
     for hit in hits:
         literal = anchors[hit.anchor].literal
         assert content[hit.end - len(literal) : hit.end] == literal
@@ -70,10 +71,20 @@ def test_hyperscan_is_taken_where_it_is_installed() -> None:
 
 def test_overlapping_anchors_are_all_hit_in_order() -> None:
     anchors = [Anchor(AnchorKind.PREFIX, wide=False, literal=literal) for literal in (b"aa", b"aaa", b"b")]
-    assert ReEngine(anchors).hits(b"aaaab") == [
-        Hit(2, 0), Hit(3, 0), Hit(3, 1), Hit(4, 0), Hit(4, 1), Hit(5, 2)
-    ]  # fmt: skip
-    assert ReEngine(anchors).hits(b"ccc") == []
+    for engine in (ReEngine(anchors), PatientEngine(anchors)):
+        assert engine.hits(b"aaaab") == [
+            Hit(2, 0), Hit(3, 0), Hit(3, 1), Hit(4, 0), Hit(4, 1), Hit(5, 2)
+        ]  # fmt: skip
+        assert engine.hits(b"ccc") == []
+
+
+def test_patience_ends_without_a_difference() -> None:
+    anchors = [Anchor(AnchorKind.PREFIX, wide=False, literal=literal) for literal in (b"sk_live_", b"flora")]
+    engine = PatientEngine(anchors)
+    small, large = b"flora sk_live_" * 10, b"flora sk_live_" * 4_000
+    before = engine.hits(small)
+    assert engine.hits(large) == ReEngine(anchors).hits(large)
+    assert engine.hits(small) == before
 
 
 def test_every_prefix_word_and_stem_is_an_anchor_in_both_widths() -> None:

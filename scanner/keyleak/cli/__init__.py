@@ -54,6 +54,13 @@ def _is_clean_at_a_glance() -> bool:
 
 
 def _command_line() -> int:
+    from keyleak.cli.plain import plain_command  # noqa: PLC0415 - not where a glance was enough
+
+    command = plain_command(sys.argv[1:])
+    if command is not None:
+        from keyleak.error_handler import exit_code_of  # noqa: PLC0415
+
+        return int(exit_code_of(command))
     from keyleak.cli.program import main  # noqa: PLC0415 - see the module's text
 
     return main()

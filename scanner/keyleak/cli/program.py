@@ -11,6 +11,7 @@ import click
 from keyleak._version import __version__
 from keyleak.cli.options import EXIT_CODES
 from keyleak.error_handler import exit_code_of
+from keyleak.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -73,4 +74,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code (see `keyleak.errors.ExitCode`).
     """
-    return int(exit_code_of(lambda: cli.main(args=argv, prog_name="keyleak", standalone_mode=False)))
+    return int(exit_code_of(lambda: _called(argv)))
+
+
+def _called(argv: Sequence[str] | None) -> object:
+    """What the command gave, with the exceptions of the library turned into ours."""
+    try:
+        return cli.main(args=argv, prog_name="keyleak", standalone_mode=False)
+    except click.exceptions.Exit as ended:
+        return ExitCode(ended.exit_code)
+    except click.Abort as error:
+        raise KeyboardInterrupt from error
+    except click.ClickException as error:
+        raise UsageError(_words(error)) from error
+
+
+def _words(error: click.ClickException) -> str:
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        return f"{error.format_message()} Try '{error.ctx.command_path} --help'."
+    return error.format_message()

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
-
-import click
 
 from keyleak.records import dataclass
 from keyleak.secret import mask_key_shapes
@@ -47,7 +46,7 @@ class Console:
         """Several lines that belong together, as they are."""
         if not self.quiet:
             for line in lines:
-                click.echo(printable(mask_key_shapes(line)), err=True)
+                _print(printable(mask_key_shapes(line)))
 
     def error(self, text: str) -> None:
         """One line that says what went wrong and what to do."""
@@ -61,7 +60,13 @@ class Console:
 
 def _print_error(text: str) -> None:
     line = printable(mask_key_shapes(text).replace("\n", " "))
-    click.echo(f"keyleak: {line}", err=True)
+    _print(f"keyleak: {line}")
+
+
+def _print(line: str) -> None:
+    # Where nobody reads standard error, the exit code still says what happened.
+    with suppress(BrokenPipeError):
+        print(line, file=sys.stderr, flush=True)  # noqa: T201
 
 
 def wants_colour(choice: str, *, to_terminal: bool) -> bool:

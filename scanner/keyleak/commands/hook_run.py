@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Final
@@ -15,6 +14,7 @@ from keyleak.commands.settings import Reads, configured
 from keyleak.commands.skip import VARIABLE, skipped
 from keyleak.errors import ExitCode, UsageError
 from keyleak.git.inherited import inherited_repository
+from keyleak.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

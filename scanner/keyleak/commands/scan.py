@@ -8,7 +8,6 @@ from __future__ import annotations
 import functools
 import sys
 import time
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, cast
 
@@ -16,6 +15,7 @@ from keyleak.commands.destinations import check_show_secrets
 from keyleak.commands.options import ReportOptions, checked_rulebook, inspector_for
 from keyleak.commands.settings import Reads, configured
 from keyleak.coverage import merge_gaps
+from keyleak.records import dataclass, field, replace
 from keyleak.rulebook.loader import load_rulebook
 from keyleak.sources.files import Reading, read_paths
 from keyleak.sources.inspector import Inspector

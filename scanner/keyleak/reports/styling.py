@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import click
-
 
 class Style:
     """Styles words, or leaves them as they are."""
@@ -13,4 +11,9 @@ class Style:
 
     def of(self, text: str, foreground: str | None = None, *, bold: bool = False) -> str:
         """The text in a colour that `click.style` names."""
-        return click.style(text, fg=foreground, bold=bold) if self._colour and text else text
+        if not self._colour or not text:
+            return text
+        # Only a terminal gets colours, and a hook mostly has none.
+        import click  # noqa: PLC0415
+
+        return click.style(text, fg=foreground, bold=bold)

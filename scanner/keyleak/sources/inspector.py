@@ -22,7 +22,8 @@ from keyleak.decoding.anchors import encoded_anchors
 from keyleak.decoding.budget import Budget
 from keyleak.findings import LocationKind
 from keyleak.matching.anchors import AnchorKind, anchors_of
-from keyleak.matching.engine import Hit, fastest_engine, has_body
+from keyleak.matching.engine import Hit, has_body
+from keyleak.matching.patient_engine import PatientEngine
 from keyleak.records import dataclass
 from keyleak.rulebook.model import FoundBy
 
@@ -112,13 +113,13 @@ class Inspector:
     """Finds keys in contents and says whose they are. Holds compiled rules only."""
 
     def __init__(
-        self, rulebook: Rulebook, make_engine: Callable[[Sequence[Searched]], Engine] = fastest_engine
+        self, rulebook: Rulebook, make_engine: Callable[[Sequence[Searched]], Engine] = PatientEngine
     ) -> None:
         """Make the anchors ready.
 
         Args:
             rulebook: the rules.
-            make_engine: makes what searches; else it is the fastest that is installed.
+            make_engine: makes what searches; else it is the fastest that is installed, once that pays.
         """
         self._rulebook = rulebook
         anchors = anchors_of(rulebook)

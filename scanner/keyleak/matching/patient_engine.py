@@ -1,0 +1,48 @@
+"""The engine for work that may turn out small: nothing is made ready until that pays.
+
+Making Hyperscan ready takes as long as half a start of Python. A few kilobytes, all that most commits have,
+are searched for each literal in turn meanwhile.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from keyleak.matching.engine import Hit, fastest_engine
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from keyleak.matching.engine import Buffer, Engine, Searched
+
+# Bytes that are searched one literal after the other, before an engine is made: about what making it takes.
+_PATIENCE: Final = 32 << 10
+
+
+class PatientEngine:
+    """Finds anchors one by one, until there is enough to search for the fastest engine."""
+
+    def __init__(self, anchors: Sequence[Searched]) -> None:
+        self._anchors = tuple(anchors)
+        self._patience = _PATIENCE
+        self._engine: Engine | None = None
+
+    def hits(self, content: Buffer) -> list[Hit]:
+        """See `Engine.hits`."""
+        if self._engine is None and len(content) <= self._patience:
+            self._patience -= len(content)
+            return _found_singly(self._anchors, bytes(content))
+        if self._engine is None:
+            self._engine = fastest_engine(self._anchors)
+        return self._engine.hits(content)
+
+
+def _found_singly(anchors: Sequence[Searched], content: bytes) -> list[Hit]:
+    hits = []
+    for index, anchor in enumerate(anchors):
+        literal = anchor.literal
+        at = content.find(literal)
+        while at >= 0:
+            hits.append(Hit(at + len(literal), index))
+            at = content.find(literal, at + 1)
+    return sorted(hits)
