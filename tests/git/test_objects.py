@@ -240,3 +240,21 @@ def test_random_repositories_look_the_same_on_both_paths(
         assert_same(repository, options(held=20_000, whole=6_000, window=512))
     finally:
         shutil.rmtree(folder)
+
+
+def test_a_cruft_pack(tmp_path: Path) -> None:
+    """What nothing reaches, packed by itself with the times it was last used."""
+    repository = grown(tmp_path / "r", versions=4)
+    oid = git(repository, "hash-object", "-w", "--stdin", stdin=b"dangling").decode().strip()
+    git(repository, "repack", "-q", "--cruft", "-d")
+    assert list(repository.glob(".git/objects/pack/*.mtimes"))
+    assert bytes.fromhex(oid) in {oid for oid, *_ in assert_same(repository).results}
+
+
+def test_a_promisor_pack(tmp_path: Path) -> None:
+    origin = grown(tmp_path / "origin", versions=4)
+    git(origin, "config", "uploadpack.allowFilter", "true")
+    git(tmp_path, "clone", "-q", "--bare", "--filter=blob:none", origin.as_uri(), "partial")
+    partial = tmp_path / "partial"
+    assert list(partial.glob("objects/pack/*.promisor"))
+    assert assert_same(partial).counts.blob == 0

@@ -328,3 +328,30 @@ def test_a_remote_that_is_a_program_is_refused(repository: Path) -> None:
     git(repository, "config", "remote.evil.promisor", "true")
     with pytest.raises(GitError, match="refused"):
         fetch_missing(os.fspath(repository), b"0" * 40 + b"\n", print)
+
+
+@pytest.mark.parametrize("sha256", [False, True])
+def test_mirrors_bare_repositories_and_folders_in_a_work_tree(tmp_path: Path, sha256: bool) -> None:
+    origin = new_repository(tmp_path / "o", sha256=sha256)
+    first = commit(origin, {"deep/er/a": key(1).encode()}, f"said {key(2)}")
+    git(tmp_path, "clone", "-q", "--mirror", origin.as_uri(), "mirror")
+    git(tmp_path, "clone", "-q", "--bare", os.fspath(origin), "bare")
+    for repository in (origin, tmp_path / "mirror", tmp_path / "bare", origin / "deep/er", origin / ".git"):
+        reading = read(repository)
+        blob = only(reading, 1, LocationKind.BLOB)
+        assert (blob.location.path, blob.location.commit) == ("deep/er/a", first)
+        assert len(blob.location.blob or "") == (64 if sha256 else 40)
+        assert only(reading, 2, LocationKind.COMMIT_MESSAGE).at_head
+        assert reading.coverage.complete
+
+
+def test_objects_of_an_alternate_are_read_once(tmp_path: Path) -> None:
+    origin = new_repository(tmp_path / "o")
+    commit(origin, {"a": key(1).encode()})
+    git(tmp_path, "clone", "-q", "--shared", os.fspath(origin), "borrower")
+    borrower = tmp_path / "borrower"
+    commit(borrower, {"b": key(2).encode()})
+    reading = read(borrower)
+    assert only(reading, 1, LocationKind.BLOB)
+    assert only(reading, 2, LocationKind.BLOB)
+    assert reading.coverage.objects.blob == 2
