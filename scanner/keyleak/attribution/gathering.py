@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from keyleak.attribution.evidence import Evidence, Kind, Reach
 from keyleak.matching.match import GivenBy
+from keyleak.on_use import on_use
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -18,16 +19,16 @@ if TYPE_CHECKING:
     from keyleak.matching.match import Match
 
 # A name with a value of its own says nothing of the value beside it.
-_OWN_VALUE: Final = re.compile(rb"[A-Za-z0-9_]{0,40}[\"'`\]]{0,3}\s{0,4}(?::(?!:)|=|,\s{0,4}[\"'`])")
-_NAMES_A_VALUE: Final = re.compile(rb"[a-z0-9_-]{0,40}[\"'`\]]{0,3}\s{0,4}(?::(?!:)|=)")
-_COMMENT: Final = re.compile(rb"(?:^|(?<=\s))(?:#|//|--\s|/\*|\*\s|<!--|;).*")
+_OWN_VALUE: Final = on_use(rb"[A-Za-z0-9_]{0,40}[\"'`\]]{0,3}\s{0,4}(?::(?!:)|=|,\s{0,4}[\"'`])")
+_NAMES_A_VALUE: Final = on_use(rb"[a-z0-9_-]{0,40}[\"'`\]]{0,3}\s{0,4}(?::(?!:)|=)")
+_COMMENT: Final = on_use(rb"(?:^|(?<=\s))(?:#|//|--\s|/\*|\*\s|<!--|;).*")
 # The object that is worked with, and the provider that a setting names.
-_USED: Final = re.compile(rb"\.[a-z_]|::|->")
-_PROVIDER: Final = re.compile(
+_USED: Final = on_use(rb"\.[a-z_]|::|->")
+_PROVIDER: Final = on_use(
     rb"(?:provider|gateway|processor|service|vendor|psp|adapter|driver|issuer)[\"'`\])}]{0,3}\s{0,4}(?:=>|[:=,])"
     rb"\s{0,4}[\"'`:]?\Z"
 )
-_CARRIER: Final = re.compile(rb"auth(?:orization)?\b|bearer|basic\b|api[_-]?key|--token|-u\b")
+_CARRIER: Final = on_use(rb"auth(?:orization)?\b|bearer|basic\b|api[_-]?key|--token|-u\b")
 _GENERIC: Final = frozenset(
     b"api key keys secret secrets live test testing prod production dev development stage staging token"
     b" private server backend auth authorization bearer basic payment payments pay billing checkout default"
@@ -35,7 +36,7 @@ _GENERIC: Final = frozenset(
     b" const let var static final string str public process getenv get this self header headers base user"
     b" options opts".split()
 )
-_CAMEL: Final = re.compile(rb"[A-Z]?[a-z0-9]+|[A-Z0-9]+(?![a-z])")
+_CAMEL: Final = on_use(rb"[A-Z]?[a-z0-9]+|[A-Z0-9]+(?![a-z])")
 # Texts are numbered through from the innermost bracket to the block, so both begin alike.
 _DISTANCES: Final = {
     Reach.GIVEN: 0,

@@ -2,42 +2,43 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from keyleak.attribution.evidence import Reach
 from keyleak.matching.boundary import is_left_boundary
+from keyleak.on_use import on_use
 from keyleak.records import dataclass
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterator
 
     from keyleak.matching.statement import Around
 
 # What stands between a name and its value; a default value may stand behind a call that reads the name.
-_GLUE: Final = re.compile(
+_GLUE: Final = on_use(
     rb"(?i:\\u00[0-9a-f]{2}|%[0-9a-f]{2}|&(?:quot|apos|nbsp|gt|#[0-9]{2,3}|#x[0-9a-f]{2});"
     rb"|[\"'`\s\\:=>,(|?\[{<@)\]+]|\b(?:bearer|basic|value|default(?:_?value)?|fallback|string|or|str)\b|--(?:body|value|data)\b"
     rb"|&(?:'static\s)?str\b|\.(?:unwrap_or|or|get|default)[a-z_]{0,12}\(|</?[a-z]{1,12}>){1,80}\Z"
 )
-_CHAIN: Final = re.compile(rb"(?:[A-Za-z0-9_$.-]|->|::|\[[\"']?|[\"']?\]){1,120}\Z")
+_CHAIN: Final = on_use(rb"(?:[A-Za-z0-9_$.-]|->|::|\[[\"']?|[\"']?\]){1,120}\Z")
 # Between an enclosing bracket and its name no comma: that would be the name of another argument.
-_OPENER_GLUE: Final = re.compile(rb"[\"'`\s:=>(\[]{1,40}\Z|\Z")
-_NOT_NAME: Final = re.compile(rb"[^A-Za-z0-9]+")
-_BRACKET: Final = re.compile(rb"[()\[\]{}]")
+_OPENER_GLUE: Final = on_use(rb"[\"'`\s:=>(\[]{1,40}\Z|\Z")
+_NOT_NAME: Final = on_use(rb"[^A-Za-z0-9]+")
+_BRACKET: Final = on_use(rb"[()\[\]{}]")
 # A break behind a backslash goes on. Literals stand first: then `re` skips to the bytes they begin with.
-_BREAK: Final = re.compile(rb"\n(?<!\\\n)(?<!\\\r\n)|\r(?!\n)|\\r\\n|\\n")
-_BLANK: Final = re.compile(rb"\s*\Z")
-_PARENT: Final = re.compile(rb"([ \t]*)(?:- )?[\"']?([A-Za-z0-9_.-]{1,80})[\"']?\s*:\s*(?:[|>&][^\s]*)?\s*\Z")
-_ASSIGNED: Final = re.compile(
+_BREAK: Final = on_use(rb"\n(?<!\\\n)(?<!\\\r\n)|\r(?!\n)|\\r\\n|\\n")
+_BLANK: Final = on_use(rb"\s*\Z")
+_PARENT: Final = on_use(rb"([ \t]*)(?:- )?[\"']?([A-Za-z0-9_.-]{1,80})[\"']?\s*:\s*(?:[|>&][^\s]*)?\s*\Z")
+_ASSIGNED: Final = on_use(
     rb"([A-Za-z_$][A-Za-z0-9_$.-]{0,80})(?:\s*,\s*\w{1,20})?\s*(?::\s*[\w<>\[\]]{1,40}\s*)?(?::=|=(?![=>]))"
 )
 # Calls around the value, with nothing else given to them.
-_WRAPPED: Final = re.compile(rb"[^;,={}]*\([^;,={}]*")
-_SECTION: Final = re.compile(rb"(?m)^[ \t]*\[\[?[ \t]*([A-Za-z0-9_.:\" -]{1,80}?)[ \t]*\]\]?[ \t]*\r?$")
+_WRAPPED: Final = on_use(rb"[^;,={}]*\([^;,={}]*")
+_SECTION: Final = on_use(rb"(?m)^[ \t]*\[\[?[ \t]*([A-Za-z0-9_.:\" -]{1,80}?)[ \t]*\]\]?[ \t]*\r?$")
 # Key-shaped text: what stands on its line, or on its side of the line, belongs to it.
-_KEY: Final = re.compile(rb"(?:[srp]k_(?:live|test)|whsec|ak)_[A-Za-z0-9_+/=-]{12,}")
-_SEPARATOR: Final = re.compile(rb"[,;{&\s](?=[^,;{&\s]*\Z)")
+_KEY: Final = on_use(rb"(?:[srp]k_(?:live|test)|whsec|ak)_[A-Za-z0-9_+/=-]{12,}")
+_SEPARATOR: Final = on_use(rb"[,;{&\s](?=[^,;{&\s]*\Z)")
 
 _TAIL: Final = 240
 _CALL_REACH: Final = 700

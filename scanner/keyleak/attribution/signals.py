@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 from keyleak.attribution.evidence import Kind
 from keyleak.findings import Strength
 from keyleak.matching.boundary import is_left_boundary
-from keyleak.matching.compiled import name_expression
-from keyleak.matching.on_use import OnUse
+from keyleak.matching.compiled import name_pattern
+from keyleak.on_use import on_use
 from keyleak.records import dataclass
 from keyleak.rulebook.pattern import widths
 
@@ -28,14 +28,14 @@ _ID_REST: Final = rb"[a-z0-9]{6}"
 class Words:
     """Words to look for in text that was put into lower case."""
 
-    pattern: OnUse | None
+    pattern: re.Pattern[bytes] | None
     """Begins with literals, so that `re` skips to the bytes they begin with; None where there is no word."""
 
     @classmethod
     def of(cls, words: Iterable[str], then: bytes = b"") -> Words:
         """Make words ready, with a pattern of what must follow them."""
         escaped = b"|".join(re.escape(word.lower().encode()) for word in words)
-        return cls(OnUse(b"(?:" + escaped + b")" + then) if escaped else None)
+        return cls(on_use(b"(?:" + escaped + b")" + then) if escaped else None)
 
     def first_in(self, lower: bytes) -> bytes | None:
         """The first of the words that does not stand inside a longer one."""
@@ -64,11 +64,11 @@ class Signals:
     """Whether that name says something as a part of a longer one: no ordinary word, nobody else's name."""
     stems: tuple[bytes, ...]
     """Lower-case texts of which one stands wherever any word of it does; a quick way to say no."""
-    names: OnUse | None
+    names: re.Pattern[bytes] | None
     words: tuple[tuple[Kind, Words], ...]
     """Calls, hosts, packages and identifiers."""
     calls: Words
-    imports: OnUse
+    imports: re.Pattern[bytes]
     """The statement that imports a package of the issuer's name."""
     packages: tuple[str, ...]
     """Package names in lower case."""
@@ -88,7 +88,6 @@ class Signals:
 def signals_of(issuer: Issuer) -> Signals:
     """The words of an issuer, made ready."""
     context = issuer.context
-    names = name_expression((*context.names, *context.headers))
     brand = issuer.issuer.replace("-", "").encode()
     calls = Words.of(context.calls)
     kinds = (
@@ -104,7 +103,7 @@ def signals_of(issuer: Issuer) -> Signals:
         brand=brand,
         brands_names=not (issuer.namesakes or issuer.common_word),
         stems=_stems(issuer, brand),
-        names=None if names is None else OnUse(names),
+        names=name_pattern((*context.names, *context.headers)),
         words=tuple((kind, words) for kind, words in kinds if words.pattern),
         calls=calls,
         imports=_import_pattern(issuer.issuer),
@@ -118,8 +117,10 @@ def signals_of(issuer: Issuer) -> Signals:
 
 def is_open(rule: KeyRule) -> bool:
     """Whether a rule's shape fits nearly every body, so that fitting it says nothing."""
+    if rule.strength is not Strength.WEAK:
+        return False
     least, most = widths(rule.pattern)
-    return rule.strength is Strength.WEAK and most - least >= _OPEN_LENGTH
+    return most - least >= _OPEN_LENGTH
 
 
 def _stems(issuer: Issuer, brand: bytes) -> tuple[bytes, ...]:
@@ -134,9 +135,9 @@ def _stems(issuer: Issuer, brand: bytes) -> tuple[bytes, ...]:
     )
 
 
-def _import_pattern(name: str) -> OnUse:
+def _import_pattern(name: str) -> re.Pattern[bytes]:
     package = re.escape(name.encode())
-    return OnUse(
+    return on_use(
         rb"(?m)(?:^[ \t]*(?:import|from|use|using|gem|include|require)\b|\brequire\(|\bfrom\b)"
         rb"[\s\"'(@\\]{1,4}" + package + rb"(?![a-z0-9_])"
     )

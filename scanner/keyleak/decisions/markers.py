@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from keyleak.decisions.inline import OWN_TOOL
 from keyleak.findings import Marker
+from keyleak.on_use import on_use
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,8 +24,8 @@ _REACH: Final = 4096
 _LONGEST_REASON: Final = 200
 _KEY: Final = "\0"
 
-_LINE_BREAK: Final = re.compile(r"\r\n|\n|\r")
-_MARKER: Final = re.compile(
+_LINE_BREAK: Final = on_use(r"\r\n|\n|\r")
+_MARKER: Final = on_use(
     r"""(?<![\w-])(?:
         (?P<keyleak>keyleak:allow)(?:\[(?P<rules>[^\]]*)\])?
       | (?P<gitleaks>gitleaks:allow)
@@ -42,9 +43,9 @@ _TOOLS: Final = {
     "secrets": "detect-secrets",
 }
 # What ends a comment ends the reason in it.
-_COMMENT_END: Final = re.compile(r"\*/|--%?>|[#%]\}|\*\)|\*\}")
+_COMMENT_END: Final = on_use(r"\*/|--%?>|[#%]\}|\*\)|\*\}")
 _AROUND_REASON: Final = " \t:;,.#/*\"'`()[]{}<>\u2013\u2014-"
-_WORD: Final = re.compile(r"\w")
+_WORD: Final = on_use(r"\w")
 
 
 def markers_beside(content: bytes, start: int, end: int, *, utf16: str | None = None) -> tuple[Marker, ...]:

@@ -6,22 +6,23 @@ Each is undone over the whole line of its anchor, so that what stands beside a k
 from __future__ import annotations
 
 import html
-import re
 from typing import TYPE_CHECKING, Final
 
 from keyleak.decoding.decoded import REACH, Decoded, Step, line_around, substituted
+from keyleak.on_use import on_use
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable, Mapping
 
-_PERCENT: Final = re.compile(rb"%(?:25){0,3}([0-9A-Fa-f]{2})")
+_PERCENT: Final = on_use(rb"%(?:25){0,3}([0-9A-Fa-f]{2})")
 # Any number of backslashes: text in a string in a string.
-_BACKSLASH: Final = re.compile(
+_BACKSLASH: Final = on_use(
     rb"\\+(?:u00([0-9A-Fa-f]{2})|u\{0{0,4}([0-9A-Fa-f]{2})\}|x([0-9A-Fa-f]{2})|([/\"'nrt]))"
 )
-_ENTITY: Final = re.compile(rb"&(?:amp;){0,3}(#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,12});")
-_QUOTED: Final = re.compile(rb"=(?:([0-9A-Fa-f]{2})|\r?\n)")
-_SOFT_BREAK: Final = re.compile(rb"=\r?\n")
+_ENTITY: Final = on_use(rb"&(?:amp;){0,3}(#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,12});")
+_QUOTED: Final = on_use(rb"=(?:([0-9A-Fa-f]{2})|\r?\n)")
+_SOFT_BREAK: Final = on_use(rb"=\r?\n")
 # Encoders fill lines up to 76 characters (RFC 2045, 6.7). A shorter one may end in a key's own `=`.
 _FULL_LINE: Final = range(68, 78)
 _CONTROLS: Final[Mapping[bytes, bytes]] = {b"n": b"\n", b"r": b"\r", b"t": b"\t"}
@@ -61,7 +62,7 @@ UNDO: Final[Mapping[Step, Callable[[bytes, int, int], Decoded | None]]] = {
 }
 
 # A key goes on behind an escape that stands for one of its characters: `%2D`, `&#45;`, a soft break.
-_GOES_ON: Final = re.compile(
+_GOES_ON: Final = on_use(
     rb"[A-Za-z0-9_+/-]{0,260}(?:(?P<percent>%(?:25){0,3}(?:2[BbDdFf]|5[Ff]|[3-7][0-9A-Fa-f]))"
     rb"|(?P<escape>\\+(?:u00(?:2[BbDdFf]|5[Ff]|[3-7][0-9A-Fa-f])|x(?:2[BbDdFf]|5[Ff]|[3-7][0-9A-Fa-f])))"
     rb"|(?P<html>&(?:amp;){0,3}(?:#(?:4[357]|9[05-9]|1[012][0-9]|x(?:2[BbDdFf]|5[Ff])|[5-8][0-9])|lowbar|plus|sol);)"

@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from keyleak.decoding.decoded import REACH
+from keyleak.on_use import on_use
 from keyleak.records import dataclass
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterator
 
 # Between the lines of a wrapped text: a line break with indentation, also one written as an escape.
-_BREAK: Final = re.compile(rb"(?:\r?\n[ \t]{0,64}|\\r\\n|\\n)")
+_BREAK: Final = on_use(rb"(?:\r?\n[ \t]{0,64}|\\r\\n|\\n)")
 # Widths that encoders wrap at. Other lines are values that happen to stand one below the other.
 _WIDTHS: Final = frozenset({60, 64, 70, 72, 75, 76, 80, 100, 120})
 # The same within a document, which says itself where it ends: lines of any width, also as strings one below
 # the other, joined by `+`, `.` or nothing.
-_JOINT: Final = re.compile(
+_JOINT: Final = on_use(
     rb"[\"'`]?[ \t]{0,8}(?:[+.&]|\\)?[ \t]{0,8}(?:\r?\n|\\r\\n|\\n)[ \t]{0,64}(?:[+.&][ \t]{0,8})?"
     rb"(?:b?[\"'`])?"
 )
 # Between two strings that are put together, whatever they hold, and where a line goes on behind a backslash.
-_JOINED: Final = re.compile(
+_JOINED: Final = on_use(
     rb"([\"'`])(?:[ \t]{0,8}[+.&]\s{0,64}|[ \t]{0,8}\\?\r?\n[ \t]{0,64}(?:[+.&][ \t]{0,8})?)b?\1|\\\r?\n"
 )
 _LONGEST_BREAK: Final = 66
 # The line below ends with the text. If not, it is something else: `KEY=value`, `key: value`, a sentence.
-_LINE_END: Final = re.compile(rb"={0,2}[ \t]{0,8}(?:[\r\n\"'`,;)\]}<]|\\|\Z)")
+_LINE_END: Final = on_use(rb"={0,2}[ \t]{0,8}(?:[\r\n\"'`,;)\]}<]|\\|\Z)")
 
 
 @dataclass(frozen=True, slots=True)

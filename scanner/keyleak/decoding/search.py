@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
@@ -11,6 +10,7 @@ from keyleak.decoding.budget import DEEPEST
 from keyleak.decoding.decoded import REACH, Step
 from keyleak.decoding.escapes import UNDO, continuation
 from keyleak.decoding.readings import readings
+from keyleak.on_use import on_use
 from keyleak.records import dataclass
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 # Text around an encoded one that may say whose key it holds.
 _CONTEXT: Final = 1024
 # The call that decodes: to what its result is given, the key is given.
-_DECODER: Final = re.compile(
+_DECODER: Final = on_use(
     rb"[A-Za-z0-9_.:]*(?:fromhex|unhexlify|atob|[bB](?:ase)?64_?(?:decode|decodestring|decode64)?|decode64"
     rb"|DecodeString|FromBase64String|Buffer\.from|unquote|unescape|decodeURIComponent|getDecoder\(\)\.decode)"
     rb"\(\s{0,8}(b?[\"'`]?)\Z"
@@ -39,7 +39,7 @@ _LOOK: Final = 4096
 _TAIL: Final = 2048
 # Inside decoded data, where it is short, every run that may be encoded once more is tried.
 _SHORT: Final = 256 << 10
-_AGAIN: Final = re.compile(
+_AGAIN: Final = on_use(
     rb"(?P<hex>(?:[0-9a-f]{2}){24,}|(?:[0-9A-F]{2}){24,})(?![0-9A-Za-z])|[A-Za-z0-9+/_-]{24,}"
 )
 

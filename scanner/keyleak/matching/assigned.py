@@ -7,7 +7,6 @@ where something of FLORA's stands: beside one of its names, in one of its calls,
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from keyleak.matching.boundary import is_left_boundary
@@ -16,8 +15,10 @@ from keyleak.matching.entropy import shannon_entropy
 from keyleak.matching.match import GivenBy
 from keyleak.matching.placeholders import placeholder_reason
 from keyleak.matching.view import REACH_BEFORE
+from keyleak.on_use import on_use
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterator
 
     from keyleak.matching.compiled import CompiledRules, IssuerWords, Shape
@@ -35,14 +36,14 @@ _GLUE: Final = (
 )
 _BODY: Final = rb"(?P<value>[A-Za-z0-9_+/.~=-]{16,260})"
 _VALUE: Final = rb"(?<![A-Za-z0-9_+/.~$-])" + _BODY
-_AFTER_NAME: Final = re.compile(rb"(?i:" + _GLUE + rb")" + _BODY)
-_CARRIER: Final = re.compile(
+_AFTER_NAME: Final = on_use(rb"(?i:" + _GLUE + rb")" + _BODY)
+_CARRIER: Final = on_use(
     rb"(?i:(?<![a-z0-9])"
     rb"(?:--api-key|--token|--user|-u|bearer|(?:x-)?api[_-]?key|api[_-]?token|secret(?:[_-]?key)?|token|WithAPIKey)"
     rb"(?:[\"'`\]\)}\\\s]|:=|=>|=|[:,(]|\bbearer\b){1,8}?)" + _VALUE
 )
-_DIRECT: Final = re.compile(rb"\s{0,8}[\"'`]" + _VALUE)
-_SDK_OPTION: Final = re.compile(rb"WithAPIKey\(\s{0,8}[\"`]" + _VALUE)
+_DIRECT: Final = on_use(rb"\s{0,8}[\"'`]" + _VALUE)
+_SDK_OPTION: Final = on_use(rb"WithAPIKey\(\s{0,8}[\"`]" + _VALUE)
 
 _WORD_REACH: Final = 64
 _CALL_REACH: Final = 600
@@ -51,13 +52,13 @@ _NAME_REACH: Final = 240
 _IMPORT_REACH: Final = 4096
 _LINE_REACH: Final = 512
 # A line that ends in a backslash goes on; a blank line or a semicolon ends a call.
-_LINE_END: Final = re.compile(rb"(?<!\\)\r?\n")
-_CALL_END: Final = re.compile(rb";|\n[ \t]*\r?\n")
-_NAME_SUFFIX: Final = re.compile(rb"(?:[_-][A-Za-z0-9]{1,12}){0,2}(?![A-Za-z0-9_-])")
+_LINE_END: Final = on_use(rb"(?<!\\)\r?\n")
+_CALL_END: Final = on_use(rb";|\n[ \t]*\r?\n")
+_NAME_SUFFIX: Final = on_use(rb"(?:[_-][A-Za-z0-9]{1,12}){0,2}(?![A-Za-z0-9_-])")
 # A call, a subscript, or the name of the next field.
-_REFERENCE: Final = re.compile(rb"[(\[]|\.[A-Za-z_]+\s*\(|[\"'](?:\]?\s{0,8}(?::|=>))")
+_REFERENCE: Final = on_use(rb"[(\[]|\.[A-Za-z_]+\s*\(|[\"'](?:\]?\s{0,8}(?::|=>))")
 # Beginnings by which other products know their own keys, and publishable ones, which are no secret.
-_OF_ANOTHER: Final = re.compile(
+_OF_ANOTHER: Final = on_use(
     rb"pk_|AIza|AKIA|ASIA|gh[opsu]_|github_pat_|glpat-|gsk_|hf_|xox[abps]-|sk-(?:ant|proj|or)-|https?://"
 )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from keyleak.findings import Strength
 from keyleak.matching.anchors import anchors_of, is_found_by_words, stems_of
+from keyleak.on_use import made_on_use, on_use
 from keyleak.records import dataclass
 from keyleak.rulebook.model import FoundBy
 
@@ -92,7 +93,7 @@ def compile_rules(rulebook: Rulebook) -> CompiledRules:
     samples = [sample for issuer in rulebook.issuers for sample in issuer.samples]
     return CompiledRules(
         anchors=anchors_of(rulebook),
-        prefixes=re.compile(
+        prefixes=on_use(
             b"|".join(re.escape(word.encode()) for word in sorted(by_prefix, key=len, reverse=True))
         ),
         shapes={prefix: tuple(shapes) for prefix, shapes in by_prefix.items()},
@@ -108,8 +109,8 @@ def compile_rules(rulebook: Rulebook) -> CompiledRules:
 def _shape(rule: KeyRule) -> Shape:
     prefix = b"|".join(re.escape(word.encode()) for word in rule.prefixes)
     boundary = _NOT_ALPHANUMERIC if rule.strength is Strength.DECISIVE else _NOT_KEY_CHARACTER
-    pattern = re.compile(b"(?:" + prefix + b")(?:" + rule.pattern.encode() + b")" + boundary)
-    decodes_to = re.compile(rule.decodes_to.encode()) if rule.decodes_to else None
+    pattern = on_use(b"(?:" + prefix + b")(?:" + rule.pattern.encode() + b")" + boundary)
+    decodes_to = on_use(rule.decodes_to.encode()) if rule.decodes_to else None
     return Shape(rule, pattern, decodes_to, name_pattern(rule.names))
 
 
@@ -120,7 +121,7 @@ def _stem_pattern(rulebook: Rulebook, issuers: set[str]) -> re.Pattern[bytes] | 
         if issuer.issuer in issuers
         for stem in stems_of(issuer.context)
     }
-    return re.compile(b"(?i)" + b"|".join(sorted(stems))) if stems else None
+    return on_use(b"(?i)" + b"|".join(sorted(stems))) if stems else None
 
 
 def _issuer_words(issuer: Issuer) -> IssuerWords | None:
@@ -139,20 +140,17 @@ def _issuer_words(issuer: Issuer) -> IssuerWords | None:
 
 
 def name_pattern(names: Iterable[str]) -> re.Pattern[bytes] | None:
-    """The compiled `name_expression`, or None where there is no name."""
-    expression = name_expression(names)
-    return None if expression is None else re.compile(expression)
-
-
-def name_expression(names: Iterable[str]) -> bytes | None:
-    """An expression for variable names: any case, `_` and `-` optional, not inside another word.
+    """A pattern of variable names: any case, `_` and `-` optional, not inside another word; None without any.
 
     `FLORA_API_KEY` matches `flora-api-key`, `floraApiKey` and `VITE_FLORA_API_KEY`, not `POSIFLORA_API_KEY`.
     """
+    every = tuple(names)
+    return made_on_use(lambda: _name_expression(every)) if every else None
+
+
+def _name_expression(names: Iterable[str]) -> bytes:
     plain = [b"[_-]?".join(re.escape(part.encode()) for part in re.split("[_-]", name)) for name in names]
     pascal = [_pascal_case(name) for name in names]
-    if not plain:
-        return None
     return (
         _NAME_BEGINS
         + b"(?i:"
@@ -170,4 +168,4 @@ def _pascal_case(name: str) -> bytes:
 def word_pattern(words: Iterable[str]) -> re.Pattern[bytes] | None:
     """A pattern of words as they are written, in any case, not inside a longer word on the left."""
     escaped = [re.escape(word.encode()) for word in words]
-    return re.compile(rb"(?i)" + _WORD_BEGINS + b"(?:" + b"|".join(escaped) + b")") if escaped else None
+    return on_use(rb"(?i)" + _WORD_BEGINS + b"(?:" + b"|".join(escaped) + b")") if escaped else None

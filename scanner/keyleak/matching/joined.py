@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from keyleak.matching.engine import MAX_BODY
+from keyleak.on_use import on_use
 from keyleak.records import dataclass, replace
 
 if TYPE_CHECKING:
@@ -23,11 +24,11 @@ _LIST_REACH: Final = 96
 _ONE_STATEMENT: Final = 600
 _USES: Final = 32  # of one variable that are looked at
 
-_PIECE: Final = re.compile(rb"[A-Za-z0-9_+/=-]{0,260}")
+_PIECE: Final = on_use(rb"[A-Za-z0-9_+/=-]{0,260}")
 # Between the constants of one expression. A line comment may stand behind an operator.
 _SPACE: Final = rb"(?:\s|//[^\n]{0,80}\n|\#[^\n]{0,80}\n){0,60}"
 _OPEN: Final = rb"[fFrRbBuU@$]{0,2}[\"'`]"
-_OPERATOR: Final = re.compile(
+_OPERATOR: Final = on_use(
     rb"[\"'`]" + _SPACE + rb"(?:\\\r?\n)?(?:\.\.|[+.&~]|<<|\|\|)(?:\s{0,20}\\\r?\n)?" + _SPACE + _OPEN
 )
 # Nothing but blanks: what follows must be the rest of a prefix or look like a part of a key, and not like one
@@ -35,22 +36,22 @@ _OPERATOR: Final = re.compile(
 _MODE: Final = rb"(?=(?:live|test)_?[\"'`])"
 _BODY: Final = rb"(?![A-Za-z]{1,8}_(?:live|test)_)(?=[A-Za-z0-9_+/=-]{0,60}[0-9])(?=[A-Za-z0-9_+/=-]{8})"
 _PART: Final = rb"(?:" + _MODE + rb"|" + _BODY + rb")"
-_BELOW: Final = re.compile(rb"[\"'`][ \t]{0,40}\\?\r?\n" + _SPACE + _OPEN + _PART)
-_ADJACENT: Final = re.compile(rb"[\"'`](?:\s{0,40}\\\r?\n)?" + _SPACE + _OPEN + _PART)
-_CONTINUED: Final = re.compile(rb"\\\r?\n[ \t]{0,40}|\\n\\\r?\n[ \t]{0,40}")
-_INSIDE: Final = re.compile(rb"[$#]?\{\s{0,4}[\"']|[\"']\s{0,4}\}")
+_BELOW: Final = on_use(rb"[\"'`][ \t]{0,40}\\?\r?\n" + _SPACE + _OPEN + _PART)
+_ADJACENT: Final = on_use(rb"[\"'`](?:\s{0,40}\\\r?\n)?" + _SPACE + _OPEN + _PART)
+_CONTINUED: Final = on_use(rb"\\\r?\n[ \t]{0,40}|\\n\\\r?\n[ \t]{0,40}")
+_INSIDE: Final = on_use(rb"[$#]?\{\s{0,4}[\"']|[\"']\s{0,4}\}")
 _EXPLICIT: Final = (_OPERATOR, _CONTINUED, _INSIDE)
-_COMMA: Final = re.compile(rb"[\"'`]" + _SPACE + rb"," + _SPACE + _OPEN)
+_COMMA: Final = on_use(rb"[\"'`]" + _SPACE + rb"," + _SPACE + _OPEN)
 
 _SEPARATOR: Final = rb"[\"'`](?P<separator>_?)[\"'`]"
-_JOIN_BEFORE: Final = re.compile(
+_JOIN_BEFORE: Final = on_use(
     rb"(?:" + _SEPARATOR + rb"\s{0,8}\.\s{0,8}join\s{0,4}\(\s{0,8}[\[(]"
     rb"|(?i:implode|\bjoin|String\.Join)\s{0,4}\(\s{0,8}[\"'`](?P<first>_?)[\"'`]\s{0,8},\s{0,8}"
     rb"(?:(?:array\s{0,4}\(|\[|new\s{0,4}\[\]\s{0,4}\{|new\s{1,4}String\[\]\s{0,4}\{)\s{0,8})?"
     rb"|(?P<go>strings\.Join\(\s{0,8}\[\]string\s{0,4}\{)\s{0,8})"
     rb"\s{0,40}" + _OPEN + rb"\Z"
 )
-_JOIN_AFTER: Final = re.compile(
+_JOIN_AFTER: Final = on_use(
     rb"[\"'`],?" + _SPACE + rb"[\])}]\s{0,40}(?:\.\s{0,8}[jJ]oin\s{0,4}\(\s{0,8}" + _SEPARATOR
     + rb"|,\s{0,8}[\"'`](?P<last>_?)[\"'`]\s{0,8}\)|(?P<empty>\.\s{0,8}(?:join|concat)\b))"
 )  # fmt: skip
@@ -59,7 +60,7 @@ _GIVEN: Final = rb"[\"'\]]{0,2}" + _TYPE + rb"\s{0,8}(?::=|=>|=|,|\s)\s{0,8}"
 _KEYWORDS: Final = (
     rb"(?:const|let|var|val|final|static|private|public|protected|export|readonly|[sS]tring|auto|char)\b"
 )
-_ASSIGNED: Final = re.compile(
+_ASSIGNED: Final = on_use(
     rb"(?<![A-Za-z0-9_$])(?!"
     + _KEYWORDS
     + rb")(?P<name>[A-Za-z_$][A-Za-z0-9_$]{0,60})"
@@ -70,7 +71,7 @@ _ASSIGNED: Final = re.compile(
 )
 _BEFORE_CONSTANT: Final = b"\"'`@$fFrRbBuU \t"
 _GIVES: Final = (b"=", b">", b",", b":")
-_ENDS: Final = re.compile(rb"[\"'`;]|\r?\n|\Z")
+_ENDS: Final = on_use(rb"[\"'`;]|\r?\n|\Z")
 _LONGEST_BEGINNING: Final = 24  # of a key that a variable names the beginning of
 
 

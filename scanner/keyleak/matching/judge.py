@@ -6,10 +6,10 @@ What was said is remembered by digest, never by text, and only as much as fits a
 from __future__ import annotations
 
 import hashlib
-import re
 from typing import TYPE_CHECKING, Any, Final
 
 from keyleak.matching.prefixed import CUT_OFF, Shaped, body_reason, is_cut_off, prefix_at, shaped_behind
+from keyleak.on_use import on_use
 
 if TYPE_CHECKING:
     from keyleak.matching.compiled import CompiledRules
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 _MOST: Final = 4096
 # No shape matches further than this, its right boundary included.
-_RUN: Final = re.compile(rb"[A-Za-z0-9_+/=-]{0,600}")
+_RUN: Final = on_use(rb"[A-Za-z0-9_+/=-]{0,600}")
 # Patterns whose match depends on a run of key characters alone.
-_PLAIN: Final = re.compile(r"(?:[A-Za-z0-9_+/=-]|\[[A-Za-z0-9_+/=-]+\]|\{[0-9]+(?:,[0-9]+)?\}|\(\?:|[)|?])*")
+_PLAIN: Final = on_use(r"(?:[A-Za-z0-9_+/=-]|\[[A-Za-z0-9_+/=-]+\]|\{[0-9]+(?:,[0-9]+)?\}|\(\?:|[)|?])*")
 
 
 class KeyJudge:

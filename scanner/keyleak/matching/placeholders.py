@@ -9,24 +9,24 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from keyleak.matching.written import is_written
+from keyleak.on_use import on_use
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from keyleak.rulebook.model import PlaceholderWords
 
-_LONG_REPEAT: Final = re.compile(r"(.)\1{6}")
+_LONG_REPEAT: Final = on_use(r"(.)\1{6}")
 # The same block of up to eight characters, three times and more, making up nearly all of the body.
-_PERIODIC: Final = re.compile(r"(.{1,8}?)\1{2,}")
-_SEPARATORS: Final = re.compile(r"[_\-./+~=]+")
+_PERIODIC: Final = on_use(r"(.{1,8}?)\1{2,}")
+_SEPARATORS: Final = on_use(r"[_\-./+~=]+")
 # Parts of camelCase, CONSTANTcase and digits.
-_PARTS: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
-_LETTERS: Final = re.compile(r"[A-Za-z]{8,}")
+_PARTS: Final = on_use(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
+_LETTERS: Final = on_use(r"[A-Za-z]{8,}")
 _ORDER: Final = {
     "abcdefghijklmnopqrstuvwxyz",
     "01234567890",
@@ -35,7 +35,7 @@ _ORDER: Final = {
 }
 
 # What Clerk's publishable keys hold, and tests that put one behind a secret key's prefix.
-_HOST_NAME: Final = re.compile(rb"[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,8}\$?")
+_HOST_NAME: Final = on_use(rb"[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,8}\$?")
 _ENDINGS: Final = ("s", "es", "ed", "ing", "er")
 # Digits that stand for letters: `s3cr3t`.
 _LEET: Final = str.maketrans("013457", "oieast")
@@ -47,7 +47,7 @@ _RANDOM_PART: Final = 20
 _LONGEST_WORD: Final = 16
 _MADE_OF_WORDS: Final = 0.6
 _LONGEST_JOINED: Final = 14
-_WORD: Final = re.compile(r"[A-Za-z]{3,}")
+_WORD: Final = on_use(r"[A-Za-z]{3,}")
 
 
 def placeholder_reason(body: str, words: PlaceholderWords) -> str | None:

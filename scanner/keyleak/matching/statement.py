@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from keyleak.matching.written import is_written
+from keyleak.on_use import on_use
 from keyleak.records import dataclass, field
 from keyleak.secret import MASK
 
+if TYPE_CHECKING:
+    import re
+
 # A line of content, or one inside a string: `\n` written as two characters.
-_BREAK: Final = re.compile(rb"[\r\n]|\\r\\n|\\n")
-_KEY: Final = re.compile(rb"(?:[sr]k_(?:live|test)|whsec|pk_(?:live|test))_[A-Za-z0-9_+/=-]{12,}")
-_LAST_SEPARATOR: Final = re.compile(rb"[,;{&\s](?=[^,;{&\s]*\Z)")
+_BREAK: Final = on_use(rb"[\r\n]|\\r\\n|\\n")
+_KEY: Final = on_use(rb"(?:[sr]k_(?:live|test)|whsec|pk_(?:live|test))_[A-Za-z0-9_+/=-]{12,}")
+_LAST_SEPARATOR: Final = on_use(rb"[,;{&\s](?=[^,;{&\s]*\Z)")
 # A value given to FLORA may hold `.` and `~`, and be as short as the shortest body.
-_TOKEN: Final = re.compile(r"[A-Za-z0-9_+/=.~-]{16,}")
-_PARTS: Final = re.compile(r"[A-Za-z0-9]+")
+_TOKEN: Final = on_use(r"[A-Za-z0-9_+/=.~-]{16,}")
+_PARTS: Final = on_use(r"[A-Za-z0-9]+")
 _LONGEST_WRITTEN: Final = 32
 _MOST_UNWRITTEN: Final = 5
 

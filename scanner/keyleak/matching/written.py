@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
+from keyleak.on_use import on_use
+
 # Word, Title, camelCase or CONSTANT, with digits behind it at most.
-_WRITTEN: Final = re.compile(r"(?:[A-Z]?[a-z]*(?:[A-Z][a-z]{2,})*|[A-Z]+)[0-9]*")
+_WRITTEN: Final = on_use(r"(?:[A-Z]?[a-z]*(?:[A-Z][a-z]{2,})*|[A-Z]+)[0-9]*")
 
 
 def is_written(part: str) -> bool:

@@ -10,6 +10,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 from keyleak.findings import Environment, Severity
+from keyleak.on_use import on_use
 from keyleak.records import dataclass, replace
 
 if TYPE_CHECKING:
@@ -20,28 +21,28 @@ if TYPE_CHECKING:
 ROTATION_DAYS: Final = 90
 
 _WEB: Final = r"\.(?:[cm]?js|css|html?|json|map|txt|xml|svg|wasm)\Z"
-_SHIPPED_PATH: Final = re.compile(
+_SHIPPED_PATH: Final = on_use(
     rf"(?:\A|/)(?:dist|build|out|public|static|www|wwwroot|htdocs|\.next|\.nuxt|\.output|assets)/.*{_WEB}"
     r"|\.(?:min|bundle|chunk)\.[cm]?js\Z|\.(?:[cm]?js|css)\.map\Z|\.html?\Z|\.(?:vue|svelte)\Z"
     r"|\.(?:apk|aab|ipa|dart|swift)\Z|(?:\A|/)(?:res/values[^/]*/|AndroidManifest\.xml|Info\.plist)"
     r"|(?:\A|/)android/.*\.(?:kt|java|xml|properties)\Z|(?:\A|/)ios/.*\.(?:m|mm|h|plist|xcconfig)\Z",
     re.IGNORECASE,
 )
-_SHIPPED_NAME: Final = re.compile(
+_SHIPPED_NAME: Final = on_use(
     r"\b(?:NEXT_PUBLIC|NUXT_PUBLIC|VITE|REACT_APP|EXPO_PUBLIC|VUE_APP|GATSBY|STORYBOOK|NG_APP)_[A-Z]"
 )
-_AGENT: Final = re.compile(
+_AGENT: Final = on_use(
     r"(?:\A|/)(?:\.?mcp\.json|\.claude\.json|claude_desktop_config\.json|(?:cline_)?mcp_(?:settings|config)\.json"
     r"|\.(?:cursor|codex|claude|windsurf|gemini|continue|roo|zed|kiro)/[^/]+\.(?:json|toml|ya?ml))\Z",
     re.IGNORECASE,
 )
-_CODE: Final = re.compile(
+_CODE: Final = on_use(
     r"\.(?:py|[cm]?[jt]sx?|go|rb|php|java|kts?|swift|cs|fs|vb|rs|sh|bash|zsh|ps1|cc?|cpp|hh?|scala|dart|exs?|lua"
     r"|p[lm]|r|groovy|clj|hs|ipynb|vue|svelte)\Z",
     re.IGNORECASE,
 )
 _NEAR: Final = 3
-_WORD: Final = re.compile(r"[a-z]+")
+_WORD: Final = on_use(r"[a-z]+")
 _PRODUCTION: Final = frozenset({"prod", "production", "prd", "live"})
 _OTHER: Final = frozenset(
     {"staging", "stage", "stg", "preprod", "uat", "qa", "dev", "development", "sandbox"}

@@ -8,25 +8,26 @@ key as it is, in base64 at each alignment, in hexadecimal, and behind percent, b
 from __future__ import annotations
 
 import base64
-import re
 from typing import TYPE_CHECKING, Final
 
+from keyleak.on_use import on_use
 from keyleak.secret import MASK, RedactedSecret, mask_key_shapes
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterable, Iterator, Mapping
 
     from keyleak.secret import Secret
 
 _START: Final = 12
 # Plain words and, in the same run, characters written as `%73`, `\u0073`, `\x73`, `&#115;` or `&#x73;`.
-_TOKEN: Final = re.compile(
+_TOKEN: Final = on_use(
     r"(?:[A-Za-z0-9_+/=.~-]++|%[0-9A-Fa-f]{2}|\\+(?:u00|x)[0-9A-Fa-f]{2}|&#(?:[0-9]{1,4}|[xX][0-9A-Fa-f]{1,4});)+"
 )
-_ESCAPE: Final = re.compile(
+_ESCAPE: Final = on_use(
     r"%([0-9A-Fa-f]{2})|\\+(?:u00|x)([0-9A-Fa-f]{2})|&#[xX]([0-9A-Fa-f]{1,4});|&#([0-9]{1,4});"
 )
-_HEXADECIMAL: Final = re.compile(r"[0-9A-Fa-f]{24,}")
+_HEXADECIMAL: Final = on_use(r"[0-9A-Fa-f]{24,}")
 _TO_STANDARD: Final = str.maketrans("-_", "+/")
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from keyleak.attribution.attributor import Attributor
 from keyleak.coverage import Gap
 from keyleak.decisions.markers import markers_beside
 from keyleak.decoding.decoded import Step
@@ -18,6 +18,7 @@ from keyleak.sources.lines import LineFinder, first_line
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from keyleak.attribution.attributor import Attributor
     from keyleak.decoding.anchors import EncodedAnchor
     from keyleak.decoding.budget import Budget
     from keyleak.findings import Attribution, Marker
@@ -66,7 +67,14 @@ class Examiner:
         self._engine = engine
         self._matcher = Matcher(rulebook, _PlainOnly(engine, plain))
         self._search = EncodedSearch(engine, self._matcher, plain, encoded)
-        self._attributor = Attributor(rulebook)
+        self._rulebook = rulebook
+
+    @cached_property
+    def _attributor(self) -> Attributor:
+        # A word that no key stands beside needs none.
+        from keyleak.attribution.attributor import Attributor  # noqa: PLC0415
+
+        return Attributor(self._rulebook)
 
     def examine(self, content: Buffer, place: Place, window: Window, budget: Budget) -> Inspection:
         """Every key in a content, and what inside it could not be read."""
