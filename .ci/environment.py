@@ -10,6 +10,7 @@ Each can be repeated; what is there and current is used again.
 
 from __future__ import annotations
 
+import compileall
 import hashlib
 import os
 import shutil
@@ -83,6 +84,8 @@ def has_ensurepip() -> bool:
 def run(folder: Path, command: list[str]) -> int:
     """Run a command with the environment's programs first on PATH."""
     programs = folder / "bin"
+    # As an installation has it: otherwise every start compiles where PYTHONDONTWRITEBYTECODE is set.
+    compileall.compile_dir(ROOT / "scanner", quiet=2)
     path = f"{programs}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     variables = {**os.environ, "PATH": path, "VIRTUAL_ENV": str(folder)}
     program = shutil.which(command[0], path=path)

@@ -5,7 +5,6 @@ Each is undone over the whole line of its anchor, so that what stands beside a k
 
 from __future__ import annotations
 
-import html
 from typing import TYPE_CHECKING, Final
 
 from keyleak.decoding.decoded import REACH, Decoded, Step, line_around, substituted
@@ -102,6 +101,8 @@ def _backslash(escape: re.Match[bytes]) -> bytes:
 
 
 def _entity(escape: re.Match[bytes]) -> bytes:
+    import html  # noqa: PLC0415 - brings a table of two thousand names
+
     return html.unescape(f"&{escape[1].decode('ascii')};").encode("utf-8", "replace")
 
 

@@ -82,7 +82,10 @@ def assigned_keys(text: bytes, stem: tuple[int, int], rules: CompiledRules) -> I
         stem: where the stem stands in it.
         rules: the compiled rules.
     """
+    stood = text[slice(*stem)]
     for issuer in rules.issuers:
+        if not issuer.may_hold(stood):
+            continue
         found = {(span, by) for span, by in _values(issuer, text, stem) if not _vetoed(issuer, text, *span)}
         for span, by in sorted(found, key=lambda value: (value[0], value[1].value)):
             key = _as_key(text, span, issuer, rules)

@@ -7,6 +7,7 @@ judged on the parse tree and not by trying.
 
 from __future__ import annotations
 
+import functools
 import re
 import warnings
 from typing import Any, Final
@@ -86,6 +87,7 @@ def _ways_of_repeat(least: int, most: int, body: Any) -> int:
     return (int(most) - int(least) + 1) * inner
 
 
+@functools.cache
 def widths(pattern: str) -> tuple[int, int]:
     """The fewest and the most characters that a checked pattern matches."""
     least, most = sre.parse(pattern).getwidth()
