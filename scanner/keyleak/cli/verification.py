@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 if TYPE_CHECKING:
     from keyleak.commands.verification_options import VerificationOptions
+
+
+def finite(_context: click.Context, _parameter: click.Parameter, value: float | None) -> float | None:
+    """The value, unless it is `nan` or `inf`, which are in every range and mean no time.
+
+    Raises:
+        BadParameter: it is.
+    """
+    if value is not None and not math.isfinite(value):
+        raise click.BadParameter("is no number of seconds or requests")
+    return value
+
 
 VERIFICATION_OPTIONS: Final = (
     click.option(
@@ -26,6 +39,7 @@ VERIFICATION_OPTIONS: Final = (
     click.option(
         "--rate",
         type=click.FloatRange(min=0, min_open=True),
+        callback=finite,
         help="Requests a second to an --endpoint, in place of the issuer's limit.",
     ),
     click.option(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from keyleak.cli.options import with_report_options
+from keyleak.cli.verification import finite
 
 if TYPE_CHECKING:
     from keyleak.commands.console import Console
@@ -32,7 +33,12 @@ With --expect revoked: 0 no key is accepted any more, 1 one still is, 2 not know
     "--watch", is_flag=True, help="With --expect revoked, which it implies: ask again until it is so."
 )
 @click.option(
-    "--every", type=click.FloatRange(min=0.1), default=30, metavar="SECONDS", help="How often, with --watch."
+    "--every",
+    type=click.FloatRange(min=0.1),
+    callback=finite,
+    default=30,
+    metavar="SECONDS",
+    help="How often, with --watch.",
 )
 @with_report_options
 def verify(*, file: str | None, from_stdin: bool, options: ReportOptions, console: Console) -> ExitCode:

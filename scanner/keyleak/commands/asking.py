@@ -96,6 +96,8 @@ def ask_issuers(
         UsageError: an endpoint or a proxy cannot be used.
     """
     plan = make_plan(findings, rulebook, read_endpoints(options.endpoints, rulebook))
+    if plan.refused:
+        options = asked_once(options, len(plan.refused), next(iter(plan.refused.values())), console)
     told = tuple(_refused(finding, plan) for finding in findings)
     untouched = Asked(told, expect_revoked=options.expect_revoked)
     if not plan.requests:
@@ -117,6 +119,25 @@ def ask_issuers(
         replace(finding, verification=results.get(finding.id, finding.verification)) for finding in told
     )
     return Asked(verified, learnt, asking.interrupted, asking.failure, options.expect_revoked)
+
+
+def asked_once(options: VerificationOptions, never: int, why: str, console: Console) -> VerificationOptions:
+    """The options without `--watch`, which would wait for ever where a key cannot be asked about.
+
+    Args:
+        options: what was asked for.
+        never: how many such keys there are, one or more.
+        why: the reason of one of them.
+        console: told of it, where `--watch` was asked for.
+    """
+    if options.watch is None:
+        return options
+    keys = "1 key is" if never == 1 else f"{never:,} keys are"
+    console.error(
+        f"--watch ends after one round: {keys} never asked about, so it cannot come out that every key is "
+        f"revoked ({why}); watch a report or an --issuer without {'it' if never == 1 else 'them'}"
+    )
+    return replace(options, watch=None)
 
 
 def _refused(finding: Finding, plan: Plan) -> Finding:

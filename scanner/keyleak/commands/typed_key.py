@@ -13,7 +13,7 @@ from keyleak.secret import fingerprint
 from keyleak.sources.inspector import Inspector, Place
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from keyleak.findings import Sighting
     from keyleak.rulebook.model import Rulebook
@@ -24,7 +24,11 @@ _STDIN: Final = Place(LocationKind.STDIN, None)
 
 
 def typed_key(
-    inspector: Inspector, rulebook: Rulebook, issuers: Collection[str], known: Mapping[str, str]
+    inspector: Inspector,
+    rulebook: Rulebook,
+    issuers: Collection[str],
+    known: Mapping[str, str],
+    keys: Iterable[bytes],
 ) -> tuple[Sighting, ...]:
     """The key, as it would have been found in a file.
 
@@ -34,6 +38,7 @@ def typed_key(
         issuers: with one, a key that says nothing about its issuer counts as that one's, on the word of
             whoever typed it; another issuer's shape still speaks against it.
         known: issuers by the ids of the keys that a report tells of.
+        keys: of baselines that these ids may be made with.
 
     Raises:
         UsageError: what is read holds no key, or several, or one that the evidence gives to another issuer.
@@ -46,7 +51,7 @@ def typed_key(
             raise UsageError(
                 f"--issuer {', '.join(issuers)}: by its shape the key is {sighting.attribution.issuer}'s"
             )
-    issuer = next(iter(issuers)) if len(issuers) == 1 else known.get(fingerprint(content.strip()))
+    issuer = next(iter(issuers)) if len(issuers) == 1 else _told(content.strip(), known, keys)
     if not named and issuer is not None:
         sightings = _behind_name(content, inspector, rulebook, issuer) or sightings
     if len({sighting.secret for sighting in sightings}) > 1:
@@ -56,6 +61,11 @@ def typed_key(
             "no key there: placeholders and published samples are none. Whose is it? --issuer NAME"
         )
     return sightings
+
+
+def _told(key: bytes, known: Mapping[str, str], keys: Iterable[bytes]) -> str | None:
+    ids = (fingerprint(key), *(fingerprint(key, keyed_with) for keyed_with in keys))
+    return next((known[id_] for id_ in ids if id_ in known), None)
 
 
 def _read() -> bytes:

@@ -9,14 +9,15 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from keyleak.attribution.combine import combine
-from keyleak.commands.asking import ask_issuers
+from keyleak.commands.asking import ask_issuers, asked_once
 from keyleak.commands.conclusion import Work, conclude, is_wanted
+from keyleak.commands.deciding import settings_of
 from keyleak.commands.delivery import deliver
 from keyleak.commands.destinations import check_show_secrets
 from keyleak.commands.options import checked_rulebook
 from keyleak.commands.report import saved_report
 from keyleak.commands.scan import ScanOptions, scan
-from keyleak.commands.settings import load_baseline
+from keyleak.commands.settings import Reads, configured
 from keyleak.commands.typed_key import typed_key
 from keyleak.coverage import Coverage
 from keyleak.findings import AttributionVerdict, Verification, VerificationVerdict
@@ -52,18 +53,24 @@ def verify(file: str | None, options: ReportOptions, console: Console, *, from_s
     if file is None and not from_stdin:
         return scan(ScanOptions(report=options), console)
     check_show_secrets(options.delivery)
-    rulebook = checked_rulebook(options)
     if file is None:
-        return _verify_typed(rulebook, options, console)
+        return _verify_typed(checked_rulebook(options), options, console)
     report = saved_report(file)
+    is_history = report.scan.kind == "history"
+    reads = Reads.HISTORY if is_history else Reads.FILES
+    settled = configured(options, [report.scan.target if is_history else "."], reads, console)
+    rulebook = checked_rulebook(settled)
+    if not from_stdin:
+        return _verify_report(report, None, rulebook, settled, console)
     known = {finding.id: finding.issuer for finding in report.findings if finding.issuer}
-    sightings = typed_key(Inspector(rulebook), rulebook, options.issuers, known) if from_stdin else None
-    return _verify_report(report, sightings, rulebook, options, console)
+    # `--issuer` is the word of whoever types; the configuration's issuers are not.
+    sightings = typed_key(Inspector(rulebook), rulebook, options.issuers, known, _baseline_keys(settled))
+    return _verify_report(report, sightings, rulebook, settled, console)
 
 
 def _verify_typed(rulebook: Rulebook, options: ReportOptions, console: Console) -> ExitCode:
     started, clock = datetime.now(UTC), time.monotonic()
-    sightings = typed_key(Inspector(rulebook), rulebook, options.issuers, {})
+    sightings = typed_key(Inspector(rulebook), rulebook, options.issuers, {}, ())
     reading = Reading(sightings, Coverage(files=1))
     # `--issuer` said whose it is; it must not take the key out of the report.
     unfiltered = replace(options, issuers=frozenset())
@@ -77,7 +84,10 @@ def _verify_report(
     options: ReportOptions,
     console: Console,
 ) -> ExitCode:
-    relocation = _relocated(report, rulebook, options) if typed is None else _typed_ids(typed)
+    if typed is None:
+        relocation = _relocated(report, rulebook, options)
+    else:
+        relocation = _typed_ids(typed, _baseline_keys(options))
     kept = [finding for finding in report.findings if typed is not None or is_wanted(finding, options)]
     findings = [_again(finding, relocation) for finding in kept]
     known = [finding for finding in findings if finding.id in relocation.sightings]
@@ -88,12 +98,20 @@ def _verify_report(
     for finding in findings:
         for place in relocation.changed.get(finding.id, ()):
             console.note(f"changed since the report: {place}")
-    assert options.verification is not None
-    asked = ask_issuers(known, rulebook, options.verification, console)
+    asking = options.verification
+    assert asking is not None
+    if lost := len(findings) - len(known):
+        asking = asked_once(asking, lost, "the places that the report names hold it no more", console)
+    asked = ask_issuers(known, rulebook, asking, console)
     told = {finding.id: finding for finding in asked.findings}
     every = tuple(told.get(finding.id, finding) for finding in findings)
     result = replace(report, findings=every)
     deliver(result, rulebook, options.delivery)
+    if not result.coverage.complete and not options.allow_incomplete:
+        console.error(
+            "the report is of a scan that did not read everything, so there may be more keys than these; "
+            "--allow-incomplete accepts it"
+        )
     code = result.exit_code(allow_incomplete=options.allow_incomplete, exit_zero=options.exit_zero)
     return replace(asked, findings=every).conclude(rulebook, code, console)
 
@@ -106,14 +124,21 @@ def _relocated(report: Report, rulebook: Rulebook, options: ReportOptions) -> Re
         folders, jobs = options.rule_folders, options.processes()
         history = HistoryRequest(target, submodules=True, rule_folders=folders, jobs=jobs)
     repository = target if is_history else "."
-    keys = (load_baseline(options.baseline).key,) if options.baseline else ()
+    keys = _baseline_keys(options)
     return Relocator(Inspector(rulebook), repository, keys, history).relocate(report.findings)
 
 
-def _typed_ids(sightings: Sequence[Sighting]) -> Relocation:
+def _baseline_keys(options: ReportOptions) -> tuple[bytes, ...]:
+    """What the report's ids may be keyed with: the baseline that a scan here goes by."""
+    baseline = settings_of(options).decisions.baseline
+    return () if baseline is None else (baseline.key,)
+
+
+def _typed_ids(sightings: Sequence[Sighting], keys: Sequence[bytes]) -> Relocation:
     found: dict[str, tuple[Sighting, ...]] = {}
     for sighting in sightings:
-        found.setdefault(sighting.secret.fingerprint(), (sighting,))
+        for id_ in (sighting.secret.fingerprint(), *map(sighting.secret.fingerprint, keys)):
+            found.setdefault(id_, (sighting,))
     return Relocation(found, {})
 
 
@@ -126,7 +151,10 @@ def _again(finding: Finding, relocation: Relocation) -> Finding:
     sightings = relocation.sightings.get(finding.id)
     if sightings is None:
         places = "; ".join(relocation.changed.get(finding.id, ()))
-        detail = f"the key was not found again, so nobody was asked: {places}. `keyleak verify --stdin` asks"
+        detail = (
+            f"nobody was asked, for it does not stand where the report says any more ({places}). "
+            "`keyleak verify --stdin` asks about a key that is typed in"
+        )
         return replace(finding, verification=Verification(VerificationVerdict.UNKNOWN, detail=detail))
     (fresh,) = group_by_secret(sightings)
     attribution = _agreed(finding.attribution, fresh.attribution)

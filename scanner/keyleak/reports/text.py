@@ -54,8 +54,9 @@ class _Writer:
     def lines(self, report: Report) -> Iterator[str]:
         leaks = [finding for finding in report.findings if is_leak(finding)]
         told: dict[str | None, str] = {}
+        able: dict[str | None, str] = {}
         for finding in leaks[:_MOST_IN_FULL]:
-            yield from self._in_full(finding, told)
+            yield from self._in_full(finding, told, able)
             yield ""
         yield from self._in_short("More leaked keys", leaks[_MOST_IN_FULL:], _MOST_IN_SHORT)
         aside = [finding for finding in report.findings if not is_leak(finding)]
@@ -63,7 +64,9 @@ class _Writer:
         yield from self._gaps(report.coverage.gaps)
         yield from self._summary(report)
 
-    def _in_full(self, finding: Finding, told: dict[str | None, str]) -> Iterator[str]:
+    def _in_full(
+        self, finding: Finding, told: dict[str | None, str], able: dict[str | None, str]
+    ) -> Iterator[str]:
         heading = f"{finding.severity.value.upper():<8}  {self._wording.title(finding)}"
         secret = self._secret(finding)
         yield f"{self._style.of(heading, _COLOURS[finding.severity], bold=True)}  {secret}"
@@ -73,10 +76,27 @@ class _Writer:
         yield from self._field("HEAD", self._head(finding))
         yield from self._field("exposed", ", ".join(self._wording.exposure(finding)))
         if finding.verification.host or finding.verification.detail:
-            yield from self._field("checked", self._wording.verification(finding))
+            yield from self._field("checked", self._wording.verification(finding, with_capabilities=False))
+            yield from self._capabilities(finding, able)
         yield from self._field("status", self._wording.status(finding))
         yield from self._now(finding, told)
         yield from self._field("rule", f"{self._wording.clean(finding.rule)}  id {finding.id}")
+
+    def _capabilities(self, finding: Finding, able: dict[str | None, str]) -> Iterator[str]:
+        """What a key that lives can do, once an issuer."""
+        capabilities = self._wording.capabilities(finding)
+        if not capabilities:
+            return
+        if earlier := able.get(finding.issuer):
+            yield self._labelled("can do", f"as {earlier} above")
+            return
+        able[finding.issuer] = finding.secret.redacted()
+        yield self._labelled("can do", f"documented by {self._wording.issuer(finding.issuer)}, not probed:")
+        for capability in capabilities:
+            first, *more = self._wrapped(capability, len(_INDENT) + 2)
+            yield f"{_INDENT}- {first}"
+            for line in more:
+                yield f"{_INDENT}  {line}"
 
     def _secret(self, finding: Finding) -> str:
         secret = finding.secret

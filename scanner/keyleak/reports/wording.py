@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from keyleak.findings import Finding, Location
     from keyleak.reports.presentation import Presentation
-    from keyleak.rulebook.model import Runbook
+    from keyleak.rulebook.model import Runbook, VerifyCall
 
 SHOWN_HASH: Final = 12
 _MOST_NAMED: Final = 3
@@ -47,6 +47,7 @@ _KINDS: Final[Mapping[LocationKind, str]] = {
     LocationKind.GIT_CONFIG: "git configuration",
     LocationKind.STDIN: "standard input",
 }
+_NOT_KNOWN: Final = "not known whether it still works"
 # What an issuer's runbook says where there is no page to revoke at.
 _WEB: Final = "https://"
 
@@ -143,16 +144,46 @@ class Wording:
             return ""
         return "HEAD still has it" if finding.at_head else "not at HEAD any more, but in history"
 
-    def verification(self, finding: Finding) -> str:
-        """What the issuer said, with its host and day."""
+    def verification(self, finding: Finding, *, with_capabilities: bool = True) -> str:
+        """What the issuer said, with its host and day, and the id by which its support finds the request.
+
+        Args:
+            finding: what was asked about.
+            with_capabilities: whether to say what the key can do; see `capabilities`.
+        """
         said = finding.verification
-        parts = [_VERDICTS[said.verdict]]
+        nobody_asked = said.verdict is VerificationVerdict.UNKNOWN and said.checked_at is None
+        parts = [_NOT_KNOWN if nobody_asked else _VERDICTS[said.verdict]]
         if said.detail:
-            parts.append(self.clean(said.detail))
-        if said.host:
+            detail = said.detail if with_capabilities else self._without_capabilities(finding, said.detail)
+            parts.append(self.clean(detail))
+        if said.host and not nobody_asked:
             asked = f"asked {self.clean(said.host)}"
             parts.append(f"{asked} at {self.clean(said.checked_at)}" if said.checked_at else asked)
+        if said.request_id:
+            parts.append(f"{self._request_id(finding)} {self.clean(said.request_id)}")
         return "; ".join(parts)
+
+    def capabilities(self, finding: Finding) -> tuple[str, ...]:
+        """What its issuer documents that a key which lives can do; empty for others."""
+        call = self._call(finding)
+        lives = finding.verification.verdict in {
+            VerificationVerdict.LIVE,
+            VerificationVerdict.LIVE_RESTRICTED,
+        }
+        return call.capabilities if call and lives else ()
+
+    def _without_capabilities(self, finding: Finding, detail: str) -> str:
+        call = self._call(finding)
+        return detail.replace(f". {call.can_do}", "") if call and call.can_do else detail
+
+    def _request_id(self, finding: Finding) -> str:
+        call = self._call(finding)
+        return (call and call.request_id) or "request id"
+
+    def _call(self, finding: Finding) -> VerifyCall | None:
+        issuer = self._rulebook.issuer(finding.issuer or "")
+        return issuer.verify if issuer else None
 
     def exposure(self, finding: Finding) -> list[str]:
         """What makes it worse, in words: `older than 90 days`."""

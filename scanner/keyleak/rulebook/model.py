@@ -167,6 +167,13 @@ class VerifyCall:
     capabilities: tuple[str, ...] = ()
     """What the issuer documents that such a key can do; told of live keys, never probed."""
 
+    @property
+    def can_do(self) -> str:
+        """The capabilities in one sentence, marked as documented; empty where the rules do not say."""
+        if not self.capabilities:
+            return ""
+        return f"What it can do (documented, not probed): {'; '.join(self.capabilities)}"
+
 
 @dataclass(frozen=True, slots=True)
 class Runbook:

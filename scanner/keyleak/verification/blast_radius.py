@@ -1,4 +1,4 @@
-"""How far a live key reaches, as the answer says, and what it can do, as its issuer documents."""
+"""How far a live key reaches, as the answer says."""
 
 from __future__ import annotations
 
@@ -44,10 +44,3 @@ def reach_in_words(call: VerifyCall, reached: Iterable[Reached]) -> str:
     number = f"{len(every):,} {call.reach.unit}{'' if len(every) == 1 else 's'}"
     names = ", ".join(each.id if each.role is None else f"{each.id} ({each.role})" for each in every)
     return f"reaches {number}: {names}" if every else f"reaches no {call.reach.unit}"
-
-
-def capabilities_in_words(call: VerifyCall) -> str:
-    """What such a key can do, marked as documented and not probed; empty where the rules do not say."""
-    if not call.capabilities:
-        return ""
-    return f"What it can do (documented, not probed): {'; '.join(call.capabilities)}"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from keyleak.findings import Verification, VerificationVerdict
 from keyleak.verification import retry
 from keyleak.verification.audit import AuditEntry, NoAudit
-from keyleak.verification.blast_radius import Reached, capabilities_in_words, reach_in_words, reached_by
+from keyleak.verification.blast_radius import Reached, reach_in_words, reached_by
 from keyleak.verification.outside_text import plain_name
 from keyleak.verification.rate import Pace
 from keyleak.verification.verdicts import Answer, Failure, judge
@@ -74,6 +74,8 @@ class _Host:
 
     pace: Pace
     slots: asyncio.Semaphore
+    in_total: bool = True
+    """Whether the limit of all hosts together counts for it: not where the user gave it a pace."""
     unreached: int = 0
     """Keys in a row that did not reach it."""
     closed: str = ""
@@ -162,7 +164,8 @@ class Verifier:
         if refusal := host.refusal(self.clocks.monotonic()):
             return refusal
         await host.pace.turn()
-        await self._whole().turn()
+        if host.in_total:
+            await self._whole().turn()
         return host.refusal(self.clocks.monotonic())
 
     async def _waited(self, host: _Host, answer: Answer | Failure, attempt: int) -> bool:
@@ -184,11 +187,10 @@ class Verifier:
     def _host(self, request: KeyRequest) -> _Host:
         host = self._hosts.get(request.host)
         if host is None:
-            own = request.url == request.call.url
-            per_second = request.call.requests_per_second
-            if not own and self.limits.endpoint_per_second is not None:
-                per_second = self.limits.endpoint_per_second
-            host = _Host(self._pace(per_second), asyncio.Semaphore(request.call.at_once))
+            is_own = request.url == request.call.url
+            given = None if is_own else self.limits.endpoint_per_second
+            pace = self._pace(request.call.requests_per_second if given is None else given)
+            host = _Host(pace, asyncio.Semaphore(request.call.at_once), in_total=given is None)
             self._hosts[request.host] = host
         return host
 
@@ -240,7 +242,7 @@ def _detail(request: KeyRequest, judgement: Judgement, reached: Sequence[Reached
     if judgement.verdict is VerificationVerdict.LIVE and request.call.reach is not None:
         parts = [f"{judgement.reason}; {reach_in_words(request.call, reached)}"]
     if judgement.verdict in _LIVING:
-        parts.append(capabilities_in_words(request.call))
+        parts.append(request.call.can_do)
     if judgement.verdict is VerificationVerdict.NOT_ACCEPTED:
         parts = [f"{judgement.reason}, which is no proof of safety"]
     return ". ".join(part for part in parts if part)
