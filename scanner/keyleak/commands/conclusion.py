@@ -106,7 +106,7 @@ def _judged(findings: list[Finding], work: Work, options: ReportOptions) -> list
     if not findings:
         return []
     # Only where there is a finding: a clean scan needs none of it.
-    from keyleak.remediation.practices import with_practices  # noqa: PLC0415
+    from keyleak.practices import with_practices  # noqa: PLC0415
 
     aged = (_aged(finding, work.started) for finding in findings)
     judged = with_practices(aged, rotation_days=options.rotation_days)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from keyleak.findings import Environment, LocationKind
-from keyleak.remediation.practices import advice
+from keyleak.practices import advice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -214,7 +214,7 @@ def _notes(finding: Finding, issuer: Issuer | None) -> list[str]:
         notes.append(f"The evidence does not decide between: {names}. Look there first.")
     for exposure in finding.exposure:
         if words := advice(exposure):
-            notes.append(f"{exposure}: {words.reason}. {words.fix}")
+            notes.append(f"{exposure}: {words}")
     return notes
 
 

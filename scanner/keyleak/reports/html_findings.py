@@ -68,7 +68,7 @@ def _listed(finding: Finding, wording: Wording) -> dict[str, Any]:
         "state": _state(finding),
         "states": states(finding),
         "status": wording.status(finding),
-        "exposure": wording.exposure(finding),
+        "exposure": wording.practices(finding),
         "checked": wording.verification(finding),
         "rule": wording.clean(finding.rule),
         "description": wording.description(finding.rule),

@@ -126,7 +126,8 @@ def _facts(finding: Finding, wording: Wording) -> Iterator[str]:
     if since:
         yield f"- **First seen:** {_text(since)}"
     if finding.exposure:
-        yield f"- **Exposure:** {_text(', '.join(wording.exposure(finding)))}"
+        yield "- **Exposure:**"
+        yield from (f"  - {_text(practice)}" for practice in wording.practices(finding))
     yield f"- **Verification:** {_text(wording.verification(finding))}"
     if wording.status(finding):
         yield f"- **Status:** {_text(wording.status(finding))}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from keyleak.findings import LocationKind, Severity, Status
+from keyleak.practices import advice
 from keyleak.reports.sarif_rules import LEVELS, PRECISIONS
 
 if TYPE_CHECKING:
@@ -128,6 +129,11 @@ class SarifResults:
             "ageDays": finding.age_days,
             "atHead": finding.at_head,
             "exposure": wording.exposure(finding),
+            "practices": [
+                {"practice": word, "reason": words.reason, "fix": words.fix}
+                for word in finding.exposure
+                if (words := advice(word))
+            ],
             "places": len(finding.locations),
         }
 

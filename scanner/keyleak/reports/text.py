@@ -74,7 +74,7 @@ class _Writer:
         yield from self._field("whose", self._whose(finding))
         yield from self._field("first", self._first(finding))
         yield from self._field("HEAD", self._head(finding))
-        yield from self._field("exposed", ", ".join(self._wording.exposure(finding)))
+        yield from self._field("exposed", *self._wording.practices(finding))
         if finding.verification.host or finding.verification.detail:
             yield from self._field("checked", self._wording.verification(finding, with_capabilities=False))
             yield from self._capabilities(finding, able)
@@ -232,8 +232,8 @@ class _Writer:
             what = ", ".join(counted(count, kind) for count, kind in parts)
         return f"Read {what}, {size(coverage.bytes)} in {report.scan.seconds:.1f} s."
 
-    def _field(self, label: str, text: str) -> Iterator[str]:
-        for line in self._wrapped(text, len(_INDENT)):
+    def _field(self, label: str, *texts: str) -> Iterator[str]:
+        for line in (line for text in texts for line in self._wrapped(text, len(_INDENT))):
             yield self._labelled(label, line)
             label = ""
 

@@ -12,6 +12,7 @@ from keyleak.findings import (
     Status,
     VerificationVerdict,
 )
+from keyleak.practices import advice
 from keyleak.terminal import printable
 
 if TYPE_CHECKING:
@@ -188,6 +189,11 @@ class Wording:
     def exposure(self, finding: Finding) -> list[str]:
         """What makes it worse, in words: `older than 90 days`."""
         return [self.clean(word).replace("-", " ") for word in finding.exposure]
+
+    def practices(self, finding: Finding) -> list[str]:
+        """The same, each with why it matters and what to do about it."""
+        told = zip(self.exposure(finding), finding.exposure, strict=True)
+        return [f"{title}: {words}" if (words := advice(word)) else title for title, word in told]
 
     def status(self, finding: Finding) -> str:
         """Why it does not count, or weighs less: empty for an ordinary new finding."""

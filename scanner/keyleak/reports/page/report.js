@@ -75,7 +75,7 @@
     fact(finding.places.length === 1 ? "Place" : `${number(finding.places.length)} places`, places(finding));
     fact("First seen", finding.first);
     fact("At HEAD", finding.head);
-    fact("Exposure", finding.exposure.join(", "));
+    fact("Exposure", finding.exposure.length > 0 && bullets(finding.exposure));
     fact("Verification", finding.checked);
     fact("Next steps", steps(finding));
     fact("Rule", element("code", "", finding.rule), " ", element("span", "quiet", finding.description));

@@ -41,6 +41,9 @@ _CODE: Final = on_use(
     r"|p[lm]|r|groovy|clj|hs|ipynb|vue|svelte)\Z",
     re.IGNORECASE,
 )
+# The folders that monorepos keep their projects in, and FLORA's ids of workspaces and projects.
+_PROJECT: Final = re.compile(r"(?:\A|(?<=/))(apps|packages|projects|workspaces)/([^/]+)/")
+_ID: Final = re.compile(r"\b(ws|prj)_([A-Za-z0-9]{4,})\b")
 _NEAR: Final = 3
 _WORD: Final = on_use(r"[a-z]+")
 _PRODUCTION: Final = frozenset({"prod", "production", "prd", "live"})
@@ -57,6 +60,7 @@ class Practice(Enum):
     MCP_CONFIG = "mcp-config"
     HARD_CODED = "hard-coded"
     BOTH_ENVIRONMENTS = "both-environments"
+    TWO_PROJECTS = "two-projects"
     OLD = "older-than"
     LIVE_IN_TEST = "live-in-test"
     TEST_IN_PRODUCTION = "test-in-production"
@@ -68,6 +72,9 @@ class Advice:
 
     reason: str
     fix: str
+
+    def __str__(self) -> str:
+        return f"{self.reason}. {self.fix}"
 
 
 ADVICE: Final = {
@@ -86,6 +93,10 @@ ADVICE: Final = {
     Practice.BOTH_ENVIRONMENTS: Advice(
         "production and another environment share it, so the weaker one opens both",
         "Give production a workspace and a key of its own.",
+    ),
+    Practice.TWO_PROJECTS: Advice(
+        "several workspaces or projects share it, so a leak of one opens all",
+        "Give each workspace and each project a key of its own.",
     ),
     Practice.OLD: Advice(
         "it is older than the rotation policy allows",
@@ -144,6 +155,10 @@ def _broken(finding: Finding) -> Iterator[str]:
     in_production = any(each & _PRODUCTION for each in words)
     if in_production and any(each & _OTHER and not each & _PRODUCTION for each in words):
         yield Practice.BOTH_ENVIRONMENTS.value
+    if _several(_PROJECT.findall(path) for path in paths) or _several(
+        _ID.findall(line) for line in (*paths, *finding.excerpts)
+    ):
+        yield Practice.TWO_PROJECTS.value
     if finding.environment is Environment.LIVE and any(each & _TEST for each in words):
         yield Practice.LIVE_IN_TEST.value
     if finding.environment is Environment.TEST and in_production:
@@ -153,6 +168,12 @@ def _broken(finding: Finding) -> Iterator[str]:
 def _near(path: str) -> str:
     """The last parts of a path: what stands above a project says nothing of it."""
     return "/".join(path.lower().split("/")[-_NEAR:])
+
+
+def _several(places: Iterable[Sequence[tuple[str, str]]]) -> bool:
+    """Whether two places have different names of one kind; each place counts with its last of a kind."""
+    named = {pair for place in places for pair in dict(place).items()}
+    return len(named) > len({kind for kind, _ in named})
 
 
 def _named_for_clients(excerpts: Sequence[str]) -> bool:
