@@ -30,7 +30,7 @@ def test_a_finding_of_history_says_whose_where_since_and_what_to_do() -> None:
         "  whose     FLORA, confidence high: the value is given to a name of FLORA",
         "  first     2025-03-01 (634 days ago), commit 0123456789ab, src/config.py:3",
         "  HEAD      has it no more",
-        "  exposed   client side, older than 90 days",
+        "  exposed   client side: it stands in code that ships to users",
         "  checked   LIVE",
         "  now       1. Revoke the leaked key at once",
         "1 key found: 1 critical.",
