@@ -96,6 +96,28 @@ def test_a_long_key_in_wrapped_base64(width: int, line_break: bytes) -> None:
     assert [found[0] for found in keys_in(b"value: |" + line_break + lines + b"\nother: value\n")] == [STRIPE]
 
 
+ESCAPES: dict[str, Callable[[bytes], bytes]] = {
+    "percent": every("%%%02X"),
+    "\\\\x": every("\\x%02x"),
+    "\\\\u": every("\\u%04x"),
+    "html": every("&#%d;"),
+}
+
+
+@pytest.mark.parametrize("form", ESCAPES)
+@pytest.mark.parametrize("lead", range(3))
+def test_escapes_inside_base64_and_base64_of_nothing_but_escapes(form: str, lead: int) -> None:
+    escape = ESCAPES[form]
+    for text in (b64(b"x" * lead + b" " + escape(KEY)), escape(b64(b"x" * lead + b" " + KEY))):
+        assert [found[0] for found in keys_in(b'FLORA = "' + text + b'"')] == [KEY]
+
+
+@pytest.mark.parametrize("lead", range(9))
+def test_base64_three_times_at_any_alignment(lead: int) -> None:
+    text = b'FLORA = "' + b64(b"-" * (lead // 3) + b64(b64(b"x" * (lead % 3) + b" " + KEY))) + b'"'
+    assert [found[0] for found in keys_in(text)] == [KEY]
+
+
 def test_quoted_printable_breaks_no_long_key() -> None:
     for padding in range(0, 76, 5):
         content = quopri.encodestring(b"." * padding + b" STRIPE_SECRET_KEY=" + STRIPE + b" is it")

@@ -1,8 +1,8 @@
 """The literals that encoded keys are found by: what stays the same of a prefix word in each encoding.
 
 They are searched together with the plain ones. Of `sk_live_` the part `k_live_` is encoded, so that one
-literal serves `rk_live_` too. Text encoded twice has literals of its own; what is encoded more often is found
-where something outside it is: a whole value in base64 several times over, a compressed document, an archive.
+literal serves `rk_live_` too. Text encoded twice, and base64 three times over, have literals of their own; what
+is encoded more often is found where something outside it is: a whole value, a compressed document, an archive.
 """
 
 from __future__ import annotations
@@ -36,6 +36,13 @@ _EVERY_CHARACTER: Final[Mapping[Step, tuple[str, ...]]] = {
     Step.HTML: ("&#%d;", "&#x%x;", "&#x%X;"),
     Step.QUOTED_PRINTABLE: ("=%02X", "=%02x"),
 }
+# Those that are looked for together with another encoding: every literal lengthens the start.
+_USUAL_FORMS: Final[Mapping[Step, tuple[str, ...]]] = {
+    Step.PERCENT: ("%%%02X", "%%%02x"),
+    Step.ESCAPE: ("\\x%02x", "\\u%04x"),
+    Step.HTML: ("&#%d;",),
+}
+_USUAL_UNDERSCORES: Final = (b"%5F", b"\\x5f", b"\\u005f", b"&#95;")
 # What documents begin with in base64, once or twice, and hexadecimal: gzip, xz, bz2, zstd, zip. zlib only
 # behind a quote, for its two bytes alone say too little.
 DOCUMENTS: Final = (b"\x1f\x8b\x08", b"\xfd7zXZ\0", b"BZh91AY&SY", b"\x28\xb5\x2f\xfd", b"PK\x03\x04")
@@ -89,6 +96,7 @@ def _anchors(
         yield from _base64(b"\0".join(tail[at : at + 1] for at in range(len(tail))) + b"\0")
         yield from _escaped(tail)
         yield from _twice(tail)
+        yield from _escaped_and_encoded(tail)
     for word in (word.encode() for word in prefixes):
         if word[1:].decode() in _FAMILY:
             yield from _as_whole_value(word, _ROUNDS)
@@ -130,10 +138,30 @@ def _hexadecimal(word: bytes) -> Iterator[EncodedAnchor]:
 
 def _twice(word: bytes) -> Iterator[EncodedAnchor]:
     for inner in _base64(word):
-        yield from _base64(inner.literal)
+        for outer in _base64(inner.literal):
+            yield outer
+            yield from _base64(outer.literal)
         yield EncodedAnchor(Step.HEX, inner.literal.hex().encode())
     for digits in _hexadecimal(word):
         yield from _base64(digits.literal)
+        yield EncodedAnchor(Step.HEX, digits.literal.hex().encode())
+
+
+def _escaped_and_encoded(word: bytes) -> Iterator[EncodedAnchor]:
+    """Escapes inside base64 and hexadecimal, and base64 with every character escaped."""
+    for step, forms in _USUAL_FORMS.items():
+        for form in forms:
+            escaped = _with_every(form, word[:2])
+            yield from _base64(escaped)
+            yield EncodedAnchor(Step.HEX, escaped.hex().encode())
+            for inner in _base64(word):
+                yield EncodedAnchor(step, _with_every(form, inner.literal[:3]))
+    for underscore in _USUAL_UNDERSCORES:
+        yield from _base64(word.replace(b"_", underscore))
+
+
+def _with_every(form: str, text: bytes) -> bytes:
+    return b"".join((form % character).encode() for character in text)
 
 
 def _escaped(word: bytes) -> Iterator[EncodedAnchor]:
@@ -148,7 +176,7 @@ def _escaped(word: bytes) -> Iterator[EncodedAnchor]:
             yield EncodedAnchor(Step.QUOTED_PRINTABLE, word[:at] + soft_break + word[at:])
     for step, forms in _EVERY_CHARACTER.items():
         for form in forms:
-            yield EncodedAnchor(step, b"".join((form % character).encode() for character in word[:3]))
+            yield EncodedAnchor(step, _with_every(form, word[:3]))
 
 
 def _as_whole_value(word: bytes, rounds: int) -> Iterator[EncodedAnchor]:

@@ -14,7 +14,7 @@ from keyleak.on_use import on_use
 from keyleak.records import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from keyleak.decoding.budget import Budget
     from keyleak.decoding.decoded import Decoded
@@ -40,8 +40,18 @@ _TAIL: Final = 2048
 # Inside decoded data, where it is short, every run that may be encoded once more is tried.
 _SHORT: Final = 256 << 10
 _AGAIN: Final = on_use(
-    rb"(?P<hex>(?:[0-9a-f]{2}){24,}|(?:[0-9A-F]{2}){24,})(?![0-9A-Za-z])|[A-Za-z0-9+/_-]{24,}"
+    rb"(?P<hex>(?:[0-9a-f]{2}){24,}|(?:[0-9A-F]{2}){24,})(?![0-9A-Za-z])|(?P<base64>[A-Za-z0-9+/_-]{24,})"
+    rb"|(?P<percent>(?:%[2-7][0-9A-Fa-f]){8})|(?P<escape>(?:\\+(?:x|u00)[2-7][0-9A-Fa-f]){8})"
+    rb"|(?P<html>(?:&#x?[0-9A-Fa-f]{2,3};){8})|(?P<quoted>(?:=[2-7][0-9A-F]){8})"
 )
+_AGAIN_STEPS: Final[Mapping[str, Step]] = {
+    "hex": Step.HEX,
+    "base64": Step.BASE64,
+    "percent": Step.PERCENT,
+    "escape": Step.ESCAPE,
+    "html": Step.HTML,
+    "quoted": Step.QUOTED_PRINTABLE,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,14 +200,19 @@ class EncodedSearch:
     def _again(self, layer: _Layer, budget: Budget) -> Iterator[DecodedMatch | Document]:
         """Runs in decoded data that may be encoded once more, though no literal says so."""
         start, stop = layer.span
-        if layer.steps[-1] not in {Step.BASE64, Step.HEX} or stop - start > _SHORT:
+        if stop - start > _SHORT:
             return
+        undone = start
         for run in _AGAIN.finditer(layer.text, start, stop):
-            step = Step.HEX if run["hex"] else Step.BASE64
+            step = _AGAIN_STEPS[run.lastgroup or ""]
+            # Escapes are undone in the whole line at once.
+            if step in UNDO and run.start() < undone:
+                continue
             anchor = EncodedAnchor(step, run[0][:4])
             for decoded in readings(layer.text, anchor, run.start() + 4):
                 if not budget.spend(len(decoded.data) + _LOOK):
                     return
+                undone = decoded.end if step in UNDO else undone
                 yield from self._inside(layer, decoded, budget)
                 break
 
