@@ -6,7 +6,6 @@ Each function takes the first bytes of a content that begins with the magic numb
 from __future__ import annotations
 
 import binascii
-import re
 import struct
 from typing import Final
 
@@ -15,7 +14,6 @@ TAR_MAGIC_END: Final = 262
 _TAR_BLOCK: Final = 512
 # With its version, as POSIX and GNU write it (tar(5)).
 _TAR_VERSIONS: Final = frozenset({b"ustar\x0000", b"ustar  \0"})
-_OCTAL: Final = re.compile(rb"[ \0]*([0-7]+)[ \0]*\Z")
 # The upper flags are reserved (RFC 1952, 2.3.1).
 _GZIP_HEADER, _GZIP_RESERVED = 10, 0xE0
 # RFC 8878, 3.1.1.1.1.4.
@@ -71,12 +69,16 @@ def tar(beginning: bytes) -> bool:
 
 def adds_up(header: bytes) -> bool:
     """Whether the checksum of a tar header is right: of bytes, or of signed ones, as old programs do."""
-    digits = _OCTAL.match(header[148:156])
-    if digits is None:
-        return False
+    checksum = octal(header[148:156])
     counted = header[:148] + header[156:]
     total = sum(counted) + 8 * 0x20
-    return int(digits[1], 8) in {total, total - 256 * sum(byte >= 0x80 for byte in counted)}
+    return checksum in {total, total - 256 * sum(byte >= 0x80 for byte in counted)}
+
+
+def octal(field: bytes) -> int | None:
+    """A number as tar headers write it; None for what is none."""
+    digits = field.strip(b" \0")
+    return int(digits, 8) if digits and not digits.strip(b"01234567") else None
 
 
 def ar(beginning: bytes) -> bool:

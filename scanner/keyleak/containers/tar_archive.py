@@ -6,7 +6,7 @@ import re
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
-from keyleak.containers.headers import TAR_MAGIC, adds_up
+from keyleak.containers.headers import TAR_MAGIC, adds_up, octal
 from keyleak.containers.member import ContainerError, Flaw, Member, PieceReader
 
 if TYPE_CHECKING:
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 _BLOCK: Final = 512
 _LONGEST_NAME: Final = 1 << 20
-_NUMBER: Final = re.compile(rb"[ \0]*([0-7]+)[ \0]*\Z")
 _PAX_FIELD: Final = re.compile(rb"[0-9]{1,9} (path|size)=([^\n]*)\n")
 _FILES: Final = frozenset(b"0\x007")
 _GNU_NAME, _PAX, _GNU_SPARSE = b"L", b"x", b"S"
@@ -94,10 +93,10 @@ def _name(header: bytes) -> bytes:
 def _number(field: bytes) -> int:
     if field[:1] == b"\x80":
         return int.from_bytes(field[1:], "big")
-    digits = _NUMBER.match(field)
-    if digits is None:
+    number = octal(field)
+    if number is None:
         raise ContainerError("has a damaged header, so what follows in it was not read")
-    return int(digits[1], 8)
+    return number
 
 
 def _decimal(digits: bytes | None) -> int | None:

@@ -1,8 +1,8 @@
 """The literals that encoded keys are found by: what stays the same of a prefix word in each encoding.
 
 They are searched together with the plain ones. Of `sk_live_` the part `k_live_` is encoded, so that one
-literal serves `rk_live_` too. Text encoded twice, and base64 three times over, have literals of their own; what
-is encoded more often is found where something outside it is: a whole value, a compressed document, an archive.
+literal serves `rk_live_` too. Text encoded twice has literals of its own, and base64 three times over. What
+is encoded more often is found where something outside it is: a whole value, a document, an archive.
 """
 
 from __future__ import annotations
