@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import os
+import re
+import signal
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -143,3 +149,88 @@ def test_signed_commits_and_encodings_survive_but_for_the_signature(
     assert "1 signed commits" in said
     assert "1 signatures are gone" in said
     assert b"caf\xe9" in git(tmp_path / "out" / "rewritten.git", "cat-file", "commit", "HEAD")
+
+
+def test_partial_clone_and_sha256_are_refused_before_anything_is_written(
+    leaking: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    commit(leaking, {"big.txt": b"b\n" * 999}, "two")
+    commit(leaking, {"big.txt": b"c\n" * 999}, "three")
+    git(leaking, "config", "uploadpack.allowFilter", "true")
+    git(tmp_path, "clone", "-q", "--filter=blob:limit=1k", f"file://{leaking}", "partial")
+    assert fix(tmp_path / "partial", tmp_path / "out") == ExitCode.INCOMPLETE
+    assert "is a partial clone; rewrite a full one" in capsys.readouterr().err
+    other = new_repository(tmp_path / "sha256", sha256=True)
+    commit(other, {"a.env": assigned().encode()}, "one")
+    assert fix(other, tmp_path / "out256") == ExitCode.INCOMPLETE
+    assert "SHA-256" in capsys.readouterr().err
+    for folder in ("out", "out256"):
+        assert not (tmp_path / folder / "rewritten.git").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        (
+            "packed.txt",
+            b"config=" + base64.b64encode(gzip.compress(assigned().encode() * 3, mtime=0)) + b"\n",
+        ),
+        ("split.py", f'FLORA_API_KEY = "{KEY[:20]}" + "{KEY[20:]}"\n'.encode()),
+    ],
+)
+def test_text_that_no_expression_describes_says_what_to_do_and_that_works(
+    leaking: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, content: bytes
+) -> None:
+    commit(leaking, {name: content}, "two")
+    commit(leaking, {name: b"by hand\n"}, "by hand")
+    assert fix(leaking, tmp_path / "out") == ExitCode.FINDINGS
+    said = " ".join(capsys.readouterr().out.split())
+    assert "NOT clean" in said
+    told = re.search(
+        rf"Not cleaned: {re.escape(name)}: no expression .* FILE has the line ([0-9a-f]{{40}})", said
+    )
+    assert told
+    result = tmp_path / "out" / "rewritten.git"
+    (tmp_path / "FILE").write_text(f"{told[1]}\n")
+    strip = ("--force", "--partial", "--strip-blobs-with-ids", str(tmp_path / "FILE"))
+    subprocess.run([*filter_repo.find_filter_repo(), *strip], cwd=result, check=True, capture_output=True)
+    git(result, "reflog", "expire", "--expire=now", "--all")
+    git(result, "gc", "-q", "--prune=now")
+    assert main(["history", str(result), "--quiet"]) == ExitCode.CLEAN
+    assert git(result, "show", f"main:{name}") == b"by hand\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "moment",
+    ["", "cloning every ref", "writing the backup", "rewriting with", "comparing", "reading the rew"],
+)
+def test_ctrl_c_leaves_a_folder_that_goes_on_and_a_backup_that_lasts(
+    leaking: Path, tmp_path: Path, moment: str
+) -> None:
+    out = tmp_path / "out"
+    program = os.path.join(os.path.dirname(sys.executable), "keyleak")
+    command = [program, "fix", str(leaking), "--apply", "--yes", "--output", str(out)]
+    running = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    assert running.stderr is not None
+    if moment:
+        while moment not in running.stderr.readline():
+            assert running.poll() is None
+    else:
+        while not out.exists():
+            assert running.poll() is None
+    # As a terminal does it: to git and filter-repo as well.
+    os.killpg(running.pid, signal.SIGINT)
+    said = running.communicate(timeout=60)[1]
+    assert running.wait(30) == ExitCode.INTERRUPTED, said
+    assert "Traceback" not in said
+    backup = out / "backup.bundle"
+    kept = backup.read_bytes() if backup.exists() else None
+    assert (kept is not None) == (moment in {"rewriting with", "comparing", "reading the rew"})
+    assert fix(leaking, out) == ExitCode.CLEAN
+    assert kept is None or backup.read_bytes() == kept
+    git(tmp_path, "clone", "-q", "--mirror", str(backup), "restored.git")
+    assert git(tmp_path / "restored.git", "rev-parse", "main") == git(leaking, "rev-parse", "main")
+    assert not list(out.rglob("*.part"))

@@ -102,18 +102,24 @@ def fix(options: FixOptions, console: Console) -> ExitCode:
         console.note("no key was found, so there is nothing to fix")
         return _without_findings(case.coverage, options)
     plan = plan_rewrite(case.root, case.historic, _holder(rulebook))
-    workspace = None if options.output is None else open_workspace(options.output, case.root)
+    workspace = None if options.output is None else _opened(options.output, case)
     tree = suggest_patch(case.root, case.findings, case.rulebook)
     document = _document(case, plan, tree, options, workspace)
     write_out(masked_document(document, options.form, case.findings))
     if workspace is not None and tree.text:
         workspace.write(_PATCH, tree.text)
     if workspace is not None and not options.apply:
-        read_state(workspace, case.root, [each.id for each in case.historic]).save(workspace)
         _write_kit(workspace, plan, document, case.findings, console)
     if workspace is None or not options.apply:
         return _code(ExitCode.FINDINGS, case.coverage, options)
     return _apply(case, plan, workspace, options, console)
+
+
+def _opened(folder: str, case: _Case) -> Workspace:
+    workspace = open_workspace(folder, case.root)
+    # Before anything else is in it: by its state the folder is known as ours after an interruption.
+    read_state(workspace, case.root, [each.id for each in case.historic]).save(workspace)
+    return workspace
 
 
 def _examined(options: FixOptions, rulebook: Rulebook, wanted: frozenset[str], console: Console) -> _Case:

@@ -10,6 +10,7 @@ still count, because `safe.directory` and `core.excludesFile` stand there.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Final, NamedTuple, cast
@@ -288,6 +289,9 @@ def _not_started(args: Sequence[StrOrBytesPath], error: Exception) -> GitError:
 
 
 def _failure(args: Sequence[StrOrBytesPath], cwd: StrOrBytesPath, returncode: int, stderr: bytes) -> GitError:
+    if returncode == -signal.SIGINT:
+        # Ctrl-C reaches git too, and sometimes first.
+        raise KeyboardInterrupt
     said = _printable(stderr)
     if any(words in said for words in _UNTRUSTED):
         folder = _printable(os.fsencode(os.path.abspath(cwd)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -30,6 +31,11 @@ _BESIDE: Final = {
 _UNREACHABLE: Final = (
     "no ref reaches it, so no clone gets it; here `git reflog expire --expire=now --all` and then"
     " `git gc --prune=now` drop it"
+)
+_BY_HAND: Final = (
+    "no expression describes how the key is written. Take it out of the file by hand and commit that; old"
+    " versions are dropped from the rewritten clone by `git filter-repo --force --partial"
+    " --strip-blobs-with-ids FILE`, where FILE has the line {}"
 )
 _IDENTITY: Final = re.compile(rb"^(?:author|committer|tagger) (.*?) ?<([^>\n]*)> [-+0-9 ]+$", re.MULTILINE)
 _CONTROL: Final = re.compile(rb"[\0-\x06\x0e-\x1a\x1c-\x1f]")
@@ -139,9 +145,10 @@ class _Planner:
                 dropped.add(oid)
                 continue
             edited.add(oid)
-            if self._holds(texts.apply(content)) & wanted:
-                reason = "the key is written in a way that no expression describes; edit this file by hand"
-                left += [Leftover(path, f"{reason} (blob {oid[:12]})") for path in sorted(paths)]
+            after = texts.apply(content)
+            if self._holds(after) & wanted:
+                reason = _BY_HAND.format(hashlib.sha1(b"blob %d\0" % len(after) + after).hexdigest())  # noqa: S324
+                left += [Leftover(path, reason) for path in sorted(paths)]
         return edited, dropped, left
 
     def _commits_and_tags(self, places: Iterable[Location]) -> tuple[list[bytes], list[bytes]]:
