@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from keyleak import cache_file
 from keyleak.cli import main
-from keyleak.commands.glance import clean_at_a_glance
+from keyleak.commands import glance as at_first
 from keyleak.containers.formats import LEADS
 from keyleak.errors import ExitCode
 from keyleak.findings import LocationKind
@@ -100,7 +100,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def glance(*arguments: str) -> str | None:
-    said = clean_at_a_glance(["staged", *arguments], os.environ)
+    said = at_first.glance(["staged", *arguments], os.environ).clean
     return said and re.sub(r"\d+\.\d s", "T s", said)
 
 
@@ -204,8 +204,8 @@ def test_words_of_other_rules_are_not_believed(
 def test_a_glance_imports_neither_the_command_line_nor_what_reads_rules(repository: Path) -> None:
     stage(repository, "one.txt", "one\n")
     program = (
-        "import os, sys\nfrom keyleak.commands.glance import clean_at_a_glance\n"
-        "assert clean_at_a_glance(['staged'], os.environ)\nprint(*sys.modules)"
+        "import os, sys\nfrom keyleak.commands.glance import glance\n"
+        "assert glance(['staged'], os.environ).clean\nprint(*sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     heavy = {

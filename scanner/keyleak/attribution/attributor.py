@@ -69,7 +69,6 @@ class Attributor:
         self._anonymous = frozenset(issuer.issuer for issuer in rulebook.issuers if issuer.anonymous)
         named = [issuer for issuer in rulebook.issuers if not issuer.anonymous]
         self._signals = {issuer.issuer: signals_of(issuer) for issuer in named}
-        self._is_open = {rule.id: is_open(rule) for issuer in named for rule in issuer.keys}
         self._in_project = tuple(in_project(project, self._signals.values()))
 
     def file_evidence(self, content: Buffer) -> FileEvidence:
@@ -102,7 +101,8 @@ class Attributor:
         ]
         kept = [each for each in evidence if each.issuer not in vetoed]
         generic = is_generic(scope.names[0])
-        scales = Scales(bodies_of(shapes, self._is_open), kept, self._signals, generic)
+        opens = {rule.id: is_open(rule) for rule in shapes}
+        scales = Scales(bodies_of(shapes, opens), kept, self._signals, generic)
         left = any(rule.issuer not in vetoed for rule in match.shapes)
         return Weighed(scales.weigh(), evidence, vetoed, left)
 

@@ -9,7 +9,7 @@ from keyleak.attribution.evidence import Kind
 from keyleak.findings import Strength
 from keyleak.matching.boundary import is_left_boundary
 from keyleak.matching.compiled import name_pattern
-from keyleak.on_use import on_use
+from keyleak.on_use import made_on_use, on_use
 from keyleak.records import dataclass
 from keyleak.rulebook.pattern import widths
 
@@ -34,8 +34,8 @@ class Words:
     @classmethod
     def of(cls, words: Iterable[str], then: bytes = b"") -> Words:
         """Make words ready, with a pattern of what must follow them."""
-        escaped = b"|".join(re.escape(word.lower().encode()) for word in words)
-        return cls(on_use(b"(?:" + escaped + b")" + then) if escaped else None)
+        every = tuple(words)
+        return cls(made_on_use(lambda: _any_of(every) + then) if every else None)
 
     def first_in(self, lower: bytes) -> bytes | None:
         """The first of the words that does not stand inside a longer one."""
@@ -77,12 +77,14 @@ class Signals:
     """Veto words that hold the brand: they name a namesake wherever they stand in a file."""
     namesakes: bool
     """Others are called the same: its name alone needs no veto in the file, anything else a second signal."""
-    open_shape: bool
-    """Some of its keys may have nearly any body: that a body fits says nothing."""
 
     def may_stand_in(self, lower: bytes) -> bool:
         """Whether any of its words can stand in a text that is in lower case; a quick no."""
         return any(stem in lower for stem in self.stems)
+
+
+def _any_of(words: Iterable[str]) -> bytes:
+    return b"(?:" + b"|".join(re.escape(word.lower().encode()) for word in words) + b")"
 
 
 def signals_of(issuer: Issuer) -> Signals:
@@ -111,7 +113,6 @@ def signals_of(issuer: Issuer) -> Signals:
         veto=Words.of(context.veto),
         own_veto=Words.of(own_veto),
         namesakes=issuer.namesakes,
-        open_shape=any(is_open(rule) for rule in issuer.keys),
     )
 
 

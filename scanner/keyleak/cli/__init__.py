@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from keyleak.cli.program import cli, main
+    from keyleak.git.index import Listed
 
 __all__ = ["cli", "main", "run"]
 
@@ -32,31 +33,32 @@ def run() -> NoReturn:
     Freeing every module takes as long as importing several of them, and a hook pays for it at each commit.
     By now all files are closed and all processes ended; only the standard streams may still hold something.
     """
-    code = 0 if _is_clean_at_a_glance() else _command_line()
+    clean, seen = _glance()
+    code = 0 if clean else _command_line(seen)
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):
             stream.flush()
     os._exit(code)
 
 
-def _is_clean_at_a_glance() -> bool:
+def _glance() -> tuple[bool, Listed | None]:
+    """Whether a glance settled it, and what it listed."""
     arguments = sys.argv[1:]
     if arguments[:1] not in (["staged"], ["hook"]):
-        return False
-    from keyleak.commands.glance import clean_at_a_glance  # noqa: PLC0415 - other commands do not need it
+        return False, None
+    from keyleak.commands.glance import glance  # noqa: PLC0415 - other commands do not need it
 
-    clean = clean_at_a_glance(arguments, os.environ)
-    if clean is None:
-        return False
-    with suppress(OSError, ValueError):  # nobody reads it, and the commit is clean all the same
-        print(clean, flush=True)  # noqa: T201
-    return True
+    clean, listed = glance(arguments, os.environ)
+    if clean is not None:
+        with suppress(OSError, ValueError):  # nobody reads it, and the commit is clean all the same
+            print(clean, flush=True)  # noqa: T201
+    return clean is not None, listed
 
 
-def _command_line() -> int:
+def _command_line(seen: Listed | None) -> int:
     from keyleak.cli.plain import plain_command  # noqa: PLC0415 - not where a glance was enough
 
-    command = plain_command(sys.argv[1:])
+    command = plain_command(sys.argv[1:], seen)
     if command is not None:
         from keyleak.error_handler import exit_code_of  # noqa: PLC0415
 

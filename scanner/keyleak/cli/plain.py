@@ -13,15 +13,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from keyleak.errors import ExitCode
+    from keyleak.git.index import Listed
 
 _STAGES: Final = frozenset({"pre-commit", "pre-merge-commit", "commit-msg", "pre-push", "pre-receive"})
 
 
-def plain_command(arguments: Sequence[str]) -> Callable[[], ExitCode] | None:
+def plain_command(arguments: Sequence[str], seen: Listed | None = None) -> Callable[[], ExitCode] | None:
     """What these arguments of `keyleak` ask for, or None where that takes a closer look.
 
     Args:
         arguments: a command and its paths. `--` may stand before them.
+        seen: what a glance listed of a commit already.
     """
     words = list(arguments)
     if "--" in words:
@@ -32,9 +34,9 @@ def plain_command(arguments: Sequence[str]) -> Callable[[], ExitCode] | None:
         case ["scan", *paths]:
             return lambda: _scan(tuple(paths))
         case ["staged", *paths]:
-            return lambda: _staged(tuple(paths))
+            return lambda: _staged(tuple(paths), seen)
         case ["hook", "run", stage, *rest] if stage in _STAGES:
-            return lambda: _hook(stage, tuple(rest))
+            return lambda: _hook(stage, tuple(rest), seen)
     return None
 
 
@@ -45,17 +47,17 @@ def _scan(paths: tuple[str, ...]) -> ExitCode:
     return scan(ScanOptions(paths or (".",)), Console())
 
 
-def _staged(paths: tuple[str, ...]) -> ExitCode:
+def _staged(paths: tuple[str, ...], seen: Listed | None) -> ExitCode:
     from keyleak.commands.console import Console  # noqa: PLC0415
     from keyleak.commands.options import ReportOptions  # noqa: PLC0415
     from keyleak.commands.staged import staged  # noqa: PLC0415
 
-    return staged(paths, ReportOptions(), Console())
+    return staged(paths, ReportOptions(), Console(), seen)
 
 
-def _hook(stage: str, arguments: tuple[str, ...]) -> ExitCode:
+def _hook(stage: str, arguments: tuple[str, ...], seen: Listed | None) -> ExitCode:
     from keyleak.commands.console import Console  # noqa: PLC0415
     from keyleak.commands.hook_run import HookCall, Stage, run_hook  # noqa: PLC0415
     from keyleak.commands.options import ReportOptions  # noqa: PLC0415
 
-    return run_hook(HookCall(Stage(stage), arguments, os.environ, ReportOptions(), Console()))
+    return run_hook(HookCall(Stage(stage), arguments, os.environ, ReportOptions(), Console(), seen))

@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from keyleak.commands.kept_words import kept_words
 from keyleak.errors import KeyleakError
 from keyleak.git.blobs import MOST, UnusualBlobError, small_blobs
-from keyleak.git.index import changed_entries, named_entries
-from keyleak.git.inherited import inherited_repository
+from keyleak.git.index import list_staged
 from keyleak.terminal import clean_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+    from keyleak.git.index import Listed
 
 _COMMANDS: Final = (("staged",), ("hook", "run", "pre-commit"), ("hook", "run", "pre-merge-commit"))
 # Without effect on a clean result: there is nothing to draw or to leave out.
@@ -31,8 +32,17 @@ _MOST_WORK: Final = 16 << 20
 _LFS_POINTER: Final = b"version https://git-lfs"
 
 
-def clean_at_a_glance(arguments: Sequence[str], environ: Mapping[str, str]) -> str | None:
-    """The report on a commit without anything to look at; None where the command has to say.
+class Glance(NamedTuple):
+    """What a glance saw."""
+
+    clean: str | None = None
+    """The report on a commit without anything to look at; None where the command has to say."""
+    listed: Listed | None = None
+    """What is staged, so that the command need not ask git again; None where it has to."""
+
+
+def glance(arguments: Sequence[str], environ: Mapping[str, str]) -> Glance:
+    """Look at a commit, if these arguments ask for that.
 
     Args:
         arguments: of `keyleak`.
@@ -41,19 +51,21 @@ def clean_at_a_glance(arguments: Sequence[str], environ: Mapping[str, str]) -> s
     started = time.monotonic()
     paths = _plain_paths(arguments)
     if paths is None or environ.get("KEYLEAK_SKIP"):
-        return None
+        return Glance()
     words = kept_words()
     if not words:
-        return None
+        return Glance()
+    listed = None
     try:
-        staged = _staged(paths, environ, _MOST_WORK // len(words))
+        listed = list_staged(paths, environ)
+        staged = _staged(listed, _MOST_WORK // len(words))
     except (KeyleakError, UnusualBlobError, OSError, ValueError):
         # The command meets it again and says what it is.
-        return None
+        return Glance(listed=listed)
     if staged is None or _has_any([*staged.contents, *staged.names], words):
-        return None
+        return Glance(listed=listed)
     read_bytes = sum(map(len, staged.contents))
-    return clean_line(len(staged.names), read_bytes, time.monotonic() - started)
+    return Glance(clean_line(len(staged.names), read_bytes, time.monotonic() - started))
 
 
 class _Staged(NamedTuple):
@@ -70,10 +82,9 @@ def _plain_paths(arguments: Sequence[str]) -> list[str] | None:
     return None
 
 
-def _staged(paths: Sequence[str], environ: Mapping[str, str], limit: int) -> _Staged | None:
+def _staged(seen: Listed, limit: int) -> _Staged | None:
     """What would be recorded, or None where that is more than small files."""
-    repository = inherited_repository(".", environ)
-    listed = named_entries(repository, paths) if paths else changed_entries(repository)
+    repository, listed = seen
     ids = list(dict.fromkeys(entry.oid for entry in listed.entries))
     if listed.conflicts or listed.submodules or listed.unstaged or len(ids) > MOST:
         return None

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from keyleak.commands.console import Console
+    from keyleak.git.index import Listed
     from keyleak.git.inherited import Repository
     from keyleak.git.pushes import RefUpdate
     from keyleak.git.scope import Scope
@@ -57,6 +58,8 @@ class HookCall:
     environ: Mapping[str, str]
     options: ReportOptions
     console: Console
+    seen: Listed | None = None
+    """What a glance listed already, of a commit."""
 
 
 def run_hook(call: HookCall) -> ExitCode:
@@ -81,7 +84,7 @@ def _checked(call: HookCall) -> ExitCode:
     if call.stage in {Stage.PRE_COMMIT, Stage.PRE_MERGE_COMMIT}:
         from keyleak.commands.staged import staged  # noqa: PLC0415 - each stage loads what it needs
 
-        return staged(call.arguments, call.options, call.console)
+        return staged(call.arguments, call.options, call.console, call.seen)
     checks = {Stage.COMMIT_MSG: _message, Stage.PRE_PUSH: _sent, Stage.PRE_RECEIVE: _received}
     return checks[call.stage](call)
 

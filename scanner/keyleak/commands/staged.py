@@ -11,8 +11,7 @@ from keyleak.commands.destinations import check_show_secrets
 from keyleak.commands.kept_words import keep_words
 from keyleak.commands.options import ReportOptions, checked_rulebook, inspector_for
 from keyleak.commands.settings import Reads, configured
-from keyleak.git.index import changed_entries, named_entries
-from keyleak.git.inherited import inherited_repository
+from keyleak.git.index import list_staged
 from keyleak.sources.index import notes_on, read_index
 
 if TYPE_CHECKING:
@@ -20,15 +19,19 @@ if TYPE_CHECKING:
 
     from keyleak.commands.console import Console
     from keyleak.errors import ExitCode
+    from keyleak.git.index import Listed
 
 
-def staged(paths: Sequence[str], options: ReportOptions, console: Console) -> ExitCode:
+def staged(
+    paths: Sequence[str], options: ReportOptions, console: Console, seen: Listed | None = None
+) -> ExitCode:
     """Read the index, report, and say how it went.
 
     Args:
         paths: read the staged version of these, changed or not; without any, whatever the index changes.
         options: what every scan can be asked for.
         console: where words go.
+        seen: what a glance listed of these paths already.
 
     Raises:
         KeyleakError: there is no repository, git cannot read it, or the report could not be written.
@@ -37,11 +40,11 @@ def staged(paths: Sequence[str], options: ReportOptions, console: Console) -> Ex
     options = configured(options, ["."], Reads.INDEX, console)
     rulebook = checked_rulebook(options)
     started, clock = datetime.now(UTC), time.monotonic()
-    repository = inherited_repository(".", os.environ)
-    listed = named_entries(repository, paths) if paths else changed_entries(repository)
+    repository, listed = seen or list_staged(paths, os.environ)
     inspector = inspector_for(rulebook, options)
     reading = read_index(repository, listed, inspector)
-    if not options.rule_folders:
+    # A glance has used the words, so they are kept.
+    if not options.rule_folders and seen is None:
         keep_words(inspector.words)
     for note in notes_on(listed):
         console.note(note)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from keyleak.git.inherited import inherited_repository
 from keyleak.git.process import run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from keyleak.git.inherited import Repository
 
@@ -40,6 +41,28 @@ class Staged(NamedTuple):
     """Paths that stand for a commit of another repository."""
     unstaged: tuple[str, ...] = ()
     """Of the paths that were named, those that are not in the index."""
+
+
+class Listed(NamedTuple):
+    """What is staged, and where."""
+
+    repository: Repository
+    staged: Staged
+
+
+def list_staged(paths: Sequence[str], environ: Mapping[str, str]) -> Listed:
+    """What `git commit` would record in the repository of this folder.
+
+    Args:
+        paths: list the entries of these, changed or not; without any, whatever the index changes.
+        environ: the variables of this process.
+
+    Raises:
+        GitError: there is no repository, or git cannot read it.
+        UsageError: a variable names something that does not belong to it.
+    """
+    repository = inherited_repository(".", environ)
+    return Listed(repository, named_entries(repository, paths) if paths else changed_entries(repository))
 
 
 def changed_entries(repository: Repository) -> Staged:

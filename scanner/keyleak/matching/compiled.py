@@ -113,9 +113,10 @@ def compile_rules(rulebook: Rulebook) -> CompiledRules:
 
 
 def _shape(rule: KeyRule) -> Shape:
-    prefix = b"|".join(re.escape(word.encode()) for word in rule.prefixes)
     boundary = _NOT_ALPHANUMERIC if rule.strength is Strength.DECISIVE else _NOT_KEY_CHARACTER
-    pattern = on_use(b"(?:" + prefix + b")(?:" + rule.pattern.encode() + b")" + boundary)
+    pattern = made_on_use(
+        lambda: b"(?:" + _any_of(rule.prefixes) + b")(?:" + rule.pattern.encode() + b")" + boundary
+    )
     decodes_to = on_use(rule.decodes_to.encode()) if rule.decodes_to else None
     return Shape(rule, pattern, decodes_to, name_pattern(rule.names))
 
@@ -179,5 +180,11 @@ def _pascal_case(name: str) -> bytes:
 
 def word_pattern(words: Iterable[str]) -> re.Pattern[bytes] | None:
     """A pattern of words as they are written, in any case, not inside a longer word on the left."""
-    escaped = [re.escape(word.encode()) for word in words]
-    return on_use(rb"(?i)" + _WORD_BEGINS + b"(?:" + b"|".join(escaped) + b")") if escaped else None
+    every = tuple(words)
+    if not every:
+        return None
+    return made_on_use(lambda: rb"(?i)" + _WORD_BEGINS + b"(?:" + _any_of(every) + b")")
+
+
+def _any_of(words: Iterable[str]) -> bytes:
+    return b"|".join(re.escape(word.encode()) for word in words)
