@@ -141,6 +141,13 @@ def test_a_key_with_an_escape_in_its_body_is_not_cut(plain: bytes, escaped: byte
     assert [(secret, steps) for secret, _, steps in found] == [(key, (step,))]
 
 
+@pytest.mark.parametrize("second", [b"_", b"err"])
+def test_a_second_result_beside_the_decoded_key_hides_no_name(second: bytes) -> None:
+    encoded = base64.urlsafe_b64encode(KEY).rstrip(b"=")
+    content = b'\tfloraApiKey, %s := base64.RawURLEncoding.DecodeString("%s")\n' % (second, encoded)
+    assert keys_in(content) == [(KEY, "flora", ("base64",))]
+
+
 @pytest.mark.parametrize("operator", [b'" + "', b'"\n    "', b'" +\n    "', b'"\n    . "', b'" & "'])
 def test_base64_in_several_strings_is_one_text(operator: bytes) -> None:
     digits = b64(KEY)

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
     from keyleak.matching.statement import Around
 
-# What stands between a name and its value; a default value may stand behind a call that reads the name.
+# What stands between a name and its value; a default value may stand behind a call that reads the name, and a
+# second result that is no value before the sign: `key, err := …`.
 _GLUE: Final = on_use(
     rb"(?i:\\u00[0-9a-f]{2}|%[0-9a-f]{2}|&(?:quot|apos|nbsp|gt|#[0-9]{2,3}|#x[0-9a-f]{2});"
     rb"|[\"'`\s\\:=>,(|?\[{<@)\]+]|\b(?:bearer|basic|value|default(?:_?value)?|fallback|string|or|str)\b|--(?:body|value|data)\b"
-    rb"|&(?:'static\s)?str\b|\.(?:unwrap_or|or|get|default)[a-z_]{0,12}\(|</?[a-z]{1,12}>){1,80}\Z"
+    rb"|,\s?(?:_|err|ok)\s?:?=|&(?:'static\s)?str\b|\.(?:unwrap_or|or|get|default)[a-z_]{0,12}\(|</?[a-z]{1,12}>){1,80}\Z"
 )
 _CHAIN: Final = on_use(rb"(?:[A-Za-z0-9_$.-]|->|::|\[[\"']?|[\"']?\]){1,120}\Z")
 # Between an enclosing bracket and its name no comma: that would be the name of another argument.
