@@ -40,7 +40,7 @@ class Eligibility:
         if issuer.verify is None:
             return Refusal(f"no request that is safe to send is known for {issuer.name}")
         if kinds := _not_spoken_of(issuer, issuer.verify, finding):
-            return Refusal(f"{issuer.name} is never sent what may be of this kind: {', '.join(kinds)}")
+            return Refusal(f"it may be of a kind that is never sent to {issuer.name}: {', '.join(kinds)}")
         doubt = self._doubt(finding.secret, issuer)
         return issuer if doubt is None else Refusal(doubt)
 
