@@ -82,7 +82,8 @@ def encoded_anchors(
     for anchor in _anchors(sorted(set(prefixes)), sorted(set(context_prefixes)), sorted(set(names))):
         if len(anchor.literal) >= _SHORTEST_LITERAL or anchor.opens or anchor.needs_context:
             literal = anchor.literal[:_LONGEST_LITERAL]
-            found.setdefault(literal, replace(anchor, literal=literal))
+            if literal not in found:
+                found[literal] = anchor if literal == anchor.literal else replace(anchor, literal=literal)
     return tuple(found.values())
 
 
