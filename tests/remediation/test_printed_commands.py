@@ -150,6 +150,28 @@ def test_commands_of_a_repository_without_a_server_clean_it(
 
 
 @pytest.mark.slow
+def test_pushes_give_a_ref_whose_name_holds_the_key_a_clean_one(
+    leaking: Path, shell: Shell, tmp_path: Path
+) -> None:
+    git(leaking, "branch", f"use-{KEY}", "HEAD")
+    git(leaking, "branch", f"before-{KEY}", "HEAD~1")
+    server = tmp_path / "server.git"
+    git(tmp_path, "clone", "-q", "--mirror", str(leaking), str(server))
+    git(leaking, "remote", "add", "origin", str(server))
+    git(leaking, "fetch", "-q", "origin")
+    out = tmp_path / "out"
+    said = shell.run(
+        shlex.join(["keyleak", "fix", str(leaking), "--apply", "--yes", "--output", str(out)]), code=1
+    )
+    assert "the name of a ref" in " ".join(said.split())
+    assert KEY not in said
+    shell.run(f"bash -e {out}/push.sh")
+    branches = git(server, "branch", "--format=%(refname:short)").decode().split()
+    assert branches == ["before-REMOVED-KEY", "main", "use-REMOVED-KEY"]
+    assert KEY.encode() not in every_object(server)
+
+
+@pytest.mark.slow
 def test_command_that_makes_sure_works_on_a_terminal(leaking: Path, shell: Shell, tmp_path: Path) -> None:
     command = next(commands(document(shell, leaking)))
     authority = Authority(tmp_path)

@@ -177,7 +177,7 @@ def _document(
     if not plan.is_empty:
         refs = refs_of(case.root)
         commands = rewrite_commands(case.root, workspace, plan)
-        pushes = push_commands(case.root, workspace.mirror, refs, refs)
+        pushes = push_commands(case.root, workspace.mirror, refs, refs, plan)
         sections.append(
             Section("rewrite", "The rewrite, as `--apply` does it", tuple(commands), are_commands=True)
         )
@@ -246,7 +246,7 @@ def _apply(
     proven = not proof.differences and not remaining
     if proven:
         state.at(Step.PROVEN).save(workspace)
-    pushes = push_commands(case.root, workspace.mirror, state.refs, refs_of(workspace.mirror))
+    pushes = push_commands(case.root, workspace.mirror, state.refs, refs_of(workspace.mirror), plan)
     sections = _result(proof, remaining, pushes, time.monotonic() - started)
     document = FixDocument(case.root, (), tuple(sections))
     write_out(masked_document(document, options.form, case.findings))

@@ -39,7 +39,9 @@ def rewrite_commands(source: str, workspace: Workspace, plan: RewritePlan) -> li
     ]
 
 
-def push_commands(source: str, mirror: str, before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+def push_commands(
+    source: str, mirror: str, before: Mapping[str, str], after: Mapping[str, str], plan: RewritePlan
+) -> list[str]:
     """One push for each ref that changed and that a server takes; refused if somebody pushed meanwhile.
 
     Args:
@@ -47,18 +49,31 @@ def push_commands(source: str, mirror: str, before: Mapping[str, str], after: Ma
         mirror: the clone with the result.
         before: its refs and their ids.
         after: the same afterwards; without a rewrite, the same as before.
+        plan: what is replaced; a ref whose name holds a key gets a clean one on the server.
 
     Raises:
         GitError: git does not read the repository.
     """
     remotes = [os.fsdecode(name) for name in run(["remote"], source).splitlines()]
-    changed = [ref for ref in sorted(before) if before[ref] != after.get(ref) or before == after]
-    pushes = _Pushes(source, mirror, remotes, before)
+    pushes = _Pushes(source, mirror, remotes, before, plan)
+    changed = [
+        ref
+        for ref in sorted(before)
+        if before[ref] != after.get(ref) or before == after or pushes.cleaned(ref) != ref
+    ]
     return [command for ref in changed for command in pushes.of(ref)]
 
 
 class _Pushes:
-    def __init__(self, source: str, mirror: str, remotes: Sequence[str], before: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        source: str,
+        mirror: str,
+        remotes: Sequence[str],
+        before: Mapping[str, str],
+        plan: RewritePlan,
+    ) -> None:
+        self._plan = plan
         self._source = source
         self._mirror = mirror
         self._remotes = sorted(remotes, key=lambda name: (name != "origin", name))
@@ -72,9 +87,9 @@ class _Pushes:
             return
         tracked = self._tracked(ref)
         if tracked is not None:
-            yield self._push(tracked[0], ref, _HEADS + tracked[1])
+            yield from self._push(tracked[0], ref, _HEADS + tracked[1])
         elif not ref.startswith(_REMOTES) and not (ref.startswith(_HEADS) and self._tracks):
-            yield self._push(self._remotes[0] if self._remotes else None, ref, ref)
+            yield from self._push(self._remotes[0] if self._remotes else None, ref, ref)
 
     def _tracked(self, ref: str) -> tuple[str, str] | None:
         """Remote and branch of a remote-tracking ref."""
@@ -84,12 +99,22 @@ class _Pushes:
                 return remote, ref.removeprefix(start)
         return None
 
-    def _push(self, remote: str | None, ref: str, target: str) -> str:
-        source = shlex.quote(self._source)
-        # The URL may hold a password, so it is looked up when the command runs.
-        lease = shlex.quote(f"--force-with-lease={target}:{self._before[ref]}")
-        where = f"{_UPDATING} {source}" if remote is None else self._url(remote)
-        return f"git -C {shlex.quote(self._mirror)} push {lease} {where} {shlex.quote(f'{ref}:{target}')}"
+    def cleaned(self, ref: str) -> str:
+        """The name without any key."""
+        return os.fsdecode(self._plan.texts.apply(os.fsencode(ref)))
+
+    def _push(self, remote: str | None, ref: str, target: str) -> Iterator[str]:
+        where = f"{_UPDATING} {shlex.quote(self._source)}" if remote is None else self._url(remote)
+        clean, lease = self.cleaned(target), f"{target}:{self._before[ref]}"
+        if clean == target:
+            yield self._line(lease, where, f"{ref}:{target}")
+        else:
+            yield self._line(f"{clean}:", where, f"{ref}:{clean}")  # that name must be free
+            yield self._line(lease, where, f":{target}")
+
+    def _line(self, lease: str, where: str, refspec: str) -> str:
+        lease = shlex.quote(f"--force-with-lease={lease}")
+        return f"git -C {shlex.quote(self._mirror)} push {lease} {where} {shlex.quote(refspec)}"
 
     def _url(self, remote: str) -> str:
         # The URL may hold a password, so it is looked up when the command runs. One relative to the source

@@ -199,7 +199,10 @@ def is_text(content: bytes) -> bool:
 def _left_beside(places: Iterable[Location]) -> Iterator[Leftover]:
     for place in places:
         if place.kind is LocationKind.REF_NAME:
-            reason = "the name of a ref; git filter-repo keeps names: rename it and delete the old one"
+            reason = (
+                "the name of a ref, which git filter-repo keeps: rename it here and delete the old one;"
+                " on a server the pushes do both"
+            )
             yield Leftover(place.path or "", reason)
         elif place.kind in _BESIDE:
             yield Leftover(place.path or place.kind.value, _BESIDE[place.kind])
