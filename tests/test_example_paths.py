@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
 import pytest
 
 import keyleak
 from keyleak.example_paths import REMARK, is_example_path
 from keyleak.findings import Severity
 from keyleak.rulebook.template import expand
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LIVE = expand("FLORA_API_KEY=sk_live_${base62:42}\n", 2).encode()
 OF_TEST_MODE = expand("key = sk_test_${base62:24}\n", 2).encode()
@@ -53,3 +62,25 @@ def test_a_key_that_stands_elsewhere_too_keeps_its_severity() -> None:
     sightings = [each for place in places for each in inspector.inspect(LIVE, place).sightings]
     (finding,) = group_by_secret(sightings)
     assert (finding.severity, len(finding.locations), finding.reason) == (Severity.CRITICAL, 2, None)
+
+
+def test_a_tree_kept_under_a_folder_named_tests_is_judged_from_its_root(tmp_path: Path) -> None:
+    tree = tmp_path / "tests" / "shop"
+    (tree / "tests").mkdir(parents=True)
+    keys = [expand("FLORA_API_KEY=sk_live_${base62:42}\n", seed) for seed in (1, 2)]
+    (tree / "pay.env").write_text(keys[0])
+    (tree / "tests" / "pay.env").write_text(keys[1])
+    assert _severities(str(tree)) == {"pay.env": "critical", "tests/pay.env": "high"}
+    assert _severities(str(tree / "pay.env"), below=str(tree)) == {"pay.env": "critical"}
+    assert _severities("shop", "../tests/shop", cwd=tree.parent, below="shop")["pay.env"] == "critical"
+    assert _severities("tests", cwd=tree, below=".") == {"tests/pay.env": "high"}
+
+
+def _severities(*roots: str, cwd: Path | None = None, below: str | None = None) -> dict[str, str]:
+    command = [sys.executable, "-m", "keyleak", "scan", *roots, "--format", "json", "--no-progress"]
+    done = subprocess.run(command, cwd=cwd, capture_output=True, check=False)
+    return {
+        os.path.relpath(place["path"], below or roots[0]): finding["severity"]
+        for finding in json.loads(done.stdout)["findings"]
+        for place in finding["locations"][:1]
+    }

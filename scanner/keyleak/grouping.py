@@ -11,20 +11,24 @@ from keyleak.example_paths import lowered_in_examples
 from keyleak.findings import Finding, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from keyleak.findings import Attribution, FirstSeen, Location, Sighting
     from keyleak.secret import Secret
 
 
-def group_by_secret(sightings: Iterable[Sighting]) -> list[Finding]:
+def group_by_secret(sightings: Iterable[Sighting], roots: Sequence[str] = ()) -> list[Finding]:
     """Findings, worst first; among equals by where they stand first.
 
     The rule and severity of a finding are those of its weightiest place.
+
+    Args:
+        sightings: keys at their places.
+        roots: the files and folders that were scanned, as the user named them.
     """
     by_secret: dict[Secret, list[Sighting]] = defaultdict(list)
     for sighting in sightings:
-        by_secret[sighting.secret].append(lowered_in_examples(sighting))
+        by_secret[sighting.secret].append(lowered_in_examples(sighting, roots))
     findings = [_finding(secret, found) for secret, found in by_secret.items()]
     return sorted(
         findings, key=lambda finding: (finding.severity.rank, _order(finding.locations[0]), finding.id)

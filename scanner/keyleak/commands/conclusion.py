@@ -43,6 +43,8 @@ class Work:
     """Whether keys in files that git ignores are notes."""
     keeps_ignored: bool = True
     """Whether such notes are reported."""
+    roots: tuple[str, ...] = ()
+    """The files and folders that were scanned, as the user named them."""
     inspector: Inspector | None = None
     """What it was read with; knows the explanations that `--explain` asks for."""
 
@@ -97,7 +99,7 @@ def findings_of(
         sightings = note_ignored(sightings, console.note)
     if not work.keeps_ignored:
         sightings = [sighting for sighting in sightings if sighting.remark is None]
-    findings = _judged(group_by_secret(sightings), work, options)
+    findings = _judged(group_by_secret(sightings, work.roots), work, options)
     return decide(findings, settings_of(options), console, complete=reading.coverage.complete)
 
 

@@ -66,6 +66,7 @@ def scan(options: ScanOptions, console: Console) -> ExitCode:
         clock,
         notes_ignored=True,
         keeps_ignored=options.ignored,
+        roots=options.paths,
         inspector=inspector,
     )
     return conclude(work, reading, rulebook, options.report, console)
