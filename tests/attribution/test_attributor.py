@@ -117,8 +117,6 @@ def test_a_weak_body_without_a_name_is_nobodys(template: str, context: str) -> N
         (f"const floraApiKey = '{PLAIN}'", "flora"), (f'os.environ.get("FLORA_API_KEY", "{PLAIN}")', "flora"),
         (f"- name: FLORA_API_KEY\n  value: {PLAIN}", "flora"),
         (f'        - name: FLORA_API_KEY\n          value: "{PLAIN}"', "flora"),
-        (f'new Flora({{\n  apiKey: "{PLAIN}",\n}})', "flora"),
-        (f'flora.NewClient(\n\toption.WithAPIKey("{PLAIN}"),\n)', "flora"),
         (f"flora techniques list --api-key {PLAIN}", "flora"), (f"x-flora-api-key: {PLAIN}", "flora"),
         (f'curl https://app.flora.ai/api/v1/models -H "Authorization: Bearer {PLAIN}"', "flora"),
         (f"FLORA_API_KEY={UNPREFIXED}", "flora"), ("FLORA_API_KEY=ak_${base62:32}", "flora"),
@@ -200,7 +198,7 @@ def test_neighbours_in_an_environment_file_never_steal(order: tuple[int, ...], n
         (f"CLERK_SECRET_KEY={CLERK} FLORA_API_KEY={PLAIN} run", ["clerk", "flora"]),
         (f"a {PLAIN} FLORA_API_KEY={CLERK}", [None, "flora"]),
         (f"FLORA_API_KEY={PLAIN} X={CLERK} STRIPE_KEY=sk_test_${{base62:24}}", ["flora", None, "stripe"]),
-        (f"new Flora({{ apiKey: '{PLAIN}' }}); new Clerk('{CLERK}')", ["flora", "clerk"]),
+        (f"new Flora({{ apiKey: '{PLAIN}' }}); new Clerk('{CLERK}')", [None, "clerk"]),
         (f'FLORA_API_KEY: "{UNPREFIXED}", other: {PLAIN}', ["flora", None]),
         (f"FLORA_API_KEY=ak_${{base62:32}} OTHER_KEY={PLAIN}", ["flora", None]),
         (f"FLORA_API_KEY=$KEY OTHER_KEY={PLAIN}", [None]),
@@ -288,3 +286,37 @@ def test_attribution_is_the_same_in_utf16(encoding: str) -> None:
     text = expand(f"CLERK_SECRET_KEY={CLERK}\nFLORA_API_KEY={PLAIN}\nX={CLERK}\n", 5)
     found = [ATTRIBUTOR.attribute(match) for match in matcher().match(text.encode(encoding))]
     assert found == [ATTRIBUTOR.attribute(match) for match in matcher().match(text.encode())]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "new Flora({{apiKey: '{}'}})",
+        "new FloraClient({{ token: '{}' }})",
+        'flora.NewClient(WithAPIKey("{}"))',
+    ],
+)
+def test_a_call_by_a_name_that_others_have_too_needs_something_of_floras_own(call: str) -> None:
+    """Anybody may call a class Flora; its package, its host or an id of its own tells whose it is."""
+    content = call.format(PLAIN)
+    alone = whole(content)
+    assert (alone.verdict, [each.issuer for each in alone.candidates]) == (
+        AttributionVerdict.AMBIGUOUS,
+        ["flora"],
+    )
+    for own in (
+        "import x from '@flora-ai/flora'",
+        "fetch('https://app.flora.ai/api')",
+        "id = 'prj_a1b2c3d4'",
+    ):
+        for filler in ("", "import Stripe from 'stripe'\n" + "x()\n" * 60):
+            named = whole(f"{own}\n{filler}{content}")
+            assert (named.issuer, named.confidence) == ("flora", Confidence.HIGH), own
+            assert any("call" in line or "argument" in line for line in named.evidence)
+
+
+def whole(template: str) -> Attribution:
+    """The attribution of the one key of a file."""
+    content = expand(template, 5).encode()
+    (match,) = matcher().match(content)
+    return ATTRIBUTOR.attribute(match, ATTRIBUTOR.file_evidence(content))

@@ -47,6 +47,7 @@ WAYS = {
     "Ruby join": "['{sk}','{live}','{B}'].join('_')",
     "shell": 'P={P}\nK="${P}{B}"',
     "shell adjacency": "K='{P}''{B}'",
+    "shell continued, no quotes": "K={sk}_\\\n{live}_\\\n{B1}\\\n{B2}",
     "shell continued": 'curl -u "{P}{B1}\\\n{B2}:"',
     "Visual Basic": 'k = "{P}" & "{B}"',
     "Lua": 'k = "{P}" .. "{B}"',
@@ -108,6 +109,19 @@ def test_words_of_a_shell_beside_a_whole_key_are_not_joined_to_it() -> None:
     assert found(f'curl -u "{key}" "https" "x"') == [key]
     assert found(f'KEYS=("{key}"\n "{key}")') == [key, key]
     assert found(f'url = "{key}" + "/path"') == [key]
+
+
+@pytest.mark.parametrize("halves", ["HbWifTNZybzx tOIJC1zIIkwI", "CjecRhPxtazs uFO4KI7lkBHW"])
+def test_a_piece_without_a_digit_is_joined_if_its_letters_are_drawn_in_both_cases(halves: str) -> None:
+    first, last = halves.split()
+    key = f"sk_live_{first}{last}"
+    assert found(f"K='sk_''live_''{first}''{last}'") == [key]
+    assert found(f"k = ('sk_'\n  'live_'\n  '{first}'\n  '{last}')") == [key]
+
+
+def test_words_beside_a_split_prefix_are_not_joined_to_it() -> None:
+    for words in ("'publishableKeyName' 'secretKeyName'", "'someModuleName'", "'anotherLowercaseword'"):
+        assert found(f"names = 'sk_' 'live_' {words}") == []
 
 
 def test_a_truncated_key_is_never_reported_where_the_rest_stands_beside_it() -> None:

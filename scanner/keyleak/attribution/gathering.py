@@ -11,7 +11,7 @@ from keyleak.matching.match import GivenBy
 from keyleak.on_use import on_use
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from keyleak.attribution.evidence import Project
     from keyleak.attribution.scope import Scope
@@ -57,9 +57,12 @@ _PLACES: Final = {
 def given(match: Match, scope: Scope, signals: Iterable[Signals]) -> Iterator[Evidence]:
     """What the value is given to."""
     for issuer in signals:
-        by_name = list(_by_name(scope, issuer))
+        by_call = list(_by_call(scope, issuer))
+        # What `new Flora({apiKey: …})` makes a name of is the call once more, not the issuer's own name.
+        own_names = scope.names[:1] if by_call and issuer.namesakes else scope.names
+        by_name = list(_by_name(own_names, issuer))
         yield from by_name
-        yield from _by_call(scope, issuer)
+        yield from by_call
         recipients = {each.by for each in match.assigned_to if each.issuer == issuer.issuer}
         if GivenBy.NAME in recipients and not by_name:
             yield _evidence(issuer, (Reach.GIVEN, 0), Kind.NAME, "given to its name for a key")
@@ -78,13 +81,13 @@ def _by_call(scope: Scope, issuer: Signals) -> Iterator[Evidence]:
             return
 
 
-def _by_name(scope: Scope, issuer: Signals) -> Iterator[Evidence]:
-    for depth, name in enumerate(scope.names):
+def _by_name(names: Sequence[bytes], issuer: Signals) -> Iterator[Evidence]:
+    for depth, name in enumerate(names):
         found = issuer.names and issuer.names.search(name)
         if found and not _is_brand(found[0], issuer):
             yield _evidence(issuer, (Reach.GIVEN, depth), Kind.NAME, f"given to {_shown(found[0])}")
             return
-    for depth, name in enumerate(scope.names if issuer.brands_names else ()):
+    for depth, name in enumerate(names if issuer.brands_names else ()):
         if issuer.brand in _parts(name):
             where = (Reach.BLOCK if depth else Reach.GIVEN, depth)
             yield _evidence(issuer, where, Kind.BRAND, f"given to a name with {_shown(issuer.brand)} in it")

@@ -130,11 +130,17 @@ class Scales:
                 return False
 
     def _has_two_signals(self, issuer: str, distance: int) -> bool:
-        """The issuer's name for its key or its own call; else two things, one of which no namesake has."""
-        near = [each for each in self.evidence if each.issuer == issuer and each.distance <= distance]
-        if any(each.reach is Reach.GIVEN and each.kind in {Kind.NAME, Kind.CALL} for each in near):
+        """The issuer's name for its key; else two things, one of which no namesake has.
+
+        A call that the key is given to is one of them, and what confirms it may stand anywhere in the file
+        or the project: imports do.
+        """
+        every = [each for each in self.evidence if each.issuer == issuer]
+        near = [each for each in every if each.distance <= distance]
+        given = {each.kind for each in near if each.reach is Reach.GIVEN}
+        if Kind.NAME in given:
             return True
-        kinds = {each.kind for each in near}
+        kinds = {each.kind for each in (every if Kind.CALL in given else near)}
         return bool(kinds & OWN_KINDS) and len(kinds) > 1
 
     def _confidence(self, issuer: str, reach: Reach) -> Confidence:
@@ -144,8 +150,11 @@ class Scales:
 
     def _lines(self, issuer: str, distance: int) -> list[str]:
         """What decided, and the body's shape."""
+        own = [each for each in self.evidence if each.issuer == issuer]
         lines = dict.fromkeys(
-            each.line for each in self.evidence if each.issuer == issuer and each.distance <= distance
+            each.line
+            for each in own
+            if each.distance <= distance or (self.signals[issuer].namesakes and each.kind in OWN_KINDS)
         )
         shape = self.bodies.telling.get(issuer) or self.bodies.fitting.get(issuer)
         return [*list(lines)[:_MOST_LINES], *([f"the body has the shape of {shape}"] if shape else [])]

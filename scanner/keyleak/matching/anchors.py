@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 # A shorter common part stands in too many other words; then every word is an anchor of its own.
 _SHORTEST_STEM: Final = 4
+_CONTINUED: Final = "sk_\\\n"
 _SPLIT_FAMILIES: Final = ("sk_live_", "sk_test_", "rk_live_", "rk_test_")
 
 
@@ -75,17 +76,18 @@ def anchors_of(rulebook: Rulebook) -> tuple[Anchor, ...]:
 def _split(prefixes: Iterable[str]) -> list[Anchor]:
     """Constants that hold the beginning of a prefix word up to one of its underscores: `"sk_"`, `'sk_live'`.
 
+    Without quotes only where a line of a shell goes on behind a backslash.
+
     As single bytes only: source code in UTF-16 that splits a key has not been met.
     """
     words = {prefix for prefix in prefixes if prefix.startswith(_SPLIT_FAMILIES)}
     beginnings = {
         word[:end] for word in words for end in range(2, len(word)) if "_" in word[end - 1 : end + 1]
     }
-    return [
-        Anchor(AnchorKind.SPLIT, wide=False, literal=f"{quote}{beginning}{quote}".encode())
-        for beginning in sorted(beginnings)
-        for quote in "\"'`"
-    ]
+    literals = [f"{quote}{beginning}{quote}" for beginning in sorted(beginnings) for quote in "\"'`"]
+    if words:
+        literals.append(_CONTINUED)
+    return [Anchor(AnchorKind.SPLIT, wide=False, literal=literal.encode()) for literal in literals]
 
 
 def is_found_by_words(issuer: Issuer) -> bool:

@@ -31,10 +31,11 @@ _OPEN: Final = rb"[fFrRbBuU@$]{0,2}[\"'`]"
 _OPERATOR: Final = on_use(
     rb"[\"'`]" + _SPACE + rb"(?:\\\r?\n)?(?:\.\.|[+.&~]|<<|\|\|)(?:\s{0,20}\\\r?\n)?" + _SPACE + _OPEN
 )
-# Nothing but blanks: what follows must be the rest of a prefix or look like a part of a key, and not like one
-# of its own.
+# Nothing but blanks: what follows must be the rest of a prefix or look like a part of a key, with a digit or
+# letters of both cases by chance, and not like one of its own.
 _MODE: Final = rb"(?=(?:live|test)_?[\"'`])"
-_BODY: Final = rb"(?![A-Za-z]{1,8}_(?:live|test)_)(?=[A-Za-z0-9_+/=-]{0,60}[0-9])(?=[A-Za-z0-9_+/=-]{8})"
+_DRAWN: Final = rb"(?:[A-Za-z0-9_+/=-]{0,60}[0-9]|(?:[A-Za-z_+/=-]{0,24}[a-z][A-Z]){2})"
+_BODY: Final = rb"(?![A-Za-z]{1,8}_(?:live|test)_)(?=" + _DRAWN + rb")(?=[A-Za-z0-9_+/=-]{8})"
 _PART: Final = rb"(?:" + _MODE + rb"|" + _BODY + rb")"
 _BELOW: Final = on_use(rb"[\"'`][ \t]{0,40}\\?\r?\n" + _SPACE + _OPEN + _PART)
 _ADJACENT: Final = on_use(rb"[\"'`](?:\s{0,40}\\\r?\n)?" + _SPACE + _OPEN + _PART)

@@ -139,8 +139,9 @@ class Matcher:
 
     def _split(self, content: Buffer, hit: Hit) -> Match | None:
         """A key whose prefix word itself is split."""
-        view = narrow_view(content, hit.end)
-        return self._put_together(view, view.anchor_end - self.rules.anchors[hit.anchor].length + 1, None)
+        view, anchor = narrow_view(content, hit.end), self.rules.anchors[hit.anchor]
+        quote = int(anchor.literal[:1] in b"\"'`")
+        return self._put_together(view, view.anchor_end - anchor.length + quote, None)
 
     def _put_together(self, view: View, start: int, plain: Shaped | None) -> Match | None:
         """The longest key that is put together of pieces from `start` on.
