@@ -144,6 +144,11 @@ def test_the_standard_library_knows_the_fields() -> None:
     assert dataclasses.asdict(Point(1)) == {"x": 1, "y": 0}
 
 
+def test_the_fields_of_the_standard_library_are_made_once() -> None:
+    # They were made at every `dataclasses.replace`, which more than doubled the time of a scan.
+    assert Point.__dataclass_fields__ is Point.__dataclass_fields__
+
+
 @pytest.mark.parametrize("record", [Point(1, 2), Alone("x")])
 def test_records_are_copied_and_pickled(record: Any) -> None:
     for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):

@@ -202,6 +202,8 @@ class _StandardFields:
 
         fields = [(name, object, _standard(each)) for name, each in kind.__record_fields__.items()]
         model: Any = dataclasses.make_dataclass(kind.__name__, fields, kw_only=True)
+        # Once for each class: the standard library's `replace` asks for them at every call.
+        kind.__dataclass_fields__ = model.__dataclass_fields__
         return cast("dict[str, Any]", model.__dataclass_fields__)
 
 

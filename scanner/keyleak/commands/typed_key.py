@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import getpass
 import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from keyleak.errors import UsageError
 from keyleak.findings import Attribution, AttributionVerdict, Candidate, LocationKind
+from keyleak.records import replace
 from keyleak.secret import fingerprint
 from keyleak.sources.inspector import Inspector, Place
 

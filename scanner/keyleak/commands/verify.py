@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -22,6 +21,7 @@ from keyleak.commands.typed_key import typed_key
 from keyleak.coverage import Coverage
 from keyleak.findings import AttributionVerdict, Verification, VerificationVerdict
 from keyleak.grouping import group_by_secret
+from keyleak.records import replace
 from keyleak.sources.files import Reading
 from keyleak.sources.history import HistoryRequest
 from keyleak.sources.inspector import Inspector

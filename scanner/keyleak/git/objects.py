@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from keyleak.git.memory import Remembered, store_name
 from keyleak.git.object_store import open_store
 from keyleak.git.plain import listed_by_git, read_by_id
 from keyleak.git.visitor import ObjectsRead
+from keyleak.records import replace
 
 if TYPE_CHECKING:
     from _typeshed import StrOrBytesPath

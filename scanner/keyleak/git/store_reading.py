@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from keyleak.coverage import Gap
@@ -14,6 +13,7 @@ from keyleak.git.memory import Remembered, loose_name
 from keyleak.git.plain import listed_by_git, read_by_id
 from keyleak.git.visitor import ObjectsRead
 from keyleak.git.workers import Refused, read_tasks
+from keyleak.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

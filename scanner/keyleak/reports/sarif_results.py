@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from keyleak.findings import LocationKind, Severity, Status
 from keyleak.practices import advice
+from keyleak.records import replace
 from keyleak.reports.sarif_rules import LEVELS, PRECISIONS
 
 if TYPE_CHECKING:

@@ -5,13 +5,13 @@ It reads nothing twice and reports what every inspector reports; what it keeps h
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from keyleak.attribution.attributor import Attributor
 from keyleak.findings import Explanation, Location
 from keyleak.matching.match import Rejection
 from keyleak.matching.matcher import Matcher
+from keyleak.records import replace
 from keyleak.sources.inspector import Inspection, Inspector, Window
 from keyleak.sources.lines import LineFinder, first_line
 

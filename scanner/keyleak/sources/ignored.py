@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from keyleak.errors import GitError
 from keyleak.findings import LocationKind, Severity
 from keyleak.git.checkout import worktree_root
 from keyleak.git.worktree import ignored_among, ignored_below
+from keyleak.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

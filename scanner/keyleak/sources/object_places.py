@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
@@ -11,6 +10,7 @@ from keyleak.errors import GitError
 from keyleak.findings import FirstSeen, LocationKind
 from keyleak.git.places import staged_paths
 from keyleak.git.provenance import Provenance
+from keyleak.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

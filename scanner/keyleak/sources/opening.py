@@ -7,7 +7,6 @@ explodes becomes a gap, and what stood before and behind it is still looked at.
 from __future__ import annotations
 
 import io
-from dataclasses import replace
 from itertools import chain
 from typing import IO, TYPE_CHECKING, Final
 
@@ -18,6 +17,7 @@ from keyleak.containers.formats import BEGINNING, Format, recognise
 from keyleak.containers.member import PIECE, ContainerError, Flaw, pieces_of
 from keyleak.coverage import Gap
 from keyleak.decoding.budget import DEEPEST, Budget
+from keyleak.records import replace
 from keyleak.sources.inspector import Inspection, Place
 from keyleak.sources.reading import Reader
 

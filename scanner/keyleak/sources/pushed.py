@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from keyleak.coverage import merge_gaps
 from keyleak.findings import LocationKind
+from keyleak.records import replace
 from keyleak.sources.files import Reading
 from keyleak.sources.history import HistoryRequest, read_history
 from keyleak.sources.inspector import Inspector, Place
