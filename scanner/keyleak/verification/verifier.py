@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from keyleak.errors import SourceError
 from keyleak.findings import Verification, VerificationVerdict
 from keyleak.verification import retry
 from keyleak.verification.audit import AuditEntry, NoAudit
@@ -101,6 +102,8 @@ class Verifier:
     clocks: Clocks = field(default_factory=Clocks)
     _hosts: dict[str, _Host] = field(default_factory=dict)
     _total: Pace | None = None
+    _unkept: SourceError | None = None
+    """Why the audit cannot be kept; whoever waits for a turn learns of it before all are told to stop."""
 
     async def ask_all(
         self,
@@ -146,7 +149,7 @@ class Verifier:
             answer = await self.client.ask(request.call, request.url, request.secret)
             judgement = judge(request.call, answer)
             learnt = _learnt(request, answer, judgement, sent)
-            self.audit.write(_entry(learnt, answer, attempt, sent))
+            self._keep(_entry(learnt, answer, attempt, sent))
             if not retry.is_retried(answer) or judgement.verdict is not VerificationVerdict.UNKNOWN:
                 host.unreached = 0
                 return learnt
@@ -159,6 +162,13 @@ class Verifier:
                 host.close(reason, math.inf)
         return learnt
 
+    def _keep(self, entry: AuditEntry) -> None:
+        try:
+            self.audit.write(entry)
+        except SourceError as error:
+            self._unkept = error
+            raise
+
     async def _turn(self, host: _Host) -> str:
         """Wait until the next request may go; why it may not, where the host was closed meanwhile."""
         if refusal := host.refusal(self.clocks.monotonic()):
@@ -166,6 +176,8 @@ class Verifier:
         await host.pace.turn()
         if host.in_total:
             await self._whole().turn()
+        if self._unkept is not None:
+            raise self._unkept
         return host.refusal(self.clocks.monotonic())
 
     async def _waited(self, host: _Host, answer: Answer | Failure, attempt: int) -> bool:
