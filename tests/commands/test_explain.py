@@ -89,3 +89,21 @@ def test_history_names_the_object(folder: Path) -> None:
     result = run(folder, "history", "--explain", ".")
     assert result.returncode == 1
     assert f"object {oid[:12]}:1:" in result.stdout
+
+
+def test_a_value_without_a_prefix_that_is_a_placeholder_is_explained(folder: Path) -> None:
+    (folder / "a.env").write_text("FLORA_API_KEY=your-flora-api-key-goes-here\nFLORA_LOG=debug\n")
+    result = run(folder, "scan", "--explain", ".")
+    assert result.returncode == 0
+    assert "Explained: 1 key-shaped text" in result.stdout
+    assert "a.env:1:15" in result.stdout
+    assert "not reported: " in result.stdout
+
+
+def test_what_is_staged_is_explained(folder: Path) -> None:
+    for arguments in (("init", "-q"), ("add", ".")):
+        subprocess.run(["git", *arguments], cwd=folder, check=True)
+    (folder / "a.env").write_text("")
+    result = run(folder, "staged", "--explain")
+    assert result.returncode == 1
+    assert "Explained: 6 key-shaped texts, 3 of them reported as keys" in result.stdout

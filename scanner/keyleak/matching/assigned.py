@@ -13,7 +13,7 @@ from keyleak.matching.boundary import is_left_boundary
 from keyleak.matching.engine import MAX_BODY
 from keyleak.matching.entropy import shannon_entropy
 from keyleak.matching.match import GivenBy
-from keyleak.matching.placeholders import placeholder_reason
+from keyleak.matching.prefixed import body_reason
 from keyleak.matching.view import REACH_BEFORE
 from keyleak.on_use import on_use
 
@@ -91,6 +91,23 @@ def assigned_keys(text: bytes, stem: tuple[int, int], rules: CompiledRules) -> I
             key = _as_key(text, span, issuer, rules)
             if key is not None:
                 yield key._replace(by=by)
+
+
+def refused_values(
+    text: bytes, stem: tuple[int, int], rules: CompiledRules
+) -> Iterator[tuple[tuple[int, int], str]]:
+    """Values given to an issuer's names that are placeholders or samples, and why; see `assigned_keys`."""
+    stood = text[slice(*stem)]
+    for issuer in rules.issuers:
+        for (start, end), _ in _values(issuer, text, stem) if issuer.may_hold(stood) else ():
+            if rules.prefixes.match(text, start):
+                continue  # of the family: judged by its prefix
+            for shape in (*issuer.context_shapes, *_kinds(issuer, text, start)):
+                found = shape.pattern.fullmatch(text, start, end)
+                reason = body_reason(found[0], rules) if found else None
+                if reason:
+                    yield (start, end), reason
+                    break
 
 
 def _values(
@@ -218,8 +235,7 @@ def _is_random(value: bytes, shape: Shape, rules: CompiledRules) -> bool:
     return (
         _is_mixed(value)
         and shannon_entropy(value) >= shape.rule.min_entropy
-        and not rules.is_sample(value)
-        and placeholder_reason(value.decode("ascii"), rules.placeholders) is None
+        and body_reason(value, rules) is None
     )
 
 

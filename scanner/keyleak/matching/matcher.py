@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from keyleak.matching.anchors import AnchorKind
-from keyleak.matching.assigned import Assigned, assigned_keys
+from keyleak.matching.assigned import Assigned, assigned_keys, refused_values
 from keyleak.matching.boundary import is_left_boundary
 from keyleak.matching.compiled import compile_rules
 from keyleak.matching.engine import fastest_engine, has_body
@@ -20,7 +20,7 @@ from keyleak.records import replace
 from keyleak.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from keyleak.matching.engine import Buffer, Engine, Hit
     from keyleak.rulebook.model import KeyRule, Rulebook
@@ -68,6 +68,10 @@ class Matcher:
                 rejection = self._rejection(self._view(content, hit, offset), hit)
                 if rejection:
                     found[rejection.start] = rejection
+            elif self.rules.anchors[hit.anchor].kind is AnchorKind.STEM:
+                for rejection in self._refused(self._view(content, hit, offset), hit):
+                    if owned is None or rejection.start in owned:
+                        found.setdefault(rejection.start, rejection)
         return sorted(found.values(), key=lambda rejection: rejection.start)
 
     def _rejection(self, view: View, hit: Hit) -> Rejection | None:
@@ -79,6 +83,13 @@ class Matcher:
         if reason is None:
             return None
         return Rejection(view.offset(start), view.wide, Secret(key_run(view.text, start)).redacted(), reason)
+
+    def _refused(self, view: View, hit: Hit) -> Iterator[Rejection]:
+        """Values without a telling prefix that stand where a key would."""
+        start = view.anchor_end - self.rules.anchors[hit.anchor].length
+        for (first, last), reason in refused_values(view.text, (start, view.anchor_end), self.rules):
+            redacted = Secret(view.text[first:last]).redacted()
+            yield Rejection(view.offset(first), view.wide, redacted, reason)
 
     def _confirmed(self, content: Buffer, hits: list[Hit], owned: range | None, offset: int) -> list[Match]:
         prefixed: dict[int, Match] = {}
