@@ -35,6 +35,13 @@ class _TooLargeError(Exception):
     """A delta whose result is over the limit; `args[0]` is the size it claims."""
 
 
+# What a damaged or hostile delta makes of its rebuilding.
+_REFUSALS: Final = (
+    *(DamagedError, _TooLargeError, MemoryError),
+    *(ApplyDeltaError, ValueError, IndexError, AssertionError),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class OpenPack:
     """A pack made ready in one process: its parts are then read one at a time."""
@@ -127,18 +134,28 @@ class Walk(Generic[R]):
             self._leave_children(root, size)
             return
         try:
-            data = self._inflate(root)
+            data, followed = inflate(self._pack[self._starts[root] : self._ends[root]], size)
         except (DamagedError, MemoryError):
             self._leave(root)
             self._leave_children(root)
             return
-        self._visit(root, data)
+        if followed:
+            self._note_followed()
+        self._rebuilt.append((root, data))
+        if len(data) >= _SMALL or len(self._rebuilt) == _TOGETHER:
+            self._visit_rebuilt()
         kids = self._children_of(root)
         if kids:
             self._deltas(data, kids)
 
     def _deltas(self, data: bytes, kids: list[int]) -> None:
-        """Visits what is built on a base, which is released before its last child is read."""
+        """Visits what is built on a base, which is released before its last child is read.
+
+        Histories spend their time in this loop, so it is one loop with local names.
+        """
+        sizes, starts, ends, pack = self._sizes, self._starts, self._ends, self._pack
+        first_child, children, rebuilt = self._first_child, self._children, self._rebuilt
+        whole_bytes, join = self._limits.whole_bytes, b"".join
         frames = [(data, kids)]
         self._held = len(data)
         while frames:
@@ -147,53 +164,46 @@ class Walk(Generic[R]):
             if not kids:
                 frames.pop()
                 self._held -= len(base)
+            size = sizes[node]
             try:
-                data = self._rebuild(node, base)
-            except (DamagedError, _TooLargeError, MemoryError) as error:
+                delta, followed = inflate(pack[starts[node] : ends[node]], min(size, whole_bytes + 1))
+                # An instruction of a delta copies its base at the most: nearly none can build anything large.
+                if size * len(base) > whole_bytes:
+                    self._check_claim(size, delta)
+                data = join(apply_delta(base, delta))
+            except _REFUSALS as error:
                 self._refuse(node, error)
                 continue
             del base
-            self._visit(node, data)
-            kids = self._children_of(node)
+            if followed:
+                self._note_followed()
+            rebuilt.append((node, data))
+            if len(data) >= _SMALL or len(rebuilt) == _TOGETHER:
+                self._visit_rebuilt()
+            kids = children[first_child[node] : first_child[node + 1]]
             if kids:
                 frames.append((data, kids))
                 self._held += len(data)
                 if self._held > self._limits.held_bytes:
                     self._let_go(frames)
 
+    def _check_claim(self, size: int, delta: bytes) -> None:
+        """Refuses a delta that is, or builds, too much."""
+        claimed = max(size, _result_size(delta))
+        if claimed > self._limits.whole_bytes:
+            raise _TooLargeError(claimed)
+
     def _children_of(self, node: int) -> list[int]:
         return self._children[self._first_child[node] : self._first_child[node + 1]]
 
-    def _rebuild(self, node: int, base: bytes) -> bytes:
-        if self._sizes[node] > self._limits.whole_bytes:
-            raise _TooLargeError(self._sizes[node])
-        delta = self._inflate(node)
-        # An instruction of a delta copies its base at the most: nearly none can build anything large.
-        if len(delta) * len(base) > self._limits.whole_bytes:
-            claimed = _result_size(delta)
-            if claimed > self._limits.whole_bytes:
-                raise _TooLargeError(claimed)
-        try:
-            return b"".join(apply_delta(base, delta))
-        except (ApplyDeltaError, ValueError, IndexError, AssertionError) as error:
-            raise DamagedError from error
-
-    def _inflate(self, node: int) -> bytes:
-        data, followed = inflate(self._pack[self._starts[node] : self._ends[node]], self._sizes[node])
-        if followed:
-            # The object is whole, but what follows it belongs to no object: the index hides something.
-            self._gaps.append(Gap(self._name, "bytes that the index gives to no object"))
-        return data
-
-    def _visit(self, node: int, data: bytes) -> None:
-        rebuilt = self._rebuilt
-        rebuilt.append((node, data))
-        if len(rebuilt) == _TOGETHER or len(data) >= _SMALL:
-            self._visit_rebuilt()
+    def _note_followed(self) -> None:
+        # The object is whole, but what follows it belongs to no object: the index hides something.
+        self._gaps.append(Gap(self._name, "bytes that the index gives to no object"))
 
     def _visit_rebuilt(self) -> None:
         """Has what was rebuilt looked at: small ones together, a large one (the last) by itself."""
-        rebuilt, self._rebuilt = self._rebuilt, []
+        rebuilt = self._rebuilt[:]
+        self._rebuilt.clear()
         if skip := self._skip:
             rebuilt = [(node, data) for node, data in rebuilt if not skip[node]]
         counts, kinds = self._counts, self._kinds

@@ -60,6 +60,8 @@ class ObjectVisitor:
             return self._visit_names(oid, data)
         pointer = _LFS_OBJECT.search(data) if kind == "blob" and data.startswith(_LFS_POINTER) else None
         lfs = pointer[1].decode() if pointer and len(data) < _LONGEST_POINTER else None
+        if lfs is None and not self._inspector.suspects(data, (len(data),)):
+            return None
         inspection = self._inspector.inspect(data, replace(_BLOB, object=oid.hex()))
         if inspection is NOTHING and lfs is None:
             return None
