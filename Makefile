@@ -10,10 +10,10 @@ check: dogfood
 	$(RUN) lint-imports
 	$(RUN) keyleak rules check
 
-# Our own tree, and everything our own history ever held, read as objects and not as diffs.
+# Our own tree, and everything our own history ever held.
 dogfood:
 	$(RUN) keyleak scan --no-ignored .
-	git cat-file --batch-all-objects --batch --buffer --unordered | $(RUN) keyleak scan -
+	$(RUN) keyleak history .
 
 test:
 	python3 .ci/environment.py test

@@ -57,9 +57,7 @@ def plot(points: list[Point], file: str) -> None:
         (axes[0], "objects", [each.objects for each in points]),
         (axes[1], "gigabytes of content", [each.inflated / 1e9 for each in points]),
     ):
-        axis.loglog(
-            sizes, [each.seconds for each in points], "o-", color="#2b6cb0", linewidth=1, markersize=5
-        )
+        axis.loglog(sizes, [each.seconds for each in points], "o", color="#2b6cb0", markersize=6)
         for each, size in zip(points, sizes, strict=True):
             axis.annotate(each.name, (size, each.seconds), (5, -11), textcoords="offset points", fontsize=8)
         axis.set_xlabel(label)
