@@ -256,4 +256,5 @@ def test_content_made_of_anchors_takes_no_forever(unit: bytes) -> None:
     started = time.monotonic()
     INSPECTOR.inspect(unit * (120_000 // len(unit)), PLACE)
     INSPECTOR.inspect((unit + b"\n") * (80_000 // len(unit)), PLACE)
-    assert time.monotonic() - started < 20
+    # A guard against work that grows with the square of the content, not a measure of speed.
+    assert time.monotonic() - started < 120
