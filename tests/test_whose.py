@@ -30,8 +30,14 @@ def one(template: str, seed: int = 5) -> keyleak.Finding:
         (f'"FLORA_API_KEY": "{PLAIN}"', "flora"),
         (f'os.environ.get("FLORA_API_KEY", "{PLAIN}")', "flora"),
         (f'curl https://app.flora.ai/api/v1/models -H "Authorization: Bearer {PLAIN}"', "flora"),
-        (f'new Flora({{\n  apiKey: "{PLAIN}",\n}})', "flora"),
-        (f'flora.NewClient(\n\toption.WithAPIKey("{PLAIN}"),\n)', "flora"),
+        (f'import Flora from "@flora-ai/flora";\nnew Flora({{\n  apiKey: "{PLAIN}",\n}})', "flora"),
+        (
+            (
+                'import "github.com/florafauna-ai/flora-go"\n'
+                f'flora.NewClient(\n\toption.WithAPIKey("{PLAIN}"),\n)'
+            ),
+            "flora",
+        ),
         (f"key = {STRIPE}", "stripe"),
         (f"FLORA_API_KEY={STRIPE}", "stripe"),
         ("STRIPE_SECRET_KEY=sk_test_${base62:24}", "stripe"),
@@ -125,13 +131,25 @@ ASSIGNED = [
     "FLORA_API_KEY=%s", '"FLORA_API_KEY": "%s"', "export FLORA_API_KEY='%s'", "ENV FLORA_API_KEY=%s",
     "- name: FLORA_API_KEY\n  value: %s", "<key>FLORA_API_KEY</key>\n<string>%s</string>", "FLORA_API_KEY %s",
     '<add key="FLORA_API_KEY" value="%s" />', 'process.env.FLORA_API_KEY || "%s"', "x-flora-api-key: %s",
-    "headers['x-flora-api-key'] = '%s'", 'floraApiKey: "%s",', 'new FloraClient({ apiKey: "%s" })',
-    'Flora(api_key="%s")', "flora techniques list \\\n  --api-key=%s", "flora models list --api-key '%s'",
+    "headers['x-flora-api-key'] = '%s'", 'floraApiKey: "%s",',
+    'import { FloraClient } from "@flora-ai/flora";\nnew FloraClient({ apiKey: "%s" })',
+    'import flora_ai_flora_api\nFlora(api_key="%s")', "flora techniques list \\\n  --api-key=%s",
+    "npx -y flora-mcp\nflora techniques list --api-key '%s'",
     'curl https://app.flora.ai/api/v1/models \\\n  -H "Authorization: Bearer %s"',
     'curl -H "Authorization: Bearer %s" https://app.flora.ai/api/v1/models',
     'claude mcp add flora --env FLORA_API_KEY="%s" -- npx -y flora-mcp',
     'import "github.com/florafauna-ai/flora-go"\nx := y(option.WithAPIKey("%s"))',
 ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "form", ['new Flora({ apiKey: "%s" })', 'Flora(api_key="%s")', "flora models list --api-key '%s'"]
+)
+def test_a_call_alone_is_one_signal_and_leaves_it_open(form: str) -> None:
+    """Namesakes have clients of that name, too; nothing else in the file says FLORA."""
+    (finding,) = keyleak.scan_bytes((form % expand("${base62:44}", 3)).encode())
+    assert finding.attribution.verdict is AttributionVerdict.AMBIGUOUS
+    assert [candidate.issuer for candidate in finding.attribution.candidates] == ["flora"]
 
 
 @pytest.mark.parametrize("body", ["ak_${base62:32}", "fl-${base62:40}", "${base62:44}"])

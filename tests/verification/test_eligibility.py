@@ -32,8 +32,8 @@ HOOKS = [
     "VITE_FLORA_WEBHOOK_SECRET_PROD=${base62:40}",
     "FLORA_WEBHOOK_SECRET=${base62:40} # https://app.flora.ai",
     'os.environ.get("FLORA_WEBHOOK_SECRET", "${base62:40}")',
-    'new Flora({ webhook_secret: "${base62:40}" })',
-    'new Flora({ apiKey: k, signing_secret: "${base62:40}" })',
+    'import Flora from "@flora-ai/flora";\nnew Flora({ webhook_secret: "${base62:40}" })',
+    'import Flora from "@flora-ai/flora";\nnew Flora({ apiKey: k, signing_secret: "${base62:40}" })',
     "curl https://app.flora.ai/hooks -d webhook_secret=${base62:40}",
     "FLORA_WEBHOOK_SECRET=whsec_${base62:32}",
 ]
@@ -58,7 +58,7 @@ def test_a_webhook_secret_is_found_and_never_sent(line: str) -> None:
         "FLORA_API_KEY=${base62:40}",
         "FLORA_SECRET_KEY=${base62:40}",
         "FLORA_WEBHOOK_SECRET=$HOOK FLORA_API_KEY=${base62:40}",
-        'new Flora({ apiKey: "${base62:40}", webhookSecret })',
+        'import Flora from "@flora-ai/flora";\nnew Flora({ apiKey: "${base62:40}", webhookSecret })',
     ],
 )
 def test_a_key_beside_a_webhooks_name_is_a_key(line: str) -> None:
