@@ -97,16 +97,7 @@ def configured(
     said = found.content if found else Configuration()
     inline = _first(options.inline, said.inline, reads is not Reads.HISTORY or own is not None)
     baseline = baseline_file(options, own, found) if with_baseline else None
-    decisions = Decisions(
-        allow=said.allow,
-        severities=said.severities,
-        baseline=None if baseline is None else load_baseline(baseline),
-        inline=inline,
-        issuers=options.issuers or frozenset(said.issuers),
-        min_severity=options.min_severity or said.min_severity or Severity.NOTE,
-        today=datetime.now(UTC).date(),
-        paths=PathBase(os.path.realpath("."), found.folder) if found else None,
-    )
+    decisions = _decisions(options, said, found, inline=inline, baseline=baseline)
     settings = Settings(
         decisions,
         config=found.file if found else None,
@@ -120,6 +111,27 @@ def configured(
         rule_folders=(*options.rule_folders, *folders),
         issuers=decisions.issuers,
         settings=settings,
+    )
+
+
+def _decisions(
+    options: ReportOptions,
+    said: Configuration,
+    found: FoundConfiguration | None,
+    *,
+    inline: bool,
+    baseline: str | None,
+) -> Decisions:
+    """What decides on findings; the command line outranks the configuration."""
+    return Decisions(
+        allow=said.allow,
+        severities=said.severities,
+        baseline=None if baseline is None else load_baseline(baseline),
+        inline=inline,
+        issuers=options.issuers or frozenset(said.issuers),
+        min_severity=options.min_severity or said.min_severity or Severity.NOTE,
+        today=datetime.now(UTC).date(),
+        paths=PathBase(os.path.realpath("."), found.folder) if found else None,
     )
 
 
