@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from contextlib import suppress
 from typing import Final
 
@@ -16,8 +17,8 @@ _LARGEST: Final = 16 * 1024 * 1024
 
 def kept(name: str) -> bytes | None:
     """What was kept under a name, or None where there is nothing or it cannot be trusted."""
-    folder = _folder()
-    if folder is None or not _is_our_folder(folder):
+    folder = user_folder()
+    if folder is None or not is_ours(folder):
         return None
     try:
         return _content(os.path.join(folder, name))
@@ -27,17 +28,22 @@ def kept(name: str) -> bytes | None:
 
 def keep(name: str, data: bytes) -> None:
     """Keep something for the next start, where there is a folder of this user's for it."""
-    folder = _folder()
+    folder = user_folder()
     if folder is None:
         return
     # A read-only home, a full disk, a folder that another process removes: the next start does without.
     with suppress(OSError):
         os.makedirs(folder, mode=0o700, exist_ok=True)
-        if _is_our_folder(folder):
-            _write(os.path.join(folder, name), data)
+        if is_ours(folder):
+            write_private(os.path.join(folder, name), data)
 
 
-def _write(path: str, data: bytes) -> None:
+def write_private(path: str, data: bytes) -> None:
+    """Write a file that only this user may read; it is there whole or not at all.
+
+    Raises:
+        OSError: it could not be written.
+    """
     temporary = f"{path}.{os.getpid()}"
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     try:
@@ -49,17 +55,20 @@ def _write(path: str, data: bytes) -> None:
         raise
 
 
-def _folder() -> str | None:
-    """The cache folder, or None where there is no home of this user's to put it in."""
+def user_folder() -> str | None:
+    """Where this user's caches are: in `XDG_CACHE_HOME`, or where the platform has them.
+
+    None where there is no home of this user's to put it in.
+    """
     if not hasattr(os, "geteuid"):
         return None
     parent = os.environ.get("XDG_CACHE_HOME", "")
     if not os.path.isabs(parent):
         home = os.path.expanduser("~")
         # Under sudo the home may be another user's: nothing of root's belongs there.
-        if not os.path.isabs(home) or not _is_our_folder(home):
+        if not os.path.isabs(home) or not is_ours(home):
             return None
-        parent = os.path.join(home, ".cache")
+        parent = os.path.join(home, "Library/Caches" if sys.platform == "darwin" else ".cache")
     return os.path.join(parent, "keyleak")
 
 
@@ -74,7 +83,8 @@ def _content(path: str) -> bytes | None:
         os.close(descriptor)
 
 
-def _is_our_folder(path: str) -> bool:
+def is_ours(path: str) -> bool:
+    """Whether a folder is there that only this user (or root) can write to."""
     try:
         facts = os.lstat(path)
     except OSError:

@@ -126,6 +126,19 @@ def test_the_cache_is_used_and_can_be_left(
     assert reports[0] == reports[1]
 
 
+def test_nothing_is_cached_in_a_home_that_others_write_to(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home").chmod(0o777)
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    code, report, errors = history(cwd=repository)
+    assert (code, len(report["findings"])) == (1, 2)
+    assert "history is not cached" in errors
+    assert list((tmp_path / "home").iterdir()) == []
+
+
 def test_ctrl_c_reports_what_was_learnt(tmp_path: Path) -> None:
     """The first one ends the reading early; everything read by then is in the report."""
     repository = grown(tmp_path / "r", versions=3)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from keyleak.cache_file import user_folder
 from keyleak.commands.destinations import check_show_secrets
 from keyleak.commands.options import ReportOptions, checked_rulebook, inspector_for
 from keyleak.commands.settings import Reads, configured
@@ -19,7 +20,7 @@ from keyleak.git.missing import fetch_missing
 from keyleak.git.scope import Scope
 from keyleak.git.views import missing_objects
 from keyleak.sources.history import HistoryRequest, read_history
-from keyleak.sources.history_cache import HistoryCache, cache_folder
+from keyleak.sources.history_cache import HistoryCache
 
 if TYPE_CHECKING:
     from keyleak.commands.console import Console, ScanProgress
@@ -101,4 +102,8 @@ def _memory(options: HistoryOptions, rulebook: Rulebook, console: Console) -> Hi
     # What is remembered of a pack is what was found in it, not why.
     if options.report.explain:
         return None
-    return HistoryCache(cache_folder(), rulebook.sha256, console.note)
+    folder = user_folder()
+    if folder is None:
+        console.note("history is not cached: there is no home of this user's to keep it in")
+        return None
+    return HistoryCache(os.path.join(folder, "history"), rulebook.sha256, console.note)

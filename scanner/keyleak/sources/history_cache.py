@@ -10,12 +10,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import stat
-import sys
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
+from keyleak import cache_file
 from keyleak._version import __version__
 from keyleak.coverage import ObjectCounts
 from keyleak.git.memory import Remembered
@@ -74,16 +73,11 @@ class HistoryCache:
         if not self._usable:
             return
         path = os.path.join(self._folder, name)
-        temporary = f"{path}.{os.getpid()}"
         try:
             os.makedirs(self._folder, mode=0o700, exist_ok=True)
-            with open(temporary, "wb", opener=_private) as file:
-                file.write(_written(remembered))
-            os.replace(temporary, path)
+            cache_file.write_private(path, _written(remembered))
             self._forget_old()
         except OSError as error:
-            with suppress(OSError):
-                os.unlink(temporary)
             self._usable = False
             self._note(f"the cache in {self._folder} cannot be written: {error.strerror}")
 
@@ -92,11 +86,7 @@ class HistoryCache:
         try:
             os.makedirs(self._all, mode=0o700, exist_ok=True)
             for folder in (self._all, self._folder):
-                if not os.path.lexists(folder):
-                    continue
-                status = os.lstat(folder)
-                others = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-                if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid() or others:
+                if os.path.lexists(folder) and not cache_file.is_ours(folder):
                     self._note(f"the cache in {folder} is not used: others may write to it")
                     return False
         except OSError as error:
@@ -111,14 +101,6 @@ class HistoryCache:
             with suppress(FileNotFoundError):  # another process does the same
                 if os.lstat(path).st_mtime < oldest:
                     os.unlink(path)
-
-
-def cache_folder() -> str:
-    """Where this user's caches of history are: `XDG_CACHE_HOME`, or what the platform has for it."""
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    if not os.path.isabs(base):
-        base = os.path.expanduser("~/Library/Caches" if sys.platform == "darwin" else "~/.cache")
-    return os.path.join(base, "keyleak", "history")
 
 
 def _valid_for(rules_sha256: str) -> str:
@@ -140,10 +122,6 @@ def _files(folder: str) -> Iterator[str]:
                     waiting.append(entry.path)
                 else:
                     yield entry.path
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_EXCL | os.O_NOFOLLOW, 0o600)
 
 
 def _written(remembered: Remembered) -> bytes:
