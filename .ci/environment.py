@@ -21,6 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENTS = ROOT / ".venv"
 OLDEST = (3, 11)
+PYTEST = ["pytest", "--numprocesses", "auto", "--dist", "worksteal"]
 # The interpreter itself, not the link in an environment that is about to be made anew.
 PYTHON = os.path.realpath(sys.executable)
 
@@ -35,7 +36,7 @@ def main(arguments: list[str]) -> int:
     if what == "scan":
         return run(environment("run", []), ["keyleak", "scan", *rest])
     dev = environment("dev", ["--group", "dev"])
-    return run(dev, ["pytest", *rest] if what == "test" else rest)
+    return run(dev, [*PYTEST, *rest] if what == "test" else rest)
 
 
 def environment(name: str, groups: list[str]) -> Path:

@@ -362,7 +362,7 @@ def test_an_untrusted_repository_is_a_git_error(empty: Path) -> None:
         read(empty)
 
 
-@pytest.mark.parametrize("deflated", [b"", b"x", b"x\x9c", os.urandom(50)])
+@pytest.mark.parametrize("deflated", [b"", b"x", b"x\x9c", b"\xff" * 50])
 def test_inflating_nonsense_is_damage(deflated: bytes) -> None:
     with pytest.raises(DamagedError):
         inflate(deflated, 10)
