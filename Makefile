@@ -1,7 +1,7 @@
 # `make check` before a commit, `make test` for the tests, `make bench` for the figures in benchmarks/README.md.
 RUN := python3 .ci/environment.py exec
 
-.PHONY: check test test-fast bench eval format dogfood wheel clean
+.PHONY: check test test-fast bench eval fuzz format dogfood wheel clean
 
 check: dogfood
 	$(RUN) ruff check .
@@ -26,6 +26,11 @@ bench:
 
 eval:
 	$(RUN) python benchmarks/keyleak_eval.py
+
+TARGET ?= content
+SECONDS ?= 60
+fuzz:
+	python3 .ci/environment.py fuzz $(TARGET) $(SECONDS)
 
 format:
 	$(RUN) ruff format .

@@ -4,6 +4,7 @@
     python3 .ci/environment.py scan [ARGUMENT]...   install keyleak into .venv/run and scan this folder
     python3 .ci/environment.py test [ARGUMENT]...   install it with its test tools into .venv/dev, run pytest
     python3 .ci/environment.py exec COMMAND...      run a command of .venv/dev (the Makefile does)
+    python3 .ci/environment.py fuzz TARGET [SECONDS]   look for inputs that break it, in .venv/fuzz
 
 Each can be repeated; what is there and current is used again.
 """
@@ -30,11 +31,13 @@ def main(arguments: list[str]) -> int:
     """Run the subcommand that the arguments name."""
     if sys.version_info < OLDEST:
         sys.exit(f"keyleak needs Python {OLDEST[0]}.{OLDEST[1]} or newer; this is {sys.version.split()[0]}")
-    if not arguments or arguments[0] not in {"scan", "test", "exec"}:
+    if not arguments or arguments[0] not in {"scan", "test", "exec", "fuzz"}:
         sys.exit(__doc__)
     what, *rest = arguments
     if what == "scan":
         return run(environment("run", []), ["keyleak", "scan", *rest])
+    if what == "fuzz":
+        return run(environment("fuzz", ["--group", "fuzz"]), ["python", "fuzz/run.py", *rest])
     dev = environment("dev", ["--group", "dev"])
     return run(dev, [*PYTEST, *rest] if what == "test" else rest)
 
