@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from hypothesis import strategies as st
 
+from keyleak.attribution.attributor import Attributor
 from keyleak.matching.matcher import Matcher
 from keyleak.matching.placeholders import placeholder_reason
 from keyleak.matching.re_engine import ReEngine
@@ -107,6 +108,12 @@ def matcher() -> Matcher:
 
 
 @cache
+def attributor() -> Attributor:
+    """An attributor of the built-in rules."""
+    return Attributor(rulebook())
+
+
+@cache
 def pure_matcher() -> Matcher:
     """The same on Python's `re`."""
     return Matcher(rulebook(), ReEngine(matcher().rules.anchors))
@@ -115,6 +122,12 @@ def pure_matcher() -> Matcher:
 def found_in(content: bytes) -> list[tuple[bytes, int, int]]:
     """Key, start and end of every match."""
     return [(match.secret.reveal(), match.start, match.end) for match in matcher().match(content)]
+
+
+def reported_on(content: bytes) -> dict[bytes, set[str]]:
+    """Every key that is reported, and the ids of the rules on which it is."""
+    grounds = [(match, attributor().weigh(match).grounds) for match in matcher().match(content)]
+    return {match.secret.reveal(): {rule.id for rule in rules} for match, rules in grounds if rules}
 
 
 def planted_keys() -> st.SearchStrategy[Planted]:

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from keyleak import cache_file
 from keyleak.cli import main
 from keyleak.commands import glance as at_first
+from keyleak.commands.kept_words import Words
 from keyleak.containers.formats import LEADS
 from keyleak.errors import ExitCode
 from keyleak.findings import LocationKind
@@ -64,7 +65,13 @@ ENCODINGS: list[Callable[[bytes], bytes]] = [
 
 @given(
     shape=st.sampled_from(
-        ["sk_live_${base62:42}", "FLORA_API_KEY=sk_test_${base62:42}", "x_${base62:40}", "flora"]
+        [
+            "sk_live_${base62:42}",
+            "FLORA_API_KEY=sk_test_${base62:42}",
+            "x_${base62:40}",
+            "flora",
+            "CKO_SECRET_KEY=sk_${uuid}",
+        ]
     ),
     seed=st.integers(0, 500),
     steps=st.lists(st.sampled_from(ENCODINGS), max_size=3),
@@ -80,7 +87,7 @@ def test_nothing_is_looked_at_that_the_glance_would_pass(
         content = step(content)
     content = around + content + around
     if INSPECTOR.inspect(content, Place(LocationKind.INDEX, "x")) is not NOTHING:
-        assert b"\0" in content or any(word in content for word in INSPECTOR.words)
+        assert at_first.has_any([content], Words(list(INSPECTOR.words), list(INSPECTOR.stems)))
 
 
 def test_every_beginning_of_a_container_is_among_the_words() -> None:

@@ -28,7 +28,7 @@ def test_each_shape_is_that_of_its_issuer(issuer: str, template: str) -> None:
     "template",
     [
         "pk_live_${base62:42}",
-        "sk_prod_${base62:42}",
+        "sk_staging_${base62:42}",
         "SK_LIVE_${base62:42}",
         "sk-live-${base62:42}",
         "sk_live${base62:42}",

@@ -12,7 +12,7 @@ from keyleak.matching.anchors import Anchor, AnchorKind, anchors_of, stems_of
 from keyleak.matching.engine import Hit, fastest_engine, has_body
 from keyleak.matching.patient_engine import PatientEngine
 from keyleak.matching.re_engine import ReEngine
-from keyleak.rulebook.model import Context
+from keyleak.rulebook.model import Context, FoundBy
 from keyleak.rulebook.template import expand
 from strategies import matcher, planted_keys, pure_matcher, rulebook
 
@@ -24,6 +24,7 @@ WORDS = (
     "FLORA_API_KEY=", "flora", "Flora({ apiKey: '", "sk_live_", "rk_test_", "ak_", "https://app.flora.ai ",
     "x-flora-api-key: ", "Authorization: Bearer ", "flora techniques list --api-key ", "floraapi.com", "\n",
     "option.WithAPIKey(\"", "STRIPE_SECRET_KEY: ", "FLORA", "flORA", "sk_live", "_", "é", "日本",
+    "CKO_SECRET_KEY=sk_", "task_", "sk_", "machineSecretKey: 'ak_",
 )  # fmt: skip
 
 
@@ -32,6 +33,8 @@ def pieces() -> st.SearchStrategy[bytes]:
         st.sampled_from(WORDS),
         planted_keys().map(lambda key: key.text),
         st.integers(0, 99).map(lambda seed: expand("ak_${base62:32}", seed)),
+        st.integers(0, 99).map(lambda seed: expand("sk_${uuid}", seed)),
+        st.integers(0, 99).map(lambda seed: expand("sk_${alnum:17}", seed)),
         st.integers(0, 99).map(lambda seed: expand("${base62:40}", seed)),
     )
     encoded = st.builds(str.encode, texts, st.sampled_from(["utf-8", "utf-16-le", "utf-16-be", "utf-16"]))
@@ -92,19 +95,21 @@ def test_every_prefix_word_and_stem_is_an_anchor_in_both_widths() -> None:
     split = {anchor.literal for anchor in anchors if anchor.kind is AnchorKind.SPLIT}
     assert {b"'sk'", b'"sk_"', b"'sk_live'", b'"rk_test"'} <= split
     narrow = {anchor.literal for anchor in anchors if not anchor.wide} - split
-    found_by_prefix = [rule for rule in rulebook().keys if rule.is_searched_by_prefix]
-    prefixes = {word.encode() for rule in found_by_prefix for word in rule.prefixes}
+    prefixes = {word.encode() for rule in rulebook().keys for word in rule.prefixes}
     stems = {
         spelling.encode()
         for issuer in rulebook().issuers
-        if any(not rule.is_searched_by_prefix for rule in issuer.keys)
+        if any(rule.found_by is FoundBy.ASSIGNMENT for rule in issuer.keys)
         for stem in stems_of(issuer.context)
         for spelling in (stem, stem.upper(), stem.capitalize())
     }
     assert {b"flora", b"FLORA", b"Flora"} <= stems
     assert prefixes | stems == narrow
     # Every literal costs: beyond some thirty, the search takes nearly twice as long.
-    assert len(narrow) <= 15
+    with_body = {anchor.literal for anchor in anchors if anchor.with_body and not anchor.wide}
+    assert len(narrow - with_body) <= 15
+    # A short word alone would be hit in every other file.
+    assert with_body == {word for word in prefixes if len(word) < 7} >= {b"sk_", b"ak_"}
     assert {anchor.literal.replace(b"\0", b"") for anchor in anchors if anchor.wide} == narrow
     assert {anchor.length for anchor in anchors if anchor.wide} == {len(literal) for literal in narrow}
 

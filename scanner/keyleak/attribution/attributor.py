@@ -17,6 +17,7 @@ from keyleak.attribution.signals import is_open, signals_of
 from keyleak.attribution.weighing import Scales, bodies_of
 from keyleak.findings import Strength
 from keyleak.records import dataclass
+from keyleak.rulebook.model import FoundBy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -42,8 +43,9 @@ class Weighed:
     considered: tuple[Evidence, ...]
     vetoed: frozenset[str]
     """Issuers that a namesake's word ruled out."""
-    grounds_left: bool
-    """False where the key was found only as that of an issuer which is ruled out."""
+    grounds: tuple[KeyRule, ...]
+    """The rules on which the key is reported. None where its issuer is ruled out, or where others use its
+    prefix too and nothing gives it to its issuer."""
 
 
 class FileEvidence:
@@ -103,8 +105,15 @@ class Attributor:
         generic = is_generic(scope.names[0])
         opens = {rule.id: is_open(rule) for rule in shapes}
         scales = Scales(bodies_of(shapes, opens), kept, self._signals, generic)
-        left = any(rule.issuer not in vetoed for rule in match.shapes)
-        return Weighed(scales.weigh(), evidence, vetoed, left)
+        attribution = scales.weigh()
+        given_to = {each.issuer for each in match.assigned_to}
+        named = given_to | ({each.issuer for each in kept} & {each.issuer for each in attribution.candidates})
+        grounds = tuple(
+            rule
+            for rule in match.shapes
+            if rule.issuer not in vetoed and (rule.found_by is not FoundBy.CONTEXT or rule.issuer in named)
+        )
+        return Weighed(attribution, evidence, vetoed, grounds)
 
     def rule_of(self, match: Match, attribution: Attribution) -> KeyRule:
         """The rule a match is reported under: the issuer's own shape, else the family's."""

@@ -64,7 +64,7 @@ def given(match: Match, scope: Scope, signals: Iterable[Signals]) -> Iterator[Ev
         yield from by_name
         yield from by_call
         recipients = {each.by for each in match.assigned_to if each.issuer == issuer.issuer}
-        if GivenBy.NAME in recipients and not by_name:
+        if GivenBy.NAME in recipients and all(each.kind is not Kind.NAME for each in by_name):
             yield _evidence(issuer, (Reach.GIVEN, 0), Kind.NAME, "given to its name for a key")
         if GivenBy.CALL in recipients:
             yield _evidence(issuer, (Reach.GIVEN, 1), Kind.CALL, "given to its client or command")

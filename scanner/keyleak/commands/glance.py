@@ -17,11 +17,13 @@ from keyleak.commands.kept_words import kept_words
 from keyleak.errors import KeyleakError
 from keyleak.git.blobs import MOST, UnusualBlobError, small_blobs
 from keyleak.git.index import list_staged
+from keyleak.matching.beginning import begins_body
 from keyleak.terminal import clean_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from keyleak.commands.kept_words import Words
     from keyleak.git.index import Listed
 
 _COMMANDS: Final = (("staged",), ("hook", "run", "pre-commit"), ("hook", "run", "pre-merge-commit"))
@@ -53,16 +55,16 @@ def glance(arguments: Sequence[str], environ: Mapping[str, str]) -> Glance:
     if paths is None or environ.get("KEYLEAK_SKIP"):
         return Glance()
     words = kept_words()
-    if not words:
+    if not words or not words.plain:
         return Glance()
     listed = None
     try:
         listed = list_staged(paths, environ)
-        staged = _staged(listed, _MOST_WORK // len(words))
+        staged = _staged(listed, _MOST_WORK // len(words.plain))
     except (KeyleakError, UnusualBlobError, OSError, ValueError):
         # The command meets it again and says what it is.
         return Glance(listed=listed)
-    if staged is None or _has_any([*staged.contents, *staged.names], words):
+    if staged is None or has_any([*staged.contents, *staged.names], words):
         return Glance(listed=listed)
     read_bytes = sum(map(len, staged.contents))
     return Glance(clean_line(len(staged.names), read_bytes, time.monotonic() - started))
@@ -92,7 +94,25 @@ def _staged(seen: Listed, limit: int) -> _Staged | None:
     return _Staged([os.fsencode(entry.path) for entry in listed.entries], contents)
 
 
-def _has_any(contents: Iterable[bytes], words: Iterable[bytes]) -> bool:
-    """Whether there is anything to look at; a word across a border of two is looked at in vain."""
+def has_any(contents: Iterable[bytes], words: Words) -> bool:
+    """Whether there is anything to look at; a word across a border of two is looked at in vain.
+
+    Args:
+        contents: what is staged.
+        words: what is searched for.
+    """
     joined = b"\n".join(contents)
-    return b"\0" in joined or _LFS_POINTER in joined or any(word in joined for word in words)
+    return (
+        b"\0" in joined
+        or _LFS_POINTER in joined
+        or any(word in joined for word in words.plain)
+        or any(_has_body(joined, stem) for stem in words.stems)
+    )
+
+
+def _has_body(joined: bytes, stem: bytes) -> bool:
+    """Whether a stem stands anywhere with the beginning of a body behind it."""
+    at = joined.find(stem)
+    while at >= 0 and not begins_body(joined, at + len(stem)):
+        at = joined.find(stem, at + 1)
+    return at >= 0

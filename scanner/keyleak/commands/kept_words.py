@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from keyleak import cache_file
 from keyleak._version import __version__
@@ -18,10 +18,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _NAME: Final = f"words-{sys.implementation.cache_tag}.txt"
+_STEMS: Final = "stems"
 _ENDINGS: Final = (".py", ".yaml", ".yml")
 
 
-def kept_words() -> list[bytes] | None:
+class Words(NamedTuple):
+    """What is searched for."""
+
+    plain: list[bytes]
+    stems: list[bytes]
+    """Words that count only with the beginning of a body behind them."""
+
+
+def kept_words() -> Words | None:
     """The words, or None where none are kept that were made from the files at hand."""
     kept = cache_file.kept(_NAME)
     if kept is None:
@@ -30,16 +39,21 @@ def kept_words() -> list[bytes] | None:
     if made_from != _made_from() or not lines.endswith(b"\n"):
         return None
     try:
-        return [bytes.fromhex(line) for line in lines.decode("ascii").split()]
+        plain, _, stems = lines.decode("ascii").partition(_STEMS)
+        return Words(list(map(bytes.fromhex, plain.split())), list(map(bytes.fromhex, stems.split())))
     except ValueError:
         return None
 
 
-def keep_words(words: Iterable[bytes]) -> None:
+def keep_words(plain: Iterable[bytes], stems: Iterable[bytes]) -> None:
     """Keep the words that follow from the built-in rules, if there are others kept."""
-    data = b"\n".join([_made_from(), *sorted(word.hex().encode() for word in words), b""])
+    data = b"\n".join([_made_from(), *_in_digits(plain), _STEMS.encode(), *_in_digits(stems), b""])
     if cache_file.kept(_NAME) != data:
         cache_file.keep(_NAME, data)
+
+
+def _in_digits(words: Iterable[bytes]) -> list[bytes]:
+    return sorted(word.hex().encode() for word in words)
 
 
 def _made_from() -> bytes:

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from keyleak.attribution.attributor import Attributor
 from keyleak.errors import ExitCode, RuleError, UsageError
 from keyleak.findings import Environment, Strength
 from keyleak.matching.matcher import Matcher
+from keyleak.records import dataclass
 from keyleak.rulebook.loader import load_rulebook
 from keyleak.rulebook.model import FoundBy
 from keyleak.rulebook.template import TemplateError, expand
@@ -66,8 +68,8 @@ def check_rules(rule_folders: Sequence[str]) -> ExitCode:
         RuleError: a file breaks the schema, an example does not match or a counter-example does.
     """
     rulebook = load_rulebook(rule_folders, from_yaml=True)
-    matcher = Matcher(rulebook)
-    problems = [problem for key in rulebook.keys for problem in _problems(key, matcher)]
+    finder = _Finder(Matcher(rulebook), Attributor(rulebook))
+    problems = [problem for key in rulebook.keys for problem in _problems(key, finder)]
     for problem in problems[1:]:
         click.echo(f"keyleak: {problem}", err=True)
     if problems:
@@ -78,23 +80,37 @@ def check_rules(rule_folders: Sequence[str]) -> ExitCode:
     return ExitCode.CLEAN
 
 
-def _problems(key: KeyRule, matcher: Matcher) -> Iterator[RuleError]:
+@dataclass(frozen=True, slots=True)
+class _Finder:
+    """Says on which rules a text is reported, as a scan does."""
+
+    matcher: Matcher
+    attributor: Attributor
+
+    def rules_of(self, text: bytes) -> set[str]:
+        """Ids of the rules on which anything in a text is reported."""
+        return {
+            rule.id
+            for match in self.matcher.match(text)
+            for rule in self.attributor.weigh(match, self.attributor.file_evidence(text)).grounds
+        }
+
+
+def _problems(key: KeyRule, finder: _Finder) -> Iterator[RuleError]:
     for template in key.examples:
-        if not _matches(key, template, matcher, every=True):
+        if not _matches(key, template, finder, every=True):
             yield RuleError(key.file, key.line, f"{key.id}: example {template!r} does not match")
     for template in key.counter_examples:
-        if _matches(key, template, matcher, every=False):
+        if _matches(key, template, finder, every=False):
             yield RuleError(key.file, key.line, f"{key.id}: counter-example {template!r} matches")
 
 
-def _matches(key: KeyRule, template: str, matcher: Matcher, *, every: bool) -> bool:
+def _matches(key: KeyRule, template: str, finder: _Finder, *, every: bool) -> bool:
     try:
         texts = [expand(template, seed).encode() for seed in range(_SEEDS)]
     except TemplateError as error:
         raise RuleError(key.file, key.line, f"{key.id}: {error}") from error
-    found = [
-        any(shape.id == key.id for match in matcher.match(text) for shape in match.shapes) for text in texts
-    ]
+    found = [key.id in finder.rules_of(text) for text in texts]
     return all(found) if every else any(found)
 
 

@@ -45,7 +45,7 @@ def staged(
     reading = read_index(repository, listed, inspector)
     # A glance has used the words, so they are kept.
     if not options.rule_folders and seen is None:
-        keep_words(inspector.words)
+        keep_words(inspector.words, inspector.stems)
     for note in notes_on(listed):
         console.note(note)
 

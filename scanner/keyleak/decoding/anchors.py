@@ -64,6 +64,8 @@ class EncodedAnchor:
     """Whether a whole document begins with it."""
     needs_context: bool = False
     """Whether what is decoded is a key only beside a name of its issuer."""
+    with_body: bool = False
+    """See `keyleak.matching.engine.Searched`: an encoded word stands for itself."""
 
 
 def encoded_anchors(

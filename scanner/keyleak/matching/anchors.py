@@ -1,18 +1,20 @@
 """Anchors: the words that make the scanner look closer.
 
-An anchor is a prefix word, or the stem that all strong context words of an issuer share (`flora`), where that
-issuer has keys without a telling prefix. Both are searched as single bytes and as UTF-16, which is the same
-with a zero byte between the characters, in either byte order. Few literals, each in one case: the search
-is then nearly twice as fast as with every word in any case.
+An anchor is a prefix word, a short one together with the beginning of a body (`beginning.py`), or the stem
+that all strong context words of an issuer share (`flora`), where that issuer has keys without a prefix. All
+are searched as single bytes and as UTF-16, the same with a zero byte between the characters, in either
+byte order. Few literals, each in one case: the search is then nearly twice as fast as with every word in any
+case.
 """
 
 from __future__ import annotations
 
 from enum import Enum
+from itertools import filterfalse
 from typing import TYPE_CHECKING, Final
 
-from keyleak.records import dataclass
-from keyleak.rulebook.model import FoundBy
+from keyleak.records import dataclass, replace
+from keyleak.rulebook.model import FoundBy, is_telling
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -44,6 +46,8 @@ class Anchor:
     wide: bool
     literal: bytes
     """Its bytes; in UTF-16 with the zero bytes between, not around, the characters."""
+    with_body: bool = False
+    """Whether it counts only with the beginning of a body behind it."""
 
     @property
     def word(self) -> bytes:
@@ -58,16 +62,20 @@ class Anchor:
 
 def anchors_of(rulebook: Rulebook) -> tuple[Anchor, ...]:
     """Every anchor that the rules ask for."""
-    prefixes = {word for rule in rulebook.keys if rule.is_searched_by_prefix for word in rule.prefixes}
+    prefixes = {word for rule in rulebook.keys for word in rule.prefixes}
     stems = {
         spelling
         for issuer in rulebook.issuers
-        if any(not rule.is_searched_by_prefix for rule in issuer.keys)
+        if is_found_by_words(issuer)
         for stem in stems_of(issuer.context)
         for spelling in (stem.lower(), stem.upper(), stem.capitalize())
     }
     return (
-        *_anchors(AnchorKind.PREFIX, prefixes),
+        *_anchors(AnchorKind.PREFIX, filter(is_telling, prefixes)),
+        *(
+            replace(anchor, with_body=True)
+            for anchor in _anchors(AnchorKind.PREFIX, filterfalse(is_telling, prefixes))
+        ),
         *_split(prefixes),
         *_anchors(AnchorKind.STEM, stems),
     )
@@ -91,8 +99,8 @@ def _split(prefixes: Iterable[str]) -> list[Anchor]:
 
 
 def is_found_by_words(issuer: Issuer) -> bool:
-    """Whether some of an issuer's keys are found by the words around them."""
-    return any(rule.found_by is not FoundBy.PREFIX for rule in issuer.keys)
+    """Whether some of an issuer's keys are found by the words around them alone."""
+    return any(rule.found_by is FoundBy.ASSIGNMENT for rule in issuer.keys)
 
 
 def stems_of(context: Context) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from keyleak.matching.compiled import CompiledRules, IssuerWords, Shape
+    from keyleak.matching.prefixed import Shaped
     from keyleak.rulebook.model import KeyRule
 
 # Between a name and its value: an escape, space, quotes, brackets, an operator, a block's mark, a default's
@@ -100,7 +101,7 @@ def refused_values(
     stood = text[slice(*stem)]
     for issuer in rules.issuers:
         for (start, end), _ in _values(issuer, text, stem) if issuer.may_hold(stood) else ():
-            if rules.prefixes.match(text, start):
+            if rules.family.match(text, start):
                 continue  # of the family: judged by its prefix
             for shape in (*issuer.context_shapes, *_kinds(issuer, text, start)):
                 found = shape.pattern.fullmatch(text, start, end)
@@ -108,6 +109,16 @@ def refused_values(
                 if reason:
                     yield (start, end), reason
                     break
+
+
+def claimed_shapes(text: bytes, shaped: Shaped, rules: CompiledRules) -> tuple[KeyRule, ...]:
+    """The rules of a shaped key without those whose keys are given to other names than this one."""
+    elsewhere = {
+        shape.rule.id
+        for shape in rules.shapes[shaped.prefix]
+        if shape.names is not None and not _is_given_to(shape, text, shaped.start)
+    }
+    return tuple(rule for rule in shaped.rules if rule.id not in elsewhere)
 
 
 def _values(
@@ -186,7 +197,7 @@ def _as_key(text: bytes, span: tuple[int, int], issuer: IssuerWords, rules: Comp
             if not _is_random(found[0][len(prefix) :], shape, rules):
                 return None
             return Assigned(start, found.end(), prefix, shape.rule, issuer.issuer, GivenBy.NAME)
-    if rules.prefixes.match(text, start) and is_left_boundary(text, start):
+    if rules.family.match(text, start) and is_left_boundary(text, start):
         # A key of the family: `prefixed` judges it, this only tells to whom it is given.
         rule = (*issuer.assigned_shapes, *issuer.context_shapes)[0].rule
         return Assigned(start, end, "", rule, issuer.issuer, GivenBy.NAME)

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from keyleak.findings import Strength
-from keyleak.matching.anchors import anchors_of, is_found_by_words, stems_of
+from keyleak.matching.anchors import anchors_of, is_found_by_words
 from keyleak.on_use import made_on_use, on_use
 from keyleak.records import dataclass
 from keyleak.rulebook.model import FoundBy
@@ -64,13 +64,11 @@ class CompiledRules:
 
     anchors: tuple[Anchor, ...]
     prefixes: re.Pattern[bytes]
+    family: re.Pattern[bytes]
+    """Prefix words whose keys are reported wherever they stand."""
     shapes: dict[str, tuple[Shape, ...]]
     """By prefix word."""
     issuers: tuple[IssuerWords, ...]
-    context_prefixes: frozenset[bytes]
-    """Prefix words that are searched for, and of which some keys count only with context beside them."""
-    context_stems: re.Pattern[bytes] | None
-    """What the context words of those keys' issuers have in common."""
     placeholders: PlaceholderWords
     samples: frozenset[str]
     grown_samples: tuple[Sample, ...]
@@ -89,23 +87,17 @@ def compile_rules(rulebook: Rulebook) -> CompiledRules:
     """The rulebook made ready."""
     by_prefix: dict[str, list[Shape]] = {}
     for rule in rulebook.keys:
-        if rule.found_by is FoundBy.PREFIX:
-            for prefix in rule.prefixes:
-                by_prefix.setdefault(prefix, []).append(_shape(rule))
+        for prefix in rule.prefixes:
+            by_prefix.setdefault(prefix, []).append(_shape(rule))
     words = tuple(words for words in map(_issuer_words, rulebook.issuers) if words)
-    contextual = [
-        rule for rule in rulebook.keys if rule.found_by is FoundBy.CONTEXT and rule.is_searched_by_prefix
-    ]
+    family = {word for rule in rulebook.keys if rule.found_by is FoundBy.PREFIX for word in rule.prefixes}
     samples = [sample for issuer in rulebook.issuers for sample in issuer.samples]
     return CompiledRules(
         anchors=anchors_of(rulebook),
-        prefixes=on_use(
-            b"|".join(re.escape(word.encode()) for word in sorted(by_prefix, key=len, reverse=True))
-        ),
+        prefixes=_longest_first(by_prefix),
+        family=_longest_first(family),
         shapes={prefix: tuple(shapes) for prefix, shapes in by_prefix.items()},
         issuers=words,
-        context_prefixes=frozenset(word.encode() for rule in contextual for word in rule.prefixes),
-        context_stems=_stem_pattern(rulebook, {rule.issuer for rule in contextual}),
         placeholders=rulebook.placeholders,
         samples=frozenset(sample.sha256 for sample in samples),
         grown_samples=tuple(sample for sample in samples if sample.length),
@@ -121,14 +113,8 @@ def _shape(rule: KeyRule) -> Shape:
     return Shape(rule, pattern, decodes_to, name_pattern(rule.names))
 
 
-def _stem_pattern(rulebook: Rulebook, issuers: set[str]) -> re.Pattern[bytes] | None:
-    stems = {
-        re.escape(stem.encode())
-        for issuer in rulebook.issuers
-        if issuer.issuer in issuers
-        for stem in stems_of(issuer.context)
-    }
-    return on_use(b"(?i)" + b"|".join(sorted(stems))) if stems else None
+def _longest_first(words: Iterable[str]) -> re.Pattern[bytes]:
+    return on_use(_any_of(sorted(words, key=len, reverse=True)))
 
 
 def _issuer_words(issuer: Issuer) -> IssuerWords | None:

@@ -6,6 +6,8 @@ import importlib.util
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeAlias
 
+from keyleak.matching.beginning import CHARACTERS, LENGTH
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -15,6 +17,8 @@ MIN_BODY: Final = 16
 MAX_BODY: Final = 250
 _NARROW_BODY: Final = re.compile(rb"[A-Za-z0-9_+/=-]{%d}" % MIN_BODY)
 _WIDE_BODY: Final = re.compile(rb"(?:\x00[A-Za-z0-9_+/=-]){%d}" % MIN_BODY)
+_BEGINS: Final = b"[%b]{%d}" % (re.escape(CHARACTERS), LENGTH)
+_WIDELY_BEGINS: Final = rb"(?:\x00[%b]){%d}" % (re.escape(CHARACTERS), LENGTH)
 
 
 class Searched(Protocol):
@@ -23,6 +27,10 @@ class Searched(Protocol):
     @property
     def literal(self) -> bytes:
         """Its bytes."""
+
+    @property
+    def with_body(self) -> bool:
+        """Whether it counts only with the beginning of a body behind it (`matching/beginning.py`)."""
 
 
 class Hit(NamedTuple):
@@ -42,6 +50,21 @@ class Engine(Protocol):
 def has_body(content: Buffer, end: int, *, wide: bool) -> bool:
     """Whether the shortest body of a key follows a prefix word: a mere mention of the prefix ends here."""
     return (_WIDE_BODY if wide else _NARROW_BODY).match(content, end) is not None
+
+
+class Behind(NamedTuple):
+    """What must stand behind a literal."""
+
+    pattern: bytes
+    length: int
+    """Bytes that the pattern matches."""
+
+
+def behind(anchor: Searched) -> Behind:
+    """What must stand behind a literal: nothing, or the beginning of a body in the literal's encoding."""
+    if not anchor.with_body:
+        return Behind(b"", 0)
+    return Behind(_WIDELY_BEGINS, 2 * LENGTH) if b"\0" in anchor.literal else Behind(_BEGINS, LENGTH)
 
 
 def fastest_engine(anchors: Sequence[Searched]) -> Engine:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 import hyperscan
 
-from keyleak.matching.engine import Hit
+from keyleak.matching.engine import Hit, behind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,12 +24,16 @@ class HyperscanEngine:
         self._database = hyperscan.Database()
         self._database.compile(
             # Byte escapes, for the binding's literal mode ends a literal at its first zero byte.
-            expressions=[b"".join(b"\\x%02x" % byte for byte in anchor.literal) for anchor in anchors],
+            expressions=[
+                b"".join(b"\\x%02x" % byte for byte in anchor.literal) + behind(anchor).pattern
+                for anchor in anchors
+            ],
             ids=list(range(len(anchors))),
             elements=len(anchors),
             flags=0,
         )
         self._scan = self._database.scan
+        self._behind = tuple(behind(anchor).length for anchor in anchors)
 
     def hits(self, content: Buffer) -> list[Hit]:
         """See `Engine.hits`.
@@ -42,9 +46,12 @@ class HyperscanEngine:
         if len(content) > LONGEST_CONTENT:
             raise ValueError(f"content of {len(content):,} bytes must be scanned in windows")
         found: list[Hit] = []
+        length_behind = self._behind
         # The binding takes any buffer; its annotation says text.
         self._scan(
             cast("bytes", content),
-            lambda anchor, _start, end, _flags, _context: found.append(Hit(end, anchor)),
+            lambda anchor, _start, end, _flags, _context: found.append(
+                Hit(end - length_behind[anchor], anchor)
+            ),
         )
         return sorted(set(found)) if found else found

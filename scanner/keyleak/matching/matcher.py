@@ -6,17 +6,18 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from keyleak.matching.anchors import AnchorKind
-from keyleak.matching.assigned import Assigned, assigned_keys, refused_values
+from keyleak.matching.assigned import Assigned, assigned_keys, claimed_shapes, refused_values
 from keyleak.matching.boundary import is_left_boundary
 from keyleak.matching.compiled import compile_rules
 from keyleak.matching.engine import fastest_engine, has_body
 from keyleak.matching.joined import Joined, joined_keys
 from keyleak.matching.judge import KeyJudge
-from keyleak.matching.match import Match, Recipient, Rejection
+from keyleak.matching.match import GivenBy, Match, Recipient, Rejection
 from keyleak.matching.prefixed import Shaped, key_run, misfit_reason
 from keyleak.matching.statement import around, statement_around
 from keyleak.matching.view import View, is_little_endian, narrow_view, wide_view
 from keyleak.records import replace
+from keyleak.rulebook.model import FoundBy
 from keyleak.secret import Secret
 
 if TYPE_CHECKING:
@@ -79,6 +80,8 @@ class Matcher:
         if start < 0 or not self.rules.prefixes.match(view.text, start):
             return None
         shaped = self._shaped(view, hit)
+        if shaped is None and self.rules.anchors[hit.anchor].with_body:
+            return None  # words that end like a short prefix are no misfits of it
         reason = self._judge.no_key_reason(view.text, shaped) if shaped else misfit_reason(view.text, start)
         if reason is None:
             return None
@@ -86,8 +89,7 @@ class Matcher:
 
     def _refused(self, view: View, hit: Hit) -> Iterator[Rejection]:
         """Values without a telling prefix that stand where a key would."""
-        start = view.anchor_end - self.rules.anchors[hit.anchor].length
-        for (first, last), reason in refused_values(view.text, (start, view.anchor_end), self.rules):
+        for (first, last), reason in refused_values(view.text, self._span(view, hit), self.rules):
             redacted = Secret(view.text[first:last]).redacted()
             yield Rejection(view.offset(first), view.wide, redacted, reason)
 
@@ -105,15 +107,17 @@ class Matcher:
                 match = self._prefixed(content, hit, offset) if owned is None or hit.end in owned else None
                 if match:
                     prefixed[match.start] = match
-                if anchor.word not in self.rules.context_prefixes:
-                    continue
+                continue
             view = self._view(content, hit, offset)
-            for value in self._assigned(view, hit):
+            for value in assigned_keys(view.text, self._span(view, hit), self.rules):
                 start = view.offset(value.start)
                 recipients.setdefault(start, set()).add(Recipient(value.issuer, value.by))
-                if value.prefix or not self.rules.prefixes.match(view.text, value.start):
+                if value.prefix or not self.rules.family.match(view.text, value.start):
                     assigned[start] = _assigned_match(view, value)
-        merged = [_given_to(match, recipients.get(match.start, set())) for match in prefixed.values()]
+        merged = [
+            _given_to(_with_shapes(match, assigned.get(match.start)), recipients.get(match.start, set()))
+            for match in prefixed.values()
+        ]
         merged += [
             _given_to(match, recipients[match.start])
             for match in assigned.values()
@@ -131,6 +135,9 @@ class Matcher:
     def _is_prefix_with_body(self, content: Buffer, hit: Hit) -> bool:
         anchor = self.rules.anchors[hit.anchor]
         return anchor.kind is AnchorKind.PREFIX and has_body(content, hit.end, wide=anchor.wide)
+
+    def _span(self, view: View, hit: Hit) -> tuple[int, int]:
+        return view.anchor_end - self.rules.anchors[hit.anchor].length, view.anchor_end
 
     def _prefixed(self, content: Buffer, hit: Hit, offset: int) -> Match | None:
         goes_on = not self.rules.anchors[hit.anchor].wide and _GOES_ON.match(content, hit.end)
@@ -178,20 +185,11 @@ class Matcher:
 
     def _shaped(self, view: View, hit: Hit) -> Shaped | None:
         start = view.anchor_end - self.rules.anchors[hit.anchor].length
-        return self._judge.shaped(view.text, start) if start >= 0 else None
-
-    def _assigned(self, view: View, hit: Hit) -> list[Assigned]:
-        anchor = self.rules.anchors[hit.anchor]
-        start = view.anchor_end - anchor.length
-        if anchor.kind is AnchorKind.STEM:
-            return list(assigned_keys(view.text, (start, view.anchor_end), self.rules))
-        stems = self.rules.context_stems.finditer(view.text) if self.rules.context_stems else ()
-        return [
-            value
-            for stem in stems
-            for value in assigned_keys(view.text, stem.span(), self.rules)
-            if value.start == start
-        ]
+        shaped = self._judge.shaped(view.text, start) if start >= 0 else None
+        if shaped is None:
+            return None
+        claimed = claimed_shapes(view.text, shaped, self.rules)
+        return replace(shaped, rules=claimed) if claimed else None
 
 
 def _match(view: View, start: int, end: int, prefix: str, rules: tuple[KeyRule, ...]) -> Match:
@@ -203,7 +201,10 @@ def _match(view: View, start: int, end: int, prefix: str, rules: tuple[KeyRule, 
         wide=view.wide,
         prefix=prefix,
         shapes=rules,
-        assigned_to=frozenset(),
+        # A rule with names of its own is left only where the key is given to one of them.
+        assigned_to=frozenset(
+            Recipient(rule.issuer, GivenBy.NAME) for rule in rules if rule.names and rule.prefixes
+        ),
         statement=statement_around(view.text, start, end),
         around=around(view.text, start, end),
     )
@@ -225,8 +226,16 @@ def _assigned_match(view: View, value: Assigned) -> Match:
     return _match(view, value.start, value.end, value.prefix, (value.rule,))
 
 
+def _with_shapes(match: Match, assigned: Match | None) -> Match:
+    """A key found by a prefix that others use too, where the value is another issuer's by assignment."""
+    if assigned is None or all(rule.found_by is FoundBy.PREFIX for rule in match.shapes):
+        return match
+    others = (rule for rule in assigned.shapes if rule not in match.shapes)
+    return replace(match, shapes=(*match.shapes, *others))
+
+
 def _given_to(match: Match, recipients: set[Recipient]) -> Match:
-    return replace(match, assigned_to=frozenset(recipients)) if recipients else match
+    return replace(match, assigned_to=match.assigned_to | recipients) if recipients else match
 
 
 def _is_owned(match: Match, owned: range | None) -> bool:

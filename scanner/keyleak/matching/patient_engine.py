@@ -6,9 +6,10 @@ are searched for each literal in turn meanwhile.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
-from keyleak.matching.engine import Hit, fastest_engine
+from keyleak.matching.engine import Hit, behind, fastest_engine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +44,8 @@ def _found_singly(anchors: Sequence[Searched], content: bytes) -> list[Hit]:
         literal = anchor.literal
         at = content.find(literal)
         while at >= 0:
-            hits.append(Hit(at + len(literal), index))
+            end = at + len(literal)
+            if not anchor.with_body or re.compile(behind(anchor).pattern).match(content, end):
+                hits.append(Hit(end, index))
             at = content.find(literal, at + 1)
     return sorted(hits)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from keyleak.matching.engine import Hit
+from keyleak.matching.engine import Hit, behind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,10 +17,10 @@ class ReEngine:
     """Finds anchors with one pattern each; a look-ahead keeps overlapping ones."""
 
     def __init__(self, anchors: Sequence[Searched]) -> None:
-        literals = [re.escape(anchor.literal) for anchor in anchors]
-        self._patterns = tuple(re.compile(b"(?=(" + literal + b"))") for literal in literals)
+        searched = [(re.escape(anchor.literal), behind(anchor).pattern) for anchor in anchors]
+        self._patterns = tuple(re.compile(b"(?=(%b)%b)" % each) for each in searched)
         # One pass says whether any anchor is there at all; nearly always none is.
-        self._any = re.compile(b"|".join(literals))
+        self._any = re.compile(b"|".join(b"%b%b" % each for each in searched))
 
     def hits(self, content: Buffer) -> list[Hit]:
         """See `Engine.hits`."""

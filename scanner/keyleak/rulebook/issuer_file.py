@@ -131,8 +131,8 @@ def _prefixes(value: YamlValue, found_by: FoundBy) -> tuple[str, ...]:
 
 def _names(value: YamlValue, found_by: FoundBy) -> tuple[str, ...]:
     names = value.texts()
-    if found_by is not FoundBy.ASSIGNMENT or not names:
-        value.fail("`names` are those to which a key found by assignment is given")
+    if found_by is FoundBy.PREFIX or not names:
+        value.fail("`names` are those to which a key found by assignment or context is given")
     return names
 
 

@@ -13,8 +13,12 @@ if TYPE_CHECKING:
 
     from keyleak.findings import Severity, Strength
 
-
 _TELLING_PREFIX: Final = 7
+
+
+def is_telling(prefix: str) -> bool:
+    """Whether a prefix word is rare enough to be searched for alone."""
+    return len(prefix) >= _TELLING_PREFIX
 
 
 class FoundBy(Enum):
@@ -23,7 +27,11 @@ class FoundBy(Enum):
     PREFIX = "prefix"
     """One of the prefix words; the shape says whether it is reported."""
     CONTEXT = "context"
-    """A prefix word too common to report alone, with strong context of the issuer beside it."""
+    """A prefix word that others use too: reported where something gives the key to its issuer.
+
+    A word too short to be telling (`sk_`) is searched for together with the first 16 characters of a body,
+    none of which is an underscore.
+    """
     ASSIGNMENT = "assignment"
     """A value of any shape, given to a name, header or call of the issuer."""
 
@@ -72,16 +80,10 @@ class KeyRule:
     """Regular expression that the base64-decoded body must match."""
     names: tuple[str, ...] = ()
     """Of a key found by assignment: names whose values are of this kind, whatever else speaks of the issuer;
-    without any, the kind of every value that no other claims."""
+    without any, the kind of every value that no other claims. Of one found by context: the names to which
+    alone it may be given."""
     file: str = ""
     line: int = 0
-
-    @property
-    def is_searched_by_prefix(self) -> bool:
-        """Whether its prefix words are searched for: rare ones are, even where context decides."""
-        if self.found_by is FoundBy.CONTEXT:
-            return min(map(len, self.prefixes)) >= _TELLING_PREFIX
-        return self.found_by is FoundBy.PREFIX
 
 
 @dataclass(frozen=True, slots=True)

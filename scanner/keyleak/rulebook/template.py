@@ -4,6 +4,7 @@
 
     base62:N  hex:N  HEX:N  digits:N  lower:N  alnum:N   N characters of that alphabet (alnum: a-z0-9)
     base64url:N   N characters of A-Za-z0-9_-
+    base32:N      N characters of a-z2-7
     base64:N      N characters of A-Za-z0-9+/
     crockford:N   N characters of Crockford's base 32, as ULIDs use it
     uuid          a random UUID
@@ -28,6 +29,7 @@ _ALPHABETS: Final = {
     "digits": string.digits,
     "lower": string.ascii_lowercase,
     "alnum": string.ascii_lowercase + string.digits,
+    "base32": string.ascii_lowercase + "234567",
     "base64url": string.ascii_letters + string.digits + "_-",
     "base64": string.ascii_letters + string.digits + "+/",
     "crockford": "0123456789ABCDEFGHJKMNPQRSTVWXYZ",

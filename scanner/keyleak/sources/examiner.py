@@ -118,7 +118,7 @@ class Examiner:
         file = None if window.base else self._attributor.file_evidence(data)
         for each in found:
             weighed = self._attributor.weigh(each.match, file)
-            if weighed.grounds_left:
+            if weighed.grounds:
                 sighting = self._sighting(each, weighed.attribution, place, window.base, lines)
                 yield replace(sighting, markers=_markers(data, each, window.base))
 

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 _WHOLE: Final = Window()
 _RULED_OUT: Final = "only a namesake is called like that here: the name it is given to is its one ground"
+_NOT_GIVEN: Final = (
+    "others use its prefix too, and nothing here gives it to an issuer whose keys look like that"
+)
 
 
 class ExplainingInspector(Inspector):
@@ -68,10 +71,13 @@ class ExplainingInspector(Inspector):
     def _others(
         self, matches: Sequence[Match], rejected: Sequence[Rejection], file: FileEvidence | None
     ) -> list[Rejection]:
+        weighed = [(match, self._attributor.weigh(match, file)) for match in matches]
         ruled_out = [
-            Rejection(match.start, match.wide, match.secret.redacted(), _RULED_OUT)
-            for match in matches
-            if not self._attributor.weigh(match, file).grounds_left
+            Rejection(
+                match.start, match.wide, match.secret.redacted(), _RULED_OUT if each.vetoed else _NOT_GIVEN
+            )
+            for match, each in weighed
+            if not each.grounds
         ]
         return sorted([*rejected, *ruled_out], key=lambda each: each.start)
 

@@ -25,7 +25,7 @@ from keyleak.matching.anchors import AnchorKind, anchors_of
 from keyleak.matching.engine import Hit, has_body
 from keyleak.matching.patient_engine import PatientEngine
 from keyleak.records import dataclass
-from keyleak.rulebook.model import FoundBy
+from keyleak.rulebook.model import FoundBy, is_telling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -102,6 +102,7 @@ class Inspection:
 @dataclass(frozen=True, slots=True)
 class _Literal:
     literal: bytes
+    with_body: bool = False
 
 
 NOTHING: Final = Inspection()
@@ -130,15 +131,17 @@ class Inspector:
             if anchor.kind is AnchorKind.PREFIX and not anchor.wide
         )
         self._encoded = encoded_anchors(
-            _words(anchors, AnchorKind.PREFIX),
+            set(filter(is_telling, _words(anchors, AnchorKind.PREFIX))),
             {word for rule in rulebook.keys if rule.found_by is FoundBy.CONTEXT for word in rule.prefixes},
             {word for word in _words(anchors, AnchorKind.STEM) if word.isupper()},
         )
         searched: list[Searched] = [*anchors, *self._encoded, _TAR]
         self._tar = len(searched) - 1
         self._engine = make_engine(searched)
-        self.words = frozenset((*(each.literal for each in searched), *MAGIC))
-        """What is searched for: without any of these in it, a content is never looked at."""
+        self.words = frozenset((*(each.literal for each in searched if not each.with_body), *MAGIC))
+        """What is searched for: without any of these in it, or of the next, a content is never looked at."""
+        self.stems = frozenset(each.literal for each in searched if each.with_body)
+        """What is searched for with the beginning of a body behind it."""
 
     def suspects(self, joined: Buffer, ends: Sequence[int]) -> list[int]:
         """Which of several contents, one behind the other, have something to look at.
