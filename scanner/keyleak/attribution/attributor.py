@@ -14,6 +14,7 @@ from keyleak.attribution.evidence import NO_PROJECT, Reach
 from keyleak.attribution.gathering import given, in_file, in_project, is_generic, nearby
 from keyleak.attribution.scope import lines_without_keys, scope_of
 from keyleak.attribution.signals import is_open, signals_of
+from keyleak.attribution.uses import at_uses, used_scopes
 from keyleak.attribution.weighing import Scales, bodies_of
 from keyleak.findings import Strength
 from keyleak.records import dataclass
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 # Imports stand at the beginning; what stands there is looked at once for each content that holds a key.
 _FILE_REACH: Final = 32 << 10
+_USE_REACH: Final = 128 << 10
 _COMMENT: Final = (b"#", b"//", b"--", b"*", b"/*", b"<!--", b";")
 
 
@@ -53,8 +55,8 @@ class FileEvidence:
 
     def __init__(self, content: Buffer, signals: Sequence[Signals]) -> None:
         # UTF-16 without its zero bytes reads as ASCII, which is all that the words of issuers need.
-        head = bytes(content[:_FILE_REACH]).replace(b"\0", b"")
-        self.lower = b"\n".join(lines_without_keys(head)).lower()
+        self.text = bytes(content[:_USE_REACH]).replace(b"\0", b"")
+        self.lower = b"\n".join(lines_without_keys(self.text[:_FILE_REACH])).lower()
         self.evidence = tuple(in_file(self.lower, _mentioned(signals, self.lower)))
 
 
@@ -89,15 +91,19 @@ class Attributor:
     def weigh(self, match: Match, file: FileEvidence | None = None) -> Weighed:
         """The attribution of a match, with everything that was considered."""
         scope = scope_of(match.around)
+        uses = used_scopes(file.text, match.around) if file else []
         near = match.around.before + match.around.after
         signals = _mentioned(self._signals.values(), near.lower())
         evidence = (
             *given(match, scope, signals),
             *nearby(scope, signals),
+            *at_uses(uses, self._signals.values()),
             *(file.evidence if file else ()),
             *self._in_project,
         )
-        vetoed = frozenset(issuer.issuer for issuer in signals if _is_vetoed(issuer, scope, file))
+        vetoed = frozenset(
+            issuer.issuer for issuer in signals if _is_vetoed(issuer, (scope, *uses), file)
+        ) | self._ruled_out(match, evidence, file)
         shapes = [
             rule for rule in match.shapes if rule.issuer not in vetoed and rule.issuer not in self._anonymous
         ]
@@ -115,6 +121,14 @@ class Attributor:
         )
         return Weighed(attribution, evidence, vetoed, grounds)
 
+    def _ruled_out(self, match: Match, evidence: Iterable[Evidence], file: FileEvidence | None) -> set[str]:
+        """Issuers of a decisive shape that another shares, where the content speaks of that one alone."""
+        if file is None:
+            return set()
+        decisive = {rule.issuer for rule in match.shapes if rule.strength is Strength.DECISIVE}
+        decisive -= {each.issuer for each in evidence}
+        return {name for name in decisive if self._signals[name].veto.first_in(file.lower)}
+
     def rule_of(self, match: Match, attribution: Attribution) -> KeyRule:
         """The rule a match is reported under: the issuer's own shape, else the family's."""
         own = [rule for rule in match.shapes if rule.issuer == attribution.issuer]
@@ -127,17 +141,24 @@ def _mentioned(signals: Iterable[Signals], lower: bytes) -> list[Signals]:
     return [issuer for issuer in signals if issuer.may_stand_in(lower)]
 
 
-def _is_vetoed(issuer: Signals, scope: Scope, file: FileEvidence | None) -> bool:
+def _is_vetoed(issuer: Signals, scopes: Sequence[Scope], file: FileEvidence | None) -> bool:
+    """Whether a namesake's word stands at the key, the first of the scopes, or where it is used."""
     if issuer.veto.pattern is None:
         return False
+    scope, *uses = scopes
     if issuer.veto.first_in(scope.line.lower()):
         return True
     if not issuer.namesakes:
         return False
-    block = b"\n".join(text for reach, text in scope.texts if reach is Reach.BLOCK).lower()
+    block = _block(scope)
     comments = (line for line in block.split(b"\n") if line.lstrip().startswith(_COMMENT))
     return (
         any(issuer.veto.first_in(line) for line in comments)
+        or any(issuer.veto.first_in(use.line.lower() + b"\n" + _block(use)) for use in uses)
         or bool(issuer.own_veto.first_in(block))
         or (file is not None and bool(issuer.own_veto.first_in(file.lower)))
     )
+
+
+def _block(scope: Scope) -> bytes:
+    return b"\n".join(text for reach, text in scope.texts if reach is Reach.BLOCK).lower()

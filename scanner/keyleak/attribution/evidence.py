@@ -12,6 +12,8 @@ class Reach(Enum):
 
     GIVEN = "given"
     """The name, header or call that the value is given to."""
+    USE = "use"
+    """What the variable that holds the value is given to further on."""
     STATEMENT = "statement"
     """The same line or call."""
     BLOCK = "block"
@@ -57,6 +59,8 @@ class Evidence:
     kind: Kind
     line: str
     """What a person can check; holds no content but the issuer's own words."""
+    in_use: bool = False
+    """Whether it stands where the variable that holds the key is used."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ _CAMEL: Final = on_use(rb"[A-Z]?[a-z0-9]+|[A-Z0-9]+(?![a-z])")
 # Texts are numbered through from the innermost bracket to the block, so both begin alike.
 _DISTANCES: Final = {
     Reach.GIVEN: 0,
+    Reach.USE: 5,
     Reach.STATEMENT: 10,
     Reach.BLOCK: 10,
     Reach.FILE: 20,
@@ -70,6 +71,13 @@ def given(match: Match, scope: Scope, signals: Iterable[Signals]) -> Iterator[Ev
             yield _evidence(issuer, (Reach.GIVEN, 1), Kind.CALL, "given to its client or command")
         if GivenBy.PLACE in recipients:
             yield _evidence(issuer, (Reach.STATEMENT, 0), Kind.CARRIER, "carried beside its host or package")
+
+
+def given_at(scope: Scope, signals: Iterable[Signals]) -> Iterator[Evidence]:
+    """What the variable that holds the value is given to at a place where it is used."""
+    for issuer in signals:
+        yield from _by_name(scope.names, issuer)
+        yield from _by_call(scope, issuer)
 
 
 def _by_call(scope: Scope, issuer: Signals) -> Iterator[Evidence]:

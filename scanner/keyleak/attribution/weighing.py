@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from keyleak.rulebook.model import KeyRule
 
 _UNKNOWN: Final = "neither the body nor anything near it names an issuer"
-_NEAR: Final = frozenset({Reach.GIVEN, Reach.STATEMENT, Reach.BLOCK})
+_AT_KEY: Final = frozenset({Reach.GIVEN, Reach.USE, Reach.STATEMENT})
+_NEAR: Final = _AT_KEY | {Reach.BLOCK}
 _MOST_LINES: Final = 3
 _DECIDING: Final = frozenset({Kind.NAME, Kind.CALL, Kind.HOST, Kind.PACKAGE, Kind.ID})
 
@@ -92,19 +93,29 @@ class Scales:
         deciding = {issuer for issuer in speaking if self._decides(issuer, distance)}
         if not speaking or not (deciding or len(speaking) > 1):
             return None
-        near = there[0].reach in {Reach.GIVEN, Reach.STATEMENT}
+        near = there[0].reach in _AT_KEY
         if len(speaking if near else deciding) != 1:
             return self._undecided(speaking) if near or deciding else None
         (issuer,) = deciding
+        rivals = self._rivals_in_use(issuer) if there[0].reach is Reach.GIVEN else set()
+        if rivals:
+            return self._undecided({issuer, *rivals})
         others = set(self.bodies.strong) - {issuer}
         if others and issuer not in self.bodies.strong:
             return self._undecided({issuer})
         return _attributed(issuer, self._confidence(issuer, there[0].reach), self._lines(issuer, distance))
 
+    def _rivals_in_use(self, issuer: str) -> set[str]:
+        """Issuers that a key is used with, where it is never used with the one that it is named after."""
+        if any(each.kind is Kind.CALL and each.reach is Reach.GIVEN for each in self.evidence):
+            return set()
+        used = {each.issuer for each in self.evidence if _is_use(each) and self._may_be(each.issuer)}
+        return set() if issuer in used else used
+
     def _speaks(self, evidence: Evidence) -> bool:
         """Whether a piece of evidence may make its issuer a candidate."""
         if evidence.kind in _DECIDING:
-            return evidence.reach in {Reach.GIVEN, Reach.STATEMENT} or self._may_be(evidence.issuer)
+            return evidence.reach in _AT_KEY or self._may_be(evidence.issuer)
         return evidence.kind in {Kind.BRAND, Kind.WORD} and evidence.issuer in self.bodies.telling
 
     def _may_be(self, issuer: str) -> bool:
@@ -120,7 +131,7 @@ class Scales:
         match there[0].reach:
             case Reach.GIVEN:
                 return bool(kinds & {Kind.NAME, Kind.CALL}) or issuer in self.bodies.telling
-            case Reach.STATEMENT:
+            case Reach.USE | Reach.STATEMENT:
                 return bool(kinds & _DECIDING) or (Kind.BRAND in kinds and issuer in self.bodies.telling)
             case Reach.BLOCK:
                 return issuer in self.bodies.telling or bool(kinds & {Kind.HOST, Kind.PACKAGE, Kind.CALL})
@@ -137,14 +148,14 @@ class Scales:
         """
         every = [each for each in self.evidence if each.issuer == issuer]
         near = [each for each in every if each.distance <= distance]
-        given = {each.kind for each in near if each.reach is Reach.GIVEN}
+        given = {each.kind for each in near if each.reach in {Reach.GIVEN, Reach.USE}}
         if Kind.NAME in given:
             return True
         kinds = {each.kind for each in (every if Kind.CALL in given else near)}
         return bool(kinds & OWN_KINDS) and len(kinds) > 1
 
     def _confidence(self, issuer: str, reach: Reach) -> Confidence:
-        if reach in {Reach.GIVEN, Reach.STATEMENT}:
+        if reach in _AT_KEY:
             return Confidence.HIGH if issuer in self.bodies.fitting else Confidence.MEDIUM
         return Confidence.MEDIUM if reach is Reach.BLOCK else Confidence.LOW
 
@@ -175,6 +186,11 @@ class Scales:
             else "what points to an issuer is not enough to decide"
         )
         return Attribution(AttributionVerdict.AMBIGUOUS, Confidence.LOW, (summary,), candidates)
+
+
+def _is_use(evidence: Evidence) -> bool:
+    """Whether a piece of evidence is a client or a host that a variable is given to."""
+    return evidence.in_use and evidence.kind in {Kind.CALL, Kind.HOST}
 
 
 def _attributed(issuer: str, confidence: Confidence, lines: Sequence[str]) -> Attribution:
