@@ -49,6 +49,58 @@ WAYS = {
     "shell adjacency": "K='{P}''{B}'",
     "shell continued, no quotes": "K={sk}_\\\n{live}_\\\n{B1}\\\n{B2}",
     "shell continued": 'curl -u "{P}{B1}\\\n{B2}:"',
+    "JavaScript concat": "k = '{P}'.concat('{B1}', '{B2}')",
+    "JavaScript plus and assignment": "let k = '{P}';\nk += '{B1}';\nk += '{B2}';",
+    "JavaScript comments": "k = '{P}' + // live\n  /* body */ '{B}';",
+    "JavaScript members": "const c = { a: '{P}', b: '{B}' };\nf(c.a + c.b);",
+    "JavaScript literal and name": "const b = '{B}';\nconst k = `{P}${b}`;",
+    "JavaScript names of names": "const p = '{sk}_' + '{live}_';\nconst k = p + '{B}';",
+    "TypeScript static members": "static A = '{P}{B1}';\nstatic B = '{B2}';\nk = `${Config.A}${Config.B}`;",
+    "TypeScript list of a name": "const all = ['{P}', '{B}'] as const;\nk = all.join('');",
+    "Python literal and name": "b = '{B}'\nk = f'{P}{b}'",
+    "Python three names": "a = '{P}'\nb = '{B1}'\nc = '{B2}'\nk = a + b + c",
+    "Python format": "k = '{}{}'.format('{P}', '{B}')",
+    "Python format of a beginning": "k = '{P}{}'.format('{B}')",
+    "Python percent": "k = '%s_%s_%s' % ('{sk}', '{live}', '{B}')",
+    "Python percent of a beginning": "k = '{P}%s' % '{B}'",
+    "Python list of a name": "parts = [\n '{P}',\n '{B1}',\n '{B2}',\n]\nk = ''.join(parts)",
+    "Python assignment": "k = '{P}{B1}'\nk += '{B2}'",
+    "Python continued plus": "k = '{P}' \\\n    + '{B}'",
+    "Python attributes": "class K:\n    A = '{P}'\n    B = '{B}'\n\nk = K.A + K.B",
+    "Go Sprintf": 'k := fmt.Sprintf("%s%s", "{P}", "{B}")',
+    "Go Sprintf of a beginning": 'k := fmt.Sprintf("{P}%s", "{B}")',
+    "Go builder": 'b.WriteString("{P}")\n\tb.WriteString("{B}")',
+    "Java builder": 'new StringBuilder("{P}").append("{B1}").append("{B2}").toString()',
+    "Java builder, statements": 'sb.append("{P}");\n  sb.append("{B}");',
+    "Java format": 'String.format("%s%s", "{P}", "{B}")',
+    "Java format of a beginning": 'String.format("{sk}_%s_%s", "{live}", "{B}")',
+    "Java concat": '"{P}".concat("{B}")',
+    "C# concat": 'string.Concat("{P}", "{B}")',
+    "C# format": 'string.Format("{0}{1}", "{P}", "{B}")',
+    "C# builder": 'new StringBuilder()\n  .Append("{P}")\n  .Append("{B}")',
+    "PHP sprintf": "sprintf('%s%s', '{P}', '{B}')",
+    "PHP assignment": "$k = '{P}{B1}';\n$k .= '{B2}';",
+    "PHP interpolation": "$a = '{P}';\n$b = '{B}';\n$k = \"{$a}{$b}\";",
+    "PHP class constants": "const A = '{P}';\nconst B = '{B}';\nconst K = self::A . self::B;",
+    "Ruby shovel": "k = +'{P}'\nk << '{B}'",
+    "Ruby format": "format('%s%s', '{P}', '{B}')",
+    "shell names": 'A={P}\nB={B}\nexport K="${A}${B}"',
+    "shell names without braces": "A='{P}'\nB='{B}'\nK=$A$B run",
+    "shell assignment": "K='{P}{B1}'\nK+='{B2}'",
+    "shell printf": "K=$(printf '%s%s' '{P}' '{B}')",
+    "shell words partly in quotes": "K={P}\"{B1}\"'{B2}'",
+    "Kotlin template": 'val a = "{P}"\nval b = "{B}"\nval k = "$a$b"',
+    "Swift interpolation": 'let a = "{P}"\nlet b = "{B}"\nlet k = "\\(a)\\(b)"',
+    "Rust concat": 'concat!("{P}", "{B}")',
+    "Rust format": 'const A: &str = "{P}";\nconst B: &str = "{B}";\nformat!("{}{}", A, B)',
+    "Rust inline format": 'let a = "{P}";\nlet b = "{B}";\nformat!("{a}{b}")',
+    "PowerShell format": "'{0}{1}' -f '{P}', '{B}'",
+    "PowerShell join": "-join ('{P}', '{B}')",
+    "Elixir": '"{P}" <> "{B}"',
+    "SQL": "CONCAT('{P}', '{B}')",
+    "Visual Basic, continued": 'k = "{P}" & _\n  "{B}"',
+    "CloudFormation": '!Join ["", ["{P}", "{B}"]]',
+    "Terraform": 'a = "{P}"\nb = "{B}"\nk = "${local.a}${local.b}"',
     "Visual Basic": 'k = "{P}" & "{B}"',
     "Lua": 'k = "{P}" .. "{B}"',
 }
@@ -97,6 +149,11 @@ def test_its_offsets_point_at_the_pieces(way: str) -> None:
         'PREFIX = "sk_live_"\nOTHER = "{B}"',
         '["sk_live_", "sk_test_", "{B}"]',
         "locales = ['sk', 'live', '{B}']",
+        "const prefix = 'sk_live_';\nconst digest = '{B}';\nlog(prefix, digest);",
+        "const P = 'sk_live_';\nconst B = 'replaceThisWithYourKey';\nconst k = `${P}${B}`;",
+        'fmt.Sprintf("sk_%s_%s", "live", body)\nother := "{B}"',
+        "k = 'sk_live_{}'.format(body)\nother = '{B}'",
+        "The key begins with sk_live_\n{B} and more\n",
     ],
 )
 def test_constants_that_nothing_joins_are_no_key(content: str) -> None:
@@ -122,6 +179,46 @@ def test_a_piece_without_a_digit_is_joined_if_its_letters_are_drawn_in_both_case
 def test_words_beside_a_split_prefix_are_not_joined_to_it() -> None:
     for words in ("'publishableKeyName' 'secretKeyName'", "'someModuleName'", "'anotherLowercaseword'"):
         assert found(f"names = 'sk_' 'live_' {words}") == []
+
+
+@pytest.mark.parametrize("cut", range(2, 9))
+def test_the_prefix_word_may_be_cut_anywhere(cut: int) -> None:
+    key = expand("sk_live_${hex:40}", cut)
+    assert found(f"''.join(['{key[:cut]}', '{key[cut:20]}', '{key[20:]}'])") == [key]
+
+
+def test_two_keys_that_share_a_beginning_are_both_found() -> None:
+    keys = [expand("sk_live_${hex:40}", 1), expand("sk_live_${base62:42}", 2)]
+    bodies = [key.removeprefix("sk_live_") for key in keys]
+    content = f"const P = 'sk_' + 'live_';\nconst a = P + '{bodies[0]}';\nconst b = P + '{bodies[1]}';\n"
+    assert sorted(found(content)) == sorted(keys)
+
+
+def test_a_name_above_the_assignment_is_not_taken_for_the_variable() -> None:
+    key = expand("sk_live_${hex:40}", 3)
+    content = f"class Keys:\n    HEAD = 'sk_live_'\n    TAIL = '{key[8:]}'\n\nkey = Keys.HEAD + Keys.TAIL\n"
+    assert found(content) == [key]
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "# the key, wrapped:\n# {1}\n# {2}\nimport os\n",
+        "/*\n * {1}\n * {2}\n */\n",
+        "Dear team,\n\n{1}\n{2}\n\nRegards\n",
+        ">> KEY={1}\n>> {2}\n>\n> thanks\n",
+        "key:\r\n{1}\r\n{2}\r\nend\r\n",
+        "stripe:\n  key: >-\n    {1}\n    {2}\n",
+    ],
+)
+def test_a_telling_key_is_found_over_wrapped_lines(template: str) -> None:
+    key = expand("sk_live_51${base62:97}", 5)
+    assert found(template.replace("{1}", key[:64]).replace("{2}", key[64:])) == [key]
+
+
+def test_lines_below_a_key_of_no_telling_length_are_none_of_it() -> None:
+    key, other = expand("sk_live_${base62:32}", 6), expand("${hex:20}", 7)
+    assert found(f"{key}\n{other}\n") == [key]
 
 
 def test_a_truncated_key_is_never_reported_where_the_rest_stands_beside_it() -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # A shorter common part stands in too many other words; then every word is an anchor of its own.
 _SHORTEST_STEM: Final = 4
-_CONTINUED: Final = "sk_\\\n"
+_UNQUOTED: Final = ("sk_\\\n", "sk_%s", "sk_{}", "sk_{0}")
 _SPLIT_FAMILIES: Final = ("sk_live_", "sk_test_", "rk_live_", "rk_test_")
 
 
@@ -82,19 +82,17 @@ def anchors_of(rulebook: Rulebook) -> tuple[Anchor, ...]:
 
 
 def _split(prefixes: Iterable[str]) -> list[Anchor]:
-    """Constants that hold the beginning of a prefix word up to one of its underscores: `"sk_"`, `'sk_live'`.
+    """Constants that hold the beginning of a prefix word alone: `"sk_"`, `'sk_live'`, `"sk_li"`.
 
-    Without quotes only where a line of a shell goes on behind a backslash.
+    Without quotes only where a line of a shell goes on behind a backslash, and where a format fills the rest.
 
     As single bytes only: source code in UTF-16 that splits a key has not been met.
     """
     words = {prefix for prefix in prefixes if prefix.startswith(_SPLIT_FAMILIES)}
-    beginnings = {
-        word[:end] for word in words for end in range(2, len(word)) if "_" in word[end - 1 : end + 1]
-    }
+    beginnings = {word[:end] for word in words for end in range(2, len(word))}
     literals = [f"{quote}{beginning}{quote}" for beginning in sorted(beginnings) for quote in "\"'`"]
     if words:
-        literals.append(_CONTINUED)
+        literals += _UNQUOTED
     return [Anchor(AnchorKind.SPLIT, wide=False, literal=literal.encode()) for literal in literals]
 
 

@@ -14,7 +14,6 @@ from keyleak.matching.joined import Joined, joined_keys
 from keyleak.matching.judge import KeyJudge
 from keyleak.matching.match import GivenBy, Match, Recipient, Rejection
 from keyleak.matching.prefixed import Shaped, key_run, misfit_reason
-from keyleak.matching.spans import Spans
 from keyleak.matching.statement import around, statement_around
 from keyleak.matching.view import View, is_little_endian, narrow_view, wide_view
 from keyleak.records import replace
@@ -30,7 +29,8 @@ if TYPE_CHECKING:
 
 # What may follow the first piece of a key that is put together.
 _GOES_ON: Final = re.compile(
-    rb"[A-Za-z0-9_+/=-]{0,260}(?:[\"'`][\s+.&~,<|\\\"'`)\]};:#]|[$#]?\{|\\?\r?\n|\\n\\|;)"
+    rb"[A-Za-z0-9_+/=-]{0,260}(?:\\{0,3}[\"'`](?:[\s+.&~,<|\\\"'`)\]};:#/-]|[A-Za-z0-9])"
+    rb"|[$#]?\{|\\\(|%[0-9sv]|\$[A-Za-z_]|\\?\r?\n|\\n\\|;)"
 )
 
 
@@ -58,7 +58,9 @@ class Matcher:
             offset: where `content` begins in the whole; tells the byte order of UTF-16.
         """
         hits = self._engine.hits(content)
-        return self.confirmed(content, hits, owned=owned, offset=offset) if hits else []
+        if not hits:
+            return []
+        return self._confirmed(content, hits, owned, offset)
 
     def rejections(self, content: Buffer, *, owned: range | None = None, offset: int = 0) -> list[Rejection]:
         """Key-shaped texts that are no keys, and why; the parameters are those of `match`."""
@@ -92,23 +94,17 @@ class Matcher:
             redacted = Secret(view.text[first:last]).redacted()
             yield Rejection(view.offset(first), view.wide, redacted, reason)
 
-    def confirmed(
-        self, content: Buffer, hits: Iterable[Hit], *, owned: range | None = None, offset: int = 0
-    ) -> list[Match]:
-        """The keys among anchors that were found in a content; the parameters are those of `match`."""
-        prefixed: dict[int, Match] = {}
+    def _confirmed(self, content: Buffer, hits: list[Hit], owned: range | None, offset: int) -> list[Match]:
+        prefixed: dict[tuple[int, Secret], Match] = {}
         assigned: dict[int, Match] = {}
         recipients: dict[int, set[Recipient]] = {}
         for hit in hits:
             anchor = self.rules.anchors[hit.anchor]
-            if anchor.kind is AnchorKind.SPLIT:
-                if (owned is None or hit.end in owned) and (match := self._split(content, hit)):
-                    prefixed[match.start] = match
-                continue
-            if anchor.kind is AnchorKind.PREFIX:
-                match = self._prefixed(content, hit, offset) if owned is None or hit.end in owned else None
-                if match:
-                    prefixed[match.start] = match
+            if anchor.kind is not AnchorKind.STEM:
+                if owned is None or hit.end in owned:
+                    is_split = anchor.kind is AnchorKind.SPLIT
+                    matches = self._split(content, hit) if is_split else self._prefixed(content, hit, offset)
+                    prefixed.update(((match.start, match.secret), match) for match in matches)
                 continue
             view = self._view(content, hit, offset)
             for value in assigned_keys(view.text, self._span(view, hit), self.rules):
@@ -120,11 +116,10 @@ class Matcher:
             _given_to(_with_shapes(match, assigned.get(match.start)), recipients.get(match.start, set()))
             for match in prefixed.values()
         ]
-        taken = Spans((match.start, match.end) for match in prefixed.values())
         merged += [
             _given_to(match, recipients[match.start])
             for match in assigned.values()
-            if _is_owned(match, owned) and not taken.overlap(match.start, match.end)
+            if _is_owned(match, owned) and not _overlaps(match, prefixed.values())
         ]
         return sorted(merged, key=lambda match: match.start)
 
@@ -142,49 +137,48 @@ class Matcher:
     def _span(self, view: View, hit: Hit) -> tuple[int, int]:
         return view.anchor_end - self.rules.anchors[hit.anchor].length, view.anchor_end
 
-    def _prefixed(self, content: Buffer, hit: Hit, offset: int) -> Match | None:
+    def _prefixed(self, content: Buffer, hit: Hit, offset: int) -> list[Match]:
         goes_on = not self.rules.anchors[hit.anchor].wide and _GOES_ON.match(content, hit.end)
         if not goes_on and not self._is_prefix_with_body(content, hit):
-            return None
+            return []
         view = self._view(content, hit, offset)
         shaped = self._shaped(view, hit)
-        if goes_on and (
-            joined := self._put_together(
-                view, view.anchor_end - self.rules.anchors[hit.anchor].length, shaped
-            )
-        ):
+        if goes_on and (joined := self._put_together(view, self._span(view, hit)[0], shaped)):
             return joined
         if shaped is None or self._judge.no_key_reason(view.text, shaped):
-            return None
-        return _match(view, shaped.start, shaped.end, shaped.prefix, shaped.rules)
+            return []
+        return [_match(view, shaped.start, shaped.end, shaped.prefix, shaped.rules)]
 
-    def _split(self, content: Buffer, hit: Hit) -> Match | None:
-        """A key whose prefix word itself is split."""
+    def _split(self, content: Buffer, hit: Hit) -> list[Match]:
+        """Keys whose prefix word itself is split."""
         view, anchor = narrow_view(content, hit.end), self.rules.anchors[hit.anchor]
         quote = int(anchor.literal[:1] in b"\"'`")
         return self._put_together(view, view.anchor_end - anchor.length + quote, None)
 
-    def _put_together(self, view: View, start: int, plain: Shaped | None) -> Match | None:
-        """The longest key that is put together of pieces from `start` on.
+    def _put_together(self, view: View, start: int, plain: Shaped | None) -> list[Match]:
+        """The keys that are put together of pieces from `start` on, each as long as it gets.
 
         Args:
             view: the neighbourhood.
             start: where the first piece begins in it.
             plain: what has a key's shape there in one piece.
         """
-        best: tuple[Joined, Shaped] | None = None
         if start < 0 or not is_left_boundary(view.text, start):
-            return None
+            return []
+        found: dict[bytes, tuple[Joined, Shaped]] = {}
         for joined in joined_keys(view.text, start, self.rules):
             shaped = self._judge.shaped(joined.key, 0)
             if shaped is None or self._judge.no_key_reason(joined.key, shaped):
                 continue
-            tells_more = plain is None or shaped.strength_rank < plain.strength_rank
-            if shaped.end <= joined.first_length or (joined.loosely and not tells_more):
-                continue
-            if best is None or shaped.end > best[1].end:
-                best = joined, shaped
-        return _joined_match(view, *best) if best else None
+            if shaped.end > joined.first_length and (
+                not joined.loosely or _tells_more(joined, shaped, plain)
+            ):
+                found.setdefault(joined.key[: shaped.end], (joined, shaped))
+        return [
+            _joined_match(view, *found[key])
+            for key in found
+            if not any(other != key and other.startswith(key) for other in found)
+        ]
 
     def _shaped(self, view: View, hit: Hit) -> Shaped | None:
         start = view.anchor_end - self.rules.anchors[hit.anchor].length
@@ -193,6 +187,13 @@ class Matcher:
             return None
         claimed = claimed_shapes(view.text, shaped, self.rules)
         return replace(shaped, rules=claimed) if claimed else None
+
+
+def _tells_more(joined: Joined, shaped: Shaped, plain: Shaped | None) -> bool:
+    """Whether it is surely one key, though hardly anything says that its pieces belong together."""
+    if joined.by_lines and not shaped.is_telling:
+        return False
+    return plain is None or shaped.strength_rank < plain.strength_rank
 
 
 def _match(view: View, start: int, end: int, prefix: str, rules: tuple[KeyRule, ...]) -> Match:
@@ -214,13 +215,12 @@ def _match(view: View, start: int, end: int, prefix: str, rules: tuple[KeyRule, 
 
 
 def _joined_match(view: View, joined: Joined, shaped: Shaped) -> Match:
-    # Where the pieces stand apart, the last one is where the key is made.
-    start, end = joined.span
-    whole = _match(view, start, end, shaped.prefix, shaped.rules)
+    whole = _match(view, *joined.span, shaped.prefix, shaped.rules)
     return replace(
         whole,
         secret=Secret(joined.key[: shaped.end]),
         start=view.offset(joined.pieces[0][0]),
+        end=view.offset(max(end for _, end in joined.pieces)),
         pieces=tuple((view.offset(first), view.offset(last)) for first, last in joined.pieces),
     )
 
@@ -243,3 +243,8 @@ def _given_to(match: Match, recipients: set[Recipient]) -> Match:
 
 def _is_owned(match: Match, owned: range | None) -> bool:
     return owned is None or match.start in owned
+
+
+def _overlaps(match: Match, others: Iterable[Match]) -> bool:
+    spans = (span for other in others for span in other.pieces or ((other.start, other.end),))
+    return any(match.start < end and start < match.end for start, end in spans)

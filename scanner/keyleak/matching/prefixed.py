@@ -39,6 +39,11 @@ class Shaped:
         """0 where its shape is decisive, more where it says less."""
         return min(_STRENGTHS.index(rule.strength) for rule in self.rules)
 
+    @property
+    def is_telling(self) -> bool:
+        """Whether hardly anything else has its shape."""
+        return any(rule.strength is not Strength.WEAK for rule in self.rules)
+
 
 def shaped_key(text: bytes, start: int, rules: CompiledRules) -> Shaped | None:
     """The key that begins at `start`, whole, or None where the text has no rule's shape.

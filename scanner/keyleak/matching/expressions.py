@@ -1,0 +1,188 @@
+r"""Expressions that put strings together, in many languages: `"a" + b`, `f"{a}b"`, `a.append("b")`.
+
+What is read is the small part that these languages share: constants, names that are given a constant nearby,
+and what joins them. Nothing is evaluated.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+
+from keyleak.on_use import on_use
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Span: TypeAlias = tuple[int, int]
+
+_MOST_PIECES: Final = 64
+_DEEPEST: Final = 3  # constants named by constants
+_USES: Final = 32  # of one name that are looked at
+
+_PIECE: Final = on_use(rb"[A-Za-z0-9_+/=-]{0,260}")
+# Between what is joined: blanks, comments, and the sign that a line goes on, a backslash or in Basic a `_`.
+SPACE: Final = rb"(?:\s|\\\r?\n|(?<=\s)_\r?\n|//[^\n]{0,80}\n|\#[^\n]{0,80}\n|/\*[^*]{0,80}\*/){0,60}"
+OPEN: Final = rb"(?:[fFrRbBuU@$+]{0,2}\\{0,3}[\"'`])"
+CLOSE: Final = rb"(?:\\{0,3}[\"'`])"
+_NAME: Final = rb"[A-Za-z_]\w{0,60}"
+# What holds a constant: `this.`, `self::`, `local.`, a reference, the sign of a variable.
+_PATH: Final = rb"[&$]?(?:[A-Za-z_]\w{0,40}(?:\.|::|->)){0,3}\$?"
+_OPERATOR: Final = rb"(?:\.\.|<>|<<|\|\||[+.&~])"
+_APPENDING: Final = rb"\.\s{0,8}(?:append|Append|concat|Concat|plus|push_str|WriteString)\s{0,4}\("
+_OPERAND: Final = on_use(
+    rb"(?P<open>" + OPEN + rb")|" + _PATH + rb"(?P<name>" + _NAME + rb")(?![\w(]|\s{0,4}\()"
+)
+_HOLE: Final = on_use(
+    rb"[$#]?\{\s{0,4}" + _PATH + rb"(?P<braced>" + _NAME + rb")\s{0,4}\}"
+    rb"|\\\(\s?" + _PATH + rb"(?P<bracketed>" + _NAME + rb")\s?\)"
+    rb"|\$(?P<bare>" + _NAME + rb")"
+)  # fmt: skip
+_INSIDE: Final = on_use(rb"[$#]?\{\s{0,4}[\"']|[\"']\s{0,4}\}|\\\r?\n[ \t]{0,40}|\\n\\\r?\n[ \t]{0,40}")
+_SIGN: Final = rb"[ \t]{0,8}(?::=|=>|=|,|:|[ \t])\s{0,8}"
+GIVEN: Final = rb"[\"'\]]{0,2}(?:[ \t]{0,4}:[ \t]{0,4}[A-Za-z&'\[\]. ]{1,24}?)?" + _SIGN
+GIVEN_TYPED: Final = rb"[ \t]{1,4}[A-Za-z\[\].]{1,24}" + _SIGN
+"""The same where a type stands behind the name: `var key string = "…"`."""
+_NEVER: Final = on_use(rb"(?!)")
+_BARE_ENDS: Final = frozenset({b"", b"\n", b"\r", b";"})
+
+
+class Joint(NamedTuple):
+    """What may stand between two operands."""
+
+    inside: re.Pattern[bytes]
+    """Behind a constant, its closing quote included."""
+    outside: re.Pattern[bytes]
+    """Behind a name."""
+
+
+def joint(expression: bytes) -> Joint:
+    """The joint of a sign, with blanks around it."""
+    return Joint(on_use(CLOSE + SPACE + expression + SPACE), on_use(SPACE + expression + SPACE))
+
+
+def joint_of_constants(expression: bytes) -> Joint:
+    """A joint that stands behind constants alone; `expression` includes their closing quote."""
+    return Joint(on_use(expression), _NEVER)
+
+
+OPERATORS: Final = joint(_OPERATOR)
+APPENDED: Final = joint(rb"(?:\)" + SPACE + rb"){0,2}" + _APPENDING)
+COMMAS: Final = joint(rb",")
+
+
+class Place(NamedTuple):
+    """How far an expression has been read."""
+
+    at: int
+    inside: bool = True
+    """Whether that is in a constant, before its closing quote."""
+
+
+class Part(NamedTuple):
+    """Operands of an expression."""
+
+    pieces: tuple[Span, ...]
+    place: Place
+
+
+def folded(text: bytes, place: Place, joints: tuple[Joint, ...], depth: int = 0) -> Part:
+    """All that is joined to what has been read.
+
+    Args:
+        text: single-byte text.
+        place: behind the first piece.
+        joints: what may join.
+        depth: how many names have been followed.
+    """
+    pieces: list[Span] = []
+    for _ in range(_MOST_PIECES):
+        part = _rest_of_constant(text, place, depth) or next_operand(text, place, joints, depth)
+        if part is None:
+            break
+        pieces += part.pieces
+        place = part.place
+    return Part(tuple(pieces), place)
+
+
+def next_operand(text: bytes, place: Place, joints: tuple[Joint, ...], depth: int = 0) -> Part | None:
+    """The operand behind a joint, or None where nothing is joined."""
+    for each in joints:
+        found = (each.inside if place.inside else each.outside).match(text, place.at)
+        if found is not None and (part := operand(text, found.end(), depth)):
+            return part
+    return None
+
+
+def operand(text: bytes, start: int, depth: int = 0) -> Part | None:
+    """The constant that begins at an index, or that the name there stands for."""
+    found = _OPERAND.match(text, start)
+    if found is None:
+        return None
+    if found["open"]:
+        return _rest_of_constant(text, Place(found.end()), depth)
+    value = constant(text, found["name"], start, depth)
+    return Part(value, Place(found.end(), inside=False)) if value else None
+
+
+def _rest_of_constant(text: bytes, place: Place, depth: int) -> Part | None:
+    """What goes on in a constant: text, a name in brackets, the next line."""
+    if not place.inside:
+        return None
+    if hole := _HOLE.match(text, place.at):
+        value = constant(text, hole[hole.lastgroup or 0], place.at, depth)
+        return Part(value, Place(hole.end())) if value else None
+    inside = _INSIDE.match(text, place.at)
+    start = inside.end() if inside else place.at
+    end = end_of_piece(text, start)
+    return Part(((start, end),), Place(end)) if end > start else None
+
+
+def constant(text: bytes, name: bytes, use: int, depth: int = 0) -> tuple[Span, ...]:
+    """The pieces of the constant that a name is given, nearest before its use or else behind it."""
+    if depth == _DEEPEST:
+        return ()
+    given = re.compile(
+        rb"(?<![A-Za-z0-9_])%b(?:%b|%b)(?:(?P<open>%b)|(?<=[=\s]))(?=[A-Za-z0-9_+/=-])"
+        % (re.escape(name), GIVEN, GIVEN_TYPED, OPEN)
+    )
+    places = list(given.finditer(text))
+    before = [found for found in places if found.end() <= use]
+    for found in (*reversed(before), *(found for found in places if found.start() > use)):
+        end = end_of_piece(text, found.end())
+        if found["open"] or text[end : end + 1] in _BARE_ENDS:
+            return ((found.end(), end), *folded(text, Place(end), (OPERATORS,), depth + 1).pieces)
+    return ()
+
+
+def end_of_piece(text: bytes, start: int) -> int:
+    """Where the run of key characters ends that begins at an index."""
+    found = _PIECE.match(text, start)
+    return found.end() if found else start
+
+
+def uses(text: bytes, name: bytes, start: int) -> Iterator[tuple[int, Place]]:
+    """Where a name is the first operand: where that begins, and the place behind it.
+
+    Args:
+        text: single-byte text.
+        name: of a constant.
+        start: where to begin to look.
+    """
+    escaped = re.escape(name)
+    use = re.compile(
+        rb"(?P<hole>[$#]?\{\s{0,4}%b%b\s{0,4}\}|\\\(\s?%b%b\s?\)|\$%b(?!\w)(?!%b))"
+        rb"|(?<![\w$.>:])%b%b(?![\w(])(?=%b(?:%b|,))"
+        % (_PATH, escaped, _PATH, escaped, escaped, SPACE + _OPERATOR, _PATH, escaped, SPACE, _OPERATOR)
+    )
+    for count, found in enumerate(use.finditer(text, start)):
+        if count == _USES:
+            return
+        yield found.start(), Place(found.end(), inside=bool(found["hole"]))
+
+
+def accumulated(name: bytes) -> Joint:
+    """What appends to a variable in a statement of its own: `key += "…"`, `b.append("…")`."""
+    escaped = re.escape(name)
+    more = rb"[\s;)]{0,80}\$?%b\s{0,8}(?:\+=|\.=|<<|%b)%b" % (escaped, _APPENDING, SPACE)
+    return Joint(re.compile(rb"(?:%b)?%b" % (CLOSE, more)), re.compile(more))
