@@ -163,3 +163,100 @@ def test_a_publishable_key_and_keys_of_other_products_are_not_floras(value: str)
 def test_a_webhook_secret_is_floras_with_flora_context_only() -> None:
     assert issuers("FLORA_WEBHOOK_SECRET=whsec_${base62:32}") == ["flora"]
     assert issuers("STRIPE_WEBHOOK_SECRET=whsec_${base62:32}") == []
+
+
+GATEWAYS = """[
+  { "name": "stripe", "secret": "%s" },
+  { "name": "paymongo", "secret": "%s" }
+]"""
+SERVERS = """{
+  "servers": {
+    "stripe": {"args": ["--api-key=%s"]},
+    "flora_ai_flora_api": {
+      "command": "flora-mcp",
+      "env": {
+        "FLORA_API_KEY": "%s"
+      }
+    }
+  }
+}"""
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        # The next element of a list of mappings.
+        (GATEWAYS % (SHORT, SHORT), ["stripe", "paymongo"]),
+        # The server beside it, with a key of its own.
+        (SERVERS % (SHORT, PLAIN), ["stripe", "flora"]),
+        (f"A(K='{SHORT}', base='https://api.tap.company'), B(K='{SHORT}')", ["tap", None]),
+    ],
+)
+def test_what_stands_in_the_brackets_of_another_key_is_that_ones(
+    content: str, expected: list[str | None]
+) -> None:
+    findings = keyleak.scan_bytes(
+        "".join(expand(part, seed) for seed, part in enumerate(_halves(content))).encode()
+    )
+    assert [each.issuer for each in sorted(findings, key=lambda each: each.locations[0].offset)] == expected
+
+
+def _halves(content: str) -> tuple[str, str]:
+    """A content cut behind its first template, so that its keys can differ."""
+    cut = content.index("}", content.index("${")) + 1
+    return content[:cut], content[cut:]
+
+
+@pytest.mark.parametrize(
+    ("content", "issuer"),
+    [
+        (f"Payjp.api_key = ENV.fetch('STRIPE_SECRET_KEY', '{SHORT}')", None),
+        (f"Stripe.api_key = ENV.fetch('STRIPE_SECRET_KEY', '{SHORT}')", "stripe"),
+    ],
+)
+def test_a_name_read_for_another_issuers_setting_decides_nothing(content: str, issuer: str | None) -> None:
+    assert issuers(content) == [issuer]
+
+
+@pytest.mark.parametrize(
+    ("content", "issuer"),
+    [
+        # Nobody else is called so.
+        (f"kohortpay:\n  secret_key: {PLAIN}", "kohortpay"),
+        (f"'jicoo' => [\n  'secret' => '{PLAIN}',\n],", "jicoo"),
+        (f'"Spikelabs": {{\n  "SecretKey": "{PLAIN}"\n}}', "spikelabs"),
+        (f'config :shop, :vesvank,\n  secret_key: "{PLAIN}"', "vesvank"),
+        (f"keys = {{moonpay: '{PLAIN}'}}", "moonpay"),
+        # An ordinary word, with a body of its length.
+        (f'"tap": "{SHORT}"', "tap"),
+        (f'{{ "name": "tap", "secret": "{SHORT}" }}', "tap"),
+        (f'"tap": "{PLAIN}"', None),
+        (f"tap_water_level: '{SHORT}'", None),
+        # A branch, a cell, a manifest.
+        (f"when :stripe then '{SHORT}'", "stripe"),
+        (f"case 'stripe':\n  return '{SHORT}'", "stripe"),
+        (f"| Stripe | live | {SHORT} |", "stripe"),
+        (f"| FLORA (app.flora.ai) | live | {PLAIN} |", "flora"),
+        (f"metadata:\n  name: stripe\nstringData:\n  secret-key: {SHORT}", "stripe"),
+        (f"metadata:\n  name: stripe\n---\nstringData:\n  secret-key: {SHORT}", None),
+        (f"# https://app.flora.ai\nkey = {PLAIN}", None),
+    ],
+)
+def test_what_it_is_called_after_names_the_issuer(content: str, issuer: str | None) -> None:
+    assert issuers(content) == [issuer]
+
+
+@pytest.mark.parametrize(
+    ("beside", "issuer"),
+    [
+        ("FLORA_API_URL=https://api.example.org/v1", None),
+        ("BASE = 'https://caselaw.example.org/flora'", None),
+        ("url: https://flora.internal.example.net", None),
+        ("FLORA_BASE_URL=https://app.flora.ai/api/v1", "flora"),
+        ("FLORA_BASE_URL=http://localhost:8080/flora", "flora"),
+        ("FLORA_WEBHOOK_URL=https://shop.example.com/hooks/flora", "flora"),
+        ("APP_URL=https://shop.example.com", "flora"),
+    ],
+)
+def test_an_address_of_something_called_the_same_rules_flora_out(beside: str, issuer: str | None) -> None:
+    assert issuers(f"FLORA_API_KEY={PLAIN}\n{beside}\n") == [issuer]

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from keyleak.attribution.evidence import NO_PROJECT, Reach
+from keyleak.attribution.evidence import NO_PROJECT
 from keyleak.attribution.gathering import given, in_file, in_project, is_generic, nearby
+from keyleak.attribution.namesakes import is_ruled_out
 from keyleak.attribution.scope import lines_without_keys, scope_of
 from keyleak.attribution.signals import is_open, signals_of
 from keyleak.attribution.uses import at_uses, used_scopes
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from keyleak.attribution.evidence import Evidence, Project
-    from keyleak.attribution.scope import Scope
     from keyleak.attribution.signals import Signals
     from keyleak.findings import Attribution
     from keyleak.matching.engine import Buffer
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 # Imports stand at the beginning; what stands there is looked at once for each content that holds a key.
 _FILE_REACH: Final = 32 << 10
 _USE_REACH: Final = 128 << 10
-_COMMENT: Final = (b"#", b"//", b"--", b"*", b"/*", b"<!--", b";")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +100,9 @@ class Attributor:
             *(file.evidence if file else ()),
             *self._in_project,
         )
+        content = file.lower if file else b""
         vetoed = frozenset(
-            issuer.issuer for issuer in signals if _is_vetoed(issuer, (scope, *uses), file)
+            issuer.issuer for issuer in signals if is_ruled_out(issuer, (scope, *uses), content, evidence)
         ) | self._ruled_out(match, evidence, file)
         shapes = [
             rule for rule in match.shapes if rule.issuer not in vetoed and rule.issuer not in self._anonymous
@@ -139,26 +139,3 @@ class Attributor:
 
 def _mentioned(signals: Iterable[Signals], lower: bytes) -> list[Signals]:
     return [issuer for issuer in signals if issuer.may_stand_in(lower)]
-
-
-def _is_vetoed(issuer: Signals, scopes: Sequence[Scope], file: FileEvidence | None) -> bool:
-    """Whether a namesake's word stands at the key, the first of the scopes, or where it is used."""
-    if issuer.veto.pattern is None:
-        return False
-    scope, *uses = scopes
-    if issuer.veto.first_in(scope.line.lower()):
-        return True
-    if not issuer.namesakes:
-        return False
-    block = _block(scope)
-    comments = (line for line in block.split(b"\n") if line.lstrip().startswith(_COMMENT))
-    return (
-        any(issuer.veto.first_in(line) for line in comments)
-        or any(issuer.veto.first_in(use.line.lower() + b"\n" + _block(use)) for use in uses)
-        or bool(issuer.own_veto.first_in(block))
-        or (file is not None and bool(issuer.own_veto.first_in(file.lower)))
-    )
-
-
-def _block(scope: Scope) -> bytes:
-    return b"\n".join(text for reach, text in scope.texts if reach is Reach.BLOCK).lower()

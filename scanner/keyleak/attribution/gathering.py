@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from itertools import pairwise
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from keyleak.attribution.evidence import Evidence, Kind, Reach
@@ -22,19 +21,27 @@ if TYPE_CHECKING:
 _OWN_VALUE: Final = on_use(rb"[A-Za-z0-9_]{0,40}[\"'`\]]{0,3}\s{0,4}(?::(?!:)|=|,\s{0,4}[\"'`])")
 _NAMES_A_VALUE: Final = on_use(rb"[a-z0-9_-]{0,40}[\"'`\]]{0,3}\s{0,4}(?::(?!:)|=)")
 _COMMENT: Final = on_use(rb"(?:^|(?<=\s))(?:#|//|--\s|/\*|\*\s|<!--|;).*")
-# The object that is worked with, and the provider that a setting names.
+# The object that is worked with; the provider that a setting, a branch or a cell of a table names.
 _USED: Final = on_use(rb"\.[a-z_]|::|->")
 _PROVIDER: Final = on_use(
     rb"(?:provider|gateway|processor|service|vendor|psp|adapter|driver|issuer)[\"'`\])}]{0,3}\s{0,4}(?:=>|[:=,])"
-    rb"\s{0,4}[\"'`:]?\Z"
+    rb"\s{0,4}[\"'`:]?\Z|\b(?:case|when)\s{1,4}[\"'`:]?\Z|\bconfig\s{1,4}:[a-z_]{1,40},\s{0,4}:\Z"
 )
-_CARRIER: Final = on_use(rb"auth(?:orization)?\b|bearer|basic\b|api[_-]?key|--token|-u\b")
+_CALLED: Final = on_use(
+    rb"(?<![a-z])(?:name|slug|code|type|id|label|title|platform)[\"'`]{0,2}\s{0,4}(?:=>|[:=])\s{0,4}[\"'`:]?\Z"
+    rb"|(?:\A|\|)[\s*`]{0,8}\Z"
+)
+_CALLED_END: Final = on_use(rb"[\"'`*]{0,2}\s{0,4}(?:[,;}\]|]|\Z|\([a-z0-9. /-]{1,40}\)\s{0,4}\|)")
+_CARRIER: Final = on_use(
+    rb"auth(?:orization)?\b|bearer|basic\b|api[_-]?key|--token|-u\b|\"(?:key|secret|token)\"\s{0,4}:"
+)
 _GENERIC: Final = frozenset(
     b"api key keys secret secrets live test testing prod production dev development stage staging token"
     b" private server backend auth authorization bearer basic payment payments pay billing checkout default"
     b" app env environ config settings client credential credentials password value current old new main"
     b" const let var static final string str public process getenv get this self header headers base user"
-    b" options opts".split()
+    b" options opts provider providers gateway gateways service services vendor vendors integrations data"
+    b" credential apikey".split()
 )
 _CAMEL: Final = on_use(rb"[A-Z]?[a-z0-9]+|[A-Z0-9]+(?![a-z])")
 # Texts are numbered through from the innermost bracket to the block, so both begin alike.
@@ -61,7 +68,7 @@ def given(match: Match, scope: Scope, signals: Iterable[Signals]) -> Iterator[Ev
         by_call = list(_by_call(scope, issuer))
         # What `new Flora({apiKey: …})` makes a name of is the call once more, not the issuer's own name.
         own_names = scope.names[:1] if by_call and issuer.namesakes else scope.names
-        by_name = list(_by_name(own_names, issuer))
+        by_name = list(_by_name(own_names, scope.assignee, issuer))
         yield from by_name
         yield from by_call
         recipients = {each.by for each in match.assigned_to if each.issuer == issuer.issuer}
@@ -76,7 +83,7 @@ def given(match: Match, scope: Scope, signals: Iterable[Signals]) -> Iterator[Ev
 def given_at(scope: Scope, signals: Iterable[Signals]) -> Iterator[Evidence]:
     """What the variable that holds the value is given to at a place where it is used."""
     for issuer in signals:
-        yield from _by_name(scope.names, issuer)
+        yield from _by_name(scope.names, scope.assignee, issuer)
         yield from _by_call(scope, issuer)
 
 
@@ -89,16 +96,17 @@ def _by_call(scope: Scope, issuer: Signals) -> Iterator[Evidence]:
             return
 
 
-def _by_name(names: Sequence[bytes], issuer: Signals) -> Iterator[Evidence]:
-    for depth, name in enumerate(names):
+def _by_name(names: Sequence[bytes], assignee: bytes, issuer: Signals) -> Iterator[Evidence]:
+    for depth, name in (*enumerate(names), (0, assignee)):
         found = issuer.names and issuer.names.search(name)
         if found and not _is_brand(found[0], issuer):
             yield _evidence(issuer, (Reach.GIVEN, depth), Kind.NAME, f"given to {_shown(found[0])}")
             return
-    for depth, name in enumerate(names if issuer.brands_names else ()):
-        if issuer.brand in _parts(name):
-            where = (Reach.BLOCK if depth else Reach.GIVEN, depth)
-            yield _evidence(issuer, where, Kind.BRAND, f"given to a name with {_shown(issuer.brand)} in it")
+    for depth, name in (*enumerate(names), (0, assignee)):
+        kind = _kind_of_name(name, issuer)
+        if kind:
+            where = (Reach.BLOCK if depth and kind is Kind.BRAND else Reach.GIVEN, depth)
+            yield _evidence(issuer, where, kind, f"given to a name with {_shown(issuer.brand)} in it")
             return
 
 
@@ -107,17 +115,37 @@ def _is_brand(found: bytes, issuer: Signals) -> bool:
     return found.lower().replace(b"_", b"").replace(b"-", b"") == issuer.brand
 
 
+def _kind_of_name(name: bytes, issuer: Signals) -> Kind | None:
+    """What a name with the issuer's in it says; with only `api`, `key` and the like it is one for its key.
+
+    An ordinary word says something where nothing else stands beside it.
+    """
+    rest = None if issuer.namesakes else _rest_of_name(name, issuer.brand)
+    if rest is None:
+        return None
+    generic = all(map(_is_generic_word, rest))
+    if issuer.brands_names:
+        return Kind.NAME if rest and generic else Kind.BRAND
+    return Kind.BRAND if generic and issuer.brand not in _GENERIC else None
+
+
+def _rest_of_name(name: bytes, brand: bytes) -> list[bytes] | None:
+    """The words of a name without the one that is a brand, or two neighbours that are: `pay_stack`."""
+    words = [word.lower() for word in _CAMEL.findall(name)]
+    for index, word in enumerate(words):
+        for last in (index + 1, index + 2):
+            if brand.startswith(word) and b"".join(words[index:last]) == brand:
+                return words[:index] + words[last:]
+    return None
+
+
 def is_generic(name: bytes) -> bool:
     """Whether a name says nothing of whose key it is: `API_KEY`, `secretKey`, `KEY2`; `ACME_KEY` does."""
-    return all(
-        len(word) <= 2 or word.lower() in _GENERIC for word in re.findall(rb"[A-Z]?[a-z]+|[A-Z]+", name)
-    )
+    return all(map(_is_generic_word, re.findall(rb"[A-Z]?[a-z]+|[A-Z]+", name)))
 
 
-def _parts(name: bytes) -> set[bytes]:
-    """The words of a name, and each two neighbours as one: `pay_stack`."""
-    words = [word.lower() for word in _CAMEL.findall(name)]
-    return {*words, *(first + second for first, second in pairwise(words))}
+def _is_generic_word(word: bytes) -> bool:
+    return len(word) <= 2 or word.lower() in _GENERIC
 
 
 def nearby(scope: Scope, signals: Iterable[Signals]) -> Iterator[Evidence]:
@@ -144,9 +172,14 @@ def _words(issuer: Signals, where: _Where, lower: bytes) -> Iterator[Evidence]:
 
 def _brand(issuer: Signals, where: _Where, lower: bytes) -> Iterator[Evidence]:
     """The issuer's name in a text; more than a mention where code uses it or a setting names it."""
-    if not issuer.brands_names or issuer.brand not in lower:
+    if issuer.brand not in lower:
         return
     kinds = {kind for line in lower.split(b"\n") for kind in _brand_kinds(issuer.brand, where[0], line)}
+    if issuer.namesakes:
+        # In a host or the name of a package it is no second signal.
+        kinds = {Kind.WORD} if re.search(rb"(?<![\w./@-])" + issuer.brand + rb"(?![\w./-])", lower) else set()
+    elif not issuer.brands_names:
+        kinds &= {Kind.BRAND}
     if kinds:
         kind = Kind.BRAND if Kind.BRAND in kinds else Kind.WORD
         yield _evidence(issuer, where, kind, f"{_shown(issuer.brand)} {_PLACES[where[0]]}")
@@ -155,10 +188,12 @@ def _brand(issuer: Signals, where: _Where, lower: bytes) -> Iterator[Evidence]:
 def _brand_kinds(brand: bytes, reach: Reach, line: bytes) -> Iterator[Kind]:
     text = _COMMENT.sub(b"", line) if brand in line else b""
     for end in _ends_of_word(brand, text):
-        if not _NAMES_A_VALUE.match(text, end):
-            is_used = reach is Reach.STATEMENT and _USED.match(text, end)
-            is_set = _PROVIDER.search(text, 0, end - len(brand))
-            yield Kind.BRAND if is_used or is_set else Kind.WORD
+        start = end - len(brand)
+        is_called = _CALLED.search(text, 0, start) and _CALLED_END.match(text, end)
+        if is_called or _PROVIDER.search(text, 0, start):
+            yield Kind.BRAND
+        elif not _NAMES_A_VALUE.match(text, end):
+            yield Kind.BRAND if reach is Reach.STATEMENT and _USED.match(text, end) else Kind.WORD
 
 
 def _ends_of_word(word: bytes, text: bytes) -> Iterator[int]:

@@ -11,7 +11,7 @@ from keyleak.records import dataclass
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from keyleak.matching.statement import Around
 
@@ -32,11 +32,15 @@ _BREAK: Final = on_use(rb"\n(?<!\\\n)(?<!\\\r\n)|\r(?!\n)|\\r\\n|\\n")
 _BLANK: Final = on_use(rb"\s*\Z")
 _PARENT: Final = on_use(rb"([ \t]*)(?:- )?[\"']?([A-Za-z0-9_.-]{1,80})[\"']?\s*:\s*(?:[|>&][^\s]*)?\s*\Z")
 _ASSIGNED: Final = on_use(
-    rb"([A-Za-z_$][A-Za-z0-9_$.-]{0,80})(?:\s*,\s*\w{1,20})?\s*(?::\s*[\w<>\[\]]{1,40}\s*)?(?::=|=(?![=>]))"
+    rb"(?<![A-Za-z0-9_$])([A-Za-z_$][A-Za-z0-9_$.-]{0,80})(?:\s*,\s*\w{1,20})?\s*(?::\s*[\w<>\[\]]{1,40}\s*)?(?::=|=(?![=>]))"
 )
 # Calls around the value, with nothing else given to them.
-_WRAPPED: Final = on_use(rb"[^;,={}]*\([^;,={}]*")
+_WRAPPED: Final = on_use(rb"[^;,={}]*\([^;,={}]*(?:[\"'],[^;,={}]*)?")
 _SECTION: Final = on_use(rb"(?m)^[ \t]*\[\[?[ \t]*([A-Za-z0-9_.:\" -]{1,80}?)[ \t]*\]\]?[ \t]*\r?$")
+# A manifest that holds keys is called after what they are for.
+_MANIFEST: Final = on_use(
+    rb"(?m)^metadata:[ \t]*\r?\n(?:[ \t]+[^\n]*\n){0,8}?[ \t]+name:[ \t]*[\"']?([A-Za-z0-9_.-]{1,80})|^---"
+)
 # Key-shaped text: what stands on its line, or on its side of the line, belongs to it.
 _KEY: Final = on_use(rb"(?:[srp]k_(?:live|test)|whsec|ak)_[A-Za-z0-9_+/=-]{12,}")
 _SEPARATOR: Final = on_use(rb"[,;{&\s](?=[^,;{&\s]*\Z)")
@@ -55,6 +59,8 @@ class Scope:
     names: tuple[bytes, ...]
     """What the value is given to, words joined by `_`: the name itself, then behind those of the mappings,
     sections and calls that hold it."""
+    assignee: bytes
+    """The variable that gets what calls make of the value, empty where there is none."""
     calls: tuple[bytes, ...]
     """The text before and with each bracket around the value, innermost first."""
     line: bytes
@@ -65,13 +71,14 @@ class Scope:
 
 def scope_of(around: Around) -> Scope:
     """The scope of a key."""
-    cut = max((found.end() for found in _keys(around.before)), default=0)
-    before, after = around.before[cut:], _until_next_key(around.after)
+    cut = _end_of_others(around.before)
+    before, after = around.before[cut:], _until_others(around.after)
     line = before[_last_end(_BREAK, before) :][-_LINE_REACH:] + b"\n" + _first_line(after)[:_LINE_REACH]
     openers = tuple(_openers(around.before))
     calls = tuple(around.before[max(0, opener - 80) : opener + 1] for opener in openers)
     return Scope(
         names=tuple(dict.fromkeys(_names(around.before, openers))),
+        assignee=_assignee(around.before[_last_end(_BREAK, around.before) :]),
         calls=tuple(call[_last_end(_BREAK, call) :] for call in calls),
         line=line,
         texts=(
@@ -100,12 +107,12 @@ def _names(before: bytes, openers: tuple[int, ...]) -> Iterator[bytes]:
     for holder in (*_holders(before, openers), *keys):
         outer = b"_".join(part for part in (holder, outer) if part)
         yield outer
-    assignee = _assignee(before[_last_end(_BREAK, before) :])
-    if assignee:
-        yield assignee
     sections = [found[1] for found in _SECTION.finditer(before)]
     if sections:
         yield _joined(sections[-1]) + b"_" + own
+    manifests = [found[1] for found in _MANIFEST.finditer(before)]
+    if manifests and manifests[-1]:
+        yield _joined(manifests[-1]) + b"_" + own
 
 
 def _assignee(line: bytes) -> bytes:
@@ -190,12 +197,25 @@ def _closing(after: bytes, depth: int) -> int:
 
 
 def _block(around: Around) -> list[bytes]:
-    """The lines around, up to a blank one or one that is indented less; those with keys left out."""
+    """The lines around, up to a blank one or one that is indented less; without those of other keys."""
     *lines_before, own = _BREAK.split(around.before)
     lines_after = _BREAK.split(around.after)[1:]
     indent = _indent(own)
-    block = [*_neighbours(reversed(lines_before), indent), *_neighbours(iter(lines_after), indent)]
-    return [line for line in block if not any(_keys(line))]
+    before = list(_neighbours(reversed(lines_before), indent))[::-1]
+    return [*_of_no_key(before, indent), *_of_no_key(_neighbours(iter(lines_after), indent), indent)]
+
+
+def _of_no_key(lines: Iterable[bytes], indent: int) -> Iterator[bytes]:
+    """Lines that belong to no key: what a line holds that is indented more belongs together."""
+    groups: list[list[bytes]] = []
+    for line in lines:
+        if groups and _indent(line) > indent:
+            groups[-1].append(line)
+        else:
+            groups.append([line])
+    for opening, *held in groups:
+        if not any(any(_keys(line)) for line in (opening, *held)):
+            yield from (opening, *held)
 
 
 def _neighbours(lines: Iterator[bytes], indent: int) -> Iterator[bytes]:
@@ -210,13 +230,49 @@ def _first_line(text: bytes) -> bytes:
     return text[: found.start()] if found else text
 
 
-def _until_next_key(after: bytes) -> bytes:
+def _until_others(after: bytes) -> bytes:
+    """What stands behind a key, up to what belongs to the next one: its brackets, its line, its argument."""
     following = next(_keys(after), None)
     if following is None:
         return after
-    until = after[: following.start()]
+    until = after[: _first_open(after, following.start())]
+    line_start = _last_start(_BREAK, until)
+    if line_start is not None:
+        return until[:line_start]
     separator = _SEPARATOR.search(until)
     return until[: separator.start()] if separator else b""
+
+
+def _first_open(text: bytes, end: int) -> int:
+    """Where the outermost bracket stands that is opened and not closed before an end."""
+    opened: list[int] = []
+    for bracket in _BRACKET.finditer(text, 0, end):
+        if bracket[0] in b"([{":
+            opened.append(bracket.start())
+        elif opened:
+            opened.pop()
+    return opened[0] if opened else end
+
+
+def _end_of_others(before: bytes) -> int:
+    """Where what belongs to the key before this one ends: its line, and the brackets that it stands in."""
+    end = max((found.end() for found in _keys(before)), default=0)
+    if end == 0:
+        return 0
+    line_end = _BREAK.search(before, end)
+    cut, depth = line_end.end() if line_end else end, 0
+    for bracket in _BRACKET.finditer(before, end):
+        if bracket[0] in b"([{":
+            depth += 1
+        elif depth:
+            depth -= 1
+        else:
+            cut = max(cut, bracket.end())
+    return cut
+
+
+def _last_start(pattern: re.Pattern[bytes], text: bytes) -> int | None:
+    return max((found.start() for found in pattern.finditer(text)), default=None)
 
 
 def _last_end(pattern: re.Pattern[bytes], text: bytes) -> int:

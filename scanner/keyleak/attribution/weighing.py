@@ -116,7 +116,15 @@ class Scales:
         """Whether a piece of evidence may make its issuer a candidate."""
         if evidence.kind in _DECIDING:
             return evidence.reach in _AT_KEY or self._may_be(evidence.issuer)
-        return evidence.kind in {Kind.BRAND, Kind.WORD} and evidence.issuer in self.bodies.telling
+        if evidence.kind is Kind.BRAND:
+            return self._is_named(evidence.issuer)
+        return evidence.kind is Kind.WORD and evidence.issuer in self.bodies.telling
+
+    def _is_named(self, issuer: str) -> bool:
+        """Whether its name is enough: nobody else is called so, or the body is one that few others have."""
+        return issuer in self.bodies.telling or (
+            self.signals[issuer].brands_names and issuer in self.bodies.fitting
+        )
 
     def _may_be(self, issuer: str) -> bool:
         return issuer in self.bodies.fitting or issuer in self.bodies.assigned
@@ -130,9 +138,9 @@ class Scales:
         kinds = {each.kind for each in there}
         match there[0].reach:
             case Reach.GIVEN:
-                return bool(kinds & {Kind.NAME, Kind.CALL}) or issuer in self.bodies.telling
+                return bool(kinds & {Kind.NAME, Kind.CALL}) or self._is_named(issuer)
             case Reach.USE | Reach.STATEMENT:
-                return bool(kinds & _DECIDING) or (Kind.BRAND in kinds and issuer in self.bodies.telling)
+                return bool(kinds & _DECIDING) or (Kind.BRAND in kinds and self._is_named(issuer))
             case Reach.BLOCK:
                 return issuer in self.bodies.telling or bool(kinds & {Kind.HOST, Kind.PACKAGE, Kind.CALL})
             case Reach.FILE | Reach.MANIFEST:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from keyleak.decoding.anchors import DOCUMENTS, EncodedAnchor
@@ -10,6 +9,7 @@ from keyleak.decoding.budget import DEEPEST
 from keyleak.decoding.decoded import REACH, Step
 from keyleak.decoding.escapes import UNDO, continuation
 from keyleak.decoding.readings import readings
+from keyleak.matching.spans import Spans
 from keyleak.on_use import on_use
 from keyleak.records import dataclass
 
@@ -26,15 +26,18 @@ if TYPE_CHECKING:
 _CONTEXT: Final = 1024
 # The call that decodes: to what its result is given, the key is given.
 _DECODER: Final = on_use(
-    rb"[A-Za-z0-9_.:]*(?:fromhex|unhexlify|atob|[bB](?:ase)?64_?(?:decode|decodestring|decode64)?|decode64"
+    rb"[A-Za-z0-9_.:]{0,64}(?:fromhex|unhexlify|atob|[bB](?:ase)?64_?(?:decode|decodestring|decode64)?|decode64"
     rb"|DecodeString|FromBase64String|Buffer\.from|unquote|unescape|decodeURIComponent|getDecoder\(\)\.decode)"
     rb"\(\s{0,8}(b?[\"'`]?)\Z"
 )
+_LONGEST_DECODER: Final = 112
 _DOCUMENTS: Final = (*DOCUMENTS, b"x\x01", b"x\x5e", b"x\x9c", b"x\xda")
 # Where there is an alignment for other anchors: a document in the text of another one is part of it.
 _DOCUMENT: Final = -2
 # What a look at an encoded text costs besides its length.
 _LOOK: Final = 4096
+# What each anchor costs that stands in or around what was decoded: all of them are looked at anew.
+_HIT: Final = 256
 # A key this far before the end of what was decoded has been looked at whole.
 _TAIL: Final = 2048
 # Inside decoded data, where it is short, every run that may be encoded once more is tried.
@@ -144,6 +147,7 @@ class EncodedSearch:
         self, layer: _Layer, hits: Iterable[Hit], budget: Budget
     ) -> Iterator[DecodedMatch | Document]:
         covered: dict[tuple[Step, int], int] = {}
+        looked: set[tuple[Step, int]] = set()
         for hit in hits:
             anchor = self._encoded[hit.anchor - self._plain] if hit.anchor >= self._plain else None
             for decoded in self._readings(layer, hit, anchor, covered):
@@ -154,12 +158,15 @@ class EncodedSearch:
                     end = layer.origin(decoded.end)
                     yield Document(decoded.data, layer.place(decoded.place(0)), end, steps)
                     continue
+                looked.add((decoded.step, decoded.start))
                 if not (anchor and anchor.needs_context) and not self._is_promising(decoded):
                     continue
                 found = list(self._inside(layer, decoded, budget))
                 yield from found
                 if found:
                     break
+        if layer.steps:
+            yield from self._again(layer, looked, budget)
 
     def _readings(
         self, layer: _Layer, hit: Hit, anchor: EncodedAnchor | None, covered: dict[tuple[Step, int], int]
@@ -187,18 +194,30 @@ class EncodedSearch:
         inner = _spliced(layer, decoded)
         hits = self._engine.hits(inner.text)
         start, stop = inner.span
-        if any(hit.anchor < self._plain for hit in hits):
-            # UTF-16 in the decoded text is aligned with it, not with the text around it.
-            for match in self._matcher.match(inner.text, owned=range(start, stop + 1), offset=start % 2):
-                if match.start < stop and match.end > start and _is_changed(match, inner):
-                    yield _as_decoded(match, inner)
+        if not budget.spend(_HIT * len(hits)):
+            return
+        plain = [hit for hit in hits if hit.anchor < self._plain]
+        # UTF-16 in the decoded text is aligned with it, not with the text around it.
+        for match in self._matcher.confirmed(
+            inner.text, plain, owned=range(start, stop + 1), offset=start % 2
+        ):
+            if match.start < stop and match.end > start and _is_changed(match, inner):
+                yield _as_decoded(match, inner)
         if len(inner.steps) < DEEPEST:
             known = self._plain + len(self._encoded)
             within = [hit for hit in hits if hit.anchor < known and start < hit.end <= stop]
-            yield from chain(self._in_layer(inner, within, budget), self._again(inner, budget))
+            yield from self._in_layer(inner, within, budget)
 
-    def _again(self, layer: _Layer, budget: Budget) -> Iterator[DecodedMatch | Document]:
-        """Runs in decoded data that may be encoded once more, though no literal says so."""
+    def _again(
+        self, layer: _Layer, looked: set[tuple[Step, int]], budget: Budget
+    ) -> Iterator[DecodedMatch | Document]:
+        """Runs in decoded data that may be encoded once more, though no literal says so.
+
+        Args:
+            layer: the decoded data.
+            looked: what was decoded of it already: the encoding, and where it begins.
+            budget: what decoding may cost.
+        """
         start, stop = layer.span
         if stop - start > _SHORT:
             return
@@ -209,24 +228,29 @@ class EncodedSearch:
             if step in UNDO and run.start() < undone:
                 continue
             anchor = EncodedAnchor(step, run[0][:4])
-            for decoded in readings(layer.text, anchor, run.start() + 4):
-                if not budget.spend(len(decoded.data) + _LOOK):
-                    return
-                undone = decoded.end if step in UNDO else undone
+            decoded = next(readings(layer.text, anchor, run.start() + 4), None)
+            if decoded is None or (step, decoded.start) in looked:
+                continue
+            if not budget.spend(len(decoded.data) + _LOOK):
+                return
+            undone = decoded.end if step in UNDO else undone
+            if self._is_promising(decoded):
                 yield from self._inside(layer, decoded, budget)
-                break
 
 
 def _without_half_decoded(found: list[DecodedMatch | Document]) -> list[DecodedMatch | Document]:
     """What was found, but for text decoded halfway that its name alone made a key of."""
-    named = [each for each in found if isinstance(each, DecodedMatch) and not each.match.prefix]
-    half = {
-        id(one)
-        for one in named
-        for other in found
-        if len(other.steps) > len(one.steps) and other.place < one.end and one.origin < other.end
+    depths = {len(each.steps) for each in found}
+    deeper = {
+        depth: Spans((each.place, each.end) for each in found if len(each.steps) > depth) for depth in depths
     }
-    return [each for each in found if id(each) not in half]
+    return [
+        each
+        for each in found
+        if isinstance(each, Document)
+        or each.match.prefix
+        or not deeper[len(each.steps)].overlap(each.origin, each.end)
+    ]
 
 
 def _gone_on(layer: _Layer, hit: Hit, covered: dict[tuple[Step, int], int]) -> Iterator[Decoded]:
@@ -257,7 +281,8 @@ def _same(offset: int) -> int:
 
 def _spliced(layer: _Layer, decoded: Decoded) -> _Layer:
     """The text with the decoded part in place of the encoded one, as far as context goes."""
-    before = _DECODER.sub(rb"\1", layer.text[max(0, decoded.start - _CONTEXT) : decoded.start])
+    before = layer.text[max(0, decoded.start - _CONTEXT) : decoded.start]
+    before = before[:-_LONGEST_DECODER] + _DECODER.sub(rb"\1", before[-_LONGEST_DECODER:])
     left = decoded.start - len(before)
     after = layer.text[decoded.end : decoded.end + _CONTEXT]
     start, stop = len(before), len(before) + len(decoded.data)

@@ -14,6 +14,7 @@ from keyleak.matching.joined import Joined, joined_keys
 from keyleak.matching.judge import KeyJudge
 from keyleak.matching.match import GivenBy, Match, Recipient, Rejection
 from keyleak.matching.prefixed import Shaped, key_run, misfit_reason
+from keyleak.matching.spans import Spans
 from keyleak.matching.statement import around, statement_around
 from keyleak.matching.view import View, is_little_endian, narrow_view, wide_view
 from keyleak.records import replace
@@ -58,9 +59,7 @@ class Matcher:
             offset: where `content` begins in the whole; tells the byte order of UTF-16.
         """
         hits = self._engine.hits(content)
-        if not hits:
-            return []
-        return self._confirmed(content, hits, owned, offset)
+        return self.confirmed(content, hits, owned=owned, offset=offset) if hits else []
 
     def rejections(self, content: Buffer, *, owned: range | None = None, offset: int = 0) -> list[Rejection]:
         """Key-shaped texts that are no keys, and why; the parameters are those of `match`."""
@@ -94,7 +93,10 @@ class Matcher:
             redacted = Secret(view.text[first:last]).redacted()
             yield Rejection(view.offset(first), view.wide, redacted, reason)
 
-    def _confirmed(self, content: Buffer, hits: list[Hit], owned: range | None, offset: int) -> list[Match]:
+    def confirmed(
+        self, content: Buffer, hits: Iterable[Hit], *, owned: range | None = None, offset: int = 0
+    ) -> list[Match]:
+        """The keys among anchors that were found in a content; the parameters are those of `match`."""
         prefixed: dict[tuple[int, Secret], Match] = {}
         assigned: dict[int, Match] = {}
         recipients: dict[int, set[Recipient]] = {}
@@ -116,10 +118,13 @@ class Matcher:
             _given_to(_with_shapes(match, assigned.get(match.start)), recipients.get(match.start, set()))
             for match in prefixed.values()
         ]
+        taken = Spans(
+            span for match in prefixed.values() for span in match.pieces or ((match.start, match.end),)
+        )
         merged += [
             _given_to(match, recipients[match.start])
             for match in assigned.values()
-            if _is_owned(match, owned) and not _overlaps(match, prefixed.values())
+            if _is_owned(match, owned) and not taken.overlap(match.start, match.end)
         ]
         return sorted(merged, key=lambda match: match.start)
 
@@ -243,8 +248,3 @@ def _given_to(match: Match, recipients: set[Recipient]) -> Match:
 
 def _is_owned(match: Match, owned: range | None) -> bool:
     return owned is None or match.start in owned
-
-
-def _overlaps(match: Match, others: Iterable[Match]) -> bool:
-    spans = (span for other in others for span in other.pieces or ((other.start, other.end),))
-    return any(match.start < end and start < match.end for start, end in spans)

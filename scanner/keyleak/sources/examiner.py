@@ -11,6 +11,7 @@ from keyleak.decoding.decoded import Step
 from keyleak.decoding.search import DecodedMatch, Document, EncodedSearch
 from keyleak.findings import Location, Sighting
 from keyleak.matching.matcher import Matcher
+from keyleak.matching.spans import Spans
 from keyleak.records import dataclass, replace
 from keyleak.sources.inspector import NOTHING, Inspection
 from keyleak.sources.lines import LineFinder, first_line
@@ -64,8 +65,8 @@ class Examiner:
             open_document: opens what was compressed or packed before it was encoded.
         """
         self._open_document = open_document
-        self._engine = engine
-        self._matcher = Matcher(rulebook, _PlainOnly(engine, plain))
+        self._plain = plain
+        self._matcher = Matcher(rulebook, engine)
         self._search = EncodedSearch(engine, self._matcher, plain, encoded)
         self._rulebook = rulebook
 
@@ -76,11 +77,26 @@ class Examiner:
 
         return Attributor(self._rulebook)
 
-    def examine(self, content: Buffer, place: Place, window: Window, budget: Budget) -> Inspection:
-        """Every key in a content, and what inside it could not be read."""
+    def examine(
+        self, content: Buffer, hits: Sequence[Hit], place: Place, window: Window, budget: Budget
+    ) -> Inspection:
+        """Every key in a content, and what inside it could not be read.
+
+        Args:
+            content: the bytes.
+            hits: the anchors in it.
+            place: what it is.
+            window: which part of it is at hand.
+            budget: what decoding may cost.
+        """
         data = bytes(content)
-        plain = self._matcher.match(data, owned=window.owned, offset=window.base)
-        encoded = self._search.find(data, self._engine.hits(data), window.owned, budget)
+        plain = self._matcher.confirmed(
+            data,
+            [hit for hit in hits if hit.anchor < self._plain],
+            owned=window.owned,
+            offset=window.base,
+        )
+        encoded = self._search.find(data, hits, window.owned, budget)
         decoded = [each for each in encoded if isinstance(each, DecodedMatch)]
         gaps = () if budget.left else (Gap(place.name, _TOO_MUCH),)
         found = sorted((*_plainly(plain, decoded), *map(_decodedly, decoded)), key=lambda each: each.start)
@@ -148,23 +164,11 @@ class Examiner:
         )
 
 
-class _PlainOnly:
-    """The engine without what it finds of encoded anchors."""
-
-    def __init__(self, engine: Engine, plain: int) -> None:
-        self._engine = engine
-        self._plain = plain
-
-    def hits(self, content: Buffer) -> list[Hit]:
-        """See `Engine.hits`."""
-        return [hit for hit in self._engine.hits(content) if hit.anchor < self._plain]
-
-
 def _plainly(matches: Iterable[Match], decoded: Iterable[DecodedMatch]) -> Iterable[_Found]:
     """Plain keys, but for beginnings of encoded ones and encoded text taken for a value."""
-    spans = [(each.origin, each.end) for each in decoded]
+    taken = Spans((each.origin, each.end) for each in decoded)
     for match in matches:
-        if not any(match.start < end and start < match.end for start, end in spans):
+        if not taken.overlap(match.start, match.end):
             yield _Found(match, match.start, match.end, _steps(match))
 
 

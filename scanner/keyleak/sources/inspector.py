@@ -94,7 +94,8 @@ class Inspection:
         besides = tuple(
             sighting
             for sighting in plainly.sightings
-            if not any(key in sighting.secret.reveal() or sighting.secret.reveal() in key for key in inside)
+            if (secret := sighting.secret.reveal()) not in inside
+            and not any(key in secret or secret in key for key in inside)
         )
         return Inspection(self.sightings + besides, self.gaps + plainly.gaps)
 
@@ -168,14 +169,14 @@ class Inspector:
         if not hits and form is None:
             return NOTHING
         budget = Budget(len(content))
-        plainly = self._examiner.examine(content, place, window, budget) if hits else NOTHING
+        plainly = self._examiner.examine(content, hits, place, window, budget) if hits else NOTHING
         return plainly if form is None else self._opened(content, place, form, plainly, budget)
 
     def inspect_within(self, content: bytes, place: Place, budget: Budget) -> Inspection:
         """The same for what stood in another content, out of its budget."""
         hits = self._engine.hits(content)
         form = self._format(content, hits)
-        plainly = self._examiner.examine(content, place, _WHOLE, budget) if hits else NOTHING
+        plainly = self._examiner.examine(content, hits, place, _WHOLE, budget) if hits else NOTHING
         return plainly if form is None else self._opened(content, place, form, plainly, budget)
 
     def _format(self, content: Buffer, hits: Sequence[Hit]) -> Format | None:
