@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from keyleak.attribution.evidence import NO_PROJECT
 from keyleak.attribution.gathering import given, in_file, in_project, is_generic, nearby
+from keyleak.attribution.imports import imported_names
 from keyleak.attribution.namesakes import is_ruled_out
 from keyleak.attribution.scope import lines_without_keys, scope_of
 from keyleak.attribution.signals import is_open, signals_of
@@ -22,7 +23,7 @@ from keyleak.records import dataclass
 from keyleak.rulebook.model import FoundBy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Container, Iterable, Sequence
 
     from keyleak.attribution.evidence import Evidence, Project
     from keyleak.attribution.signals import Signals
@@ -56,7 +57,9 @@ class FileEvidence:
         # UTF-16 without its zero bytes reads as ASCII, which is all that the words of issuers need.
         self.text = bytes(content[:_USE_REACH]).replace(b"\0", b"")
         self.lower = b"\n".join(lines_without_keys(self.text[:_FILE_REACH])).lower()
-        self.evidence = tuple(in_file(self.lower, _mentioned(signals, self.lower)))
+        mentioned = _mentioned(signals, self.lower)
+        self.evidence = tuple(in_file(self.lower, mentioned))
+        self.imported = imported_names(self.lower, mentioned)
 
 
 class Attributor:
@@ -91,12 +94,13 @@ class Attributor:
         """The attribution of a match, with everything that was considered."""
         scope = scope_of(match.around)
         uses = used_scopes(file.text, match.around) if file else []
+        imported = file.imported if file else {}
         near = match.around.before + match.around.after
-        signals = _mentioned(self._signals.values(), near.lower())
+        signals = _mentioned(self._signals.values(), near.lower(), set(imported.values()))
         evidence = (
-            *given(match, scope, signals),
+            *given(match, scope, signals, imported),
             *nearby(scope, signals),
-            *at_uses(uses, self._signals.values()),
+            *at_uses(uses, self._signals.values(), imported),
             *(file.evidence if file else ()),
             *self._in_project,
         )
@@ -137,5 +141,5 @@ class Attributor:
         return (*strongest, *family, *match.shapes)[0]
 
 
-def _mentioned(signals: Iterable[Signals], lower: bytes) -> list[Signals]:
-    return [issuer for issuer in signals if issuer.may_stand_in(lower)]
+def _mentioned(signals: Iterable[Signals], lower: bytes, besides: Container[str] = ()) -> list[Signals]:
+    return [issuer for issuer in signals if issuer.issuer in besides or issuer.may_stand_in(lower)]

@@ -35,6 +35,8 @@ class Kind(Enum):
     """The issuer's name as a part of a longer one: `stripeProdSk`."""
     CALL = "call"
     HOST = "host"
+    ONLY_HOST = "only host"
+    """The one host that a file talks to."""
     PACKAGE = "package"
     ID = "id"
     """An identifier by the issuer's own prefix: `prj_…`."""

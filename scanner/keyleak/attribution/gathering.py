@@ -6,11 +6,12 @@ import re
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from keyleak.attribution.evidence import Evidence, Kind, Reach
+from keyleak.attribution.imports import issuer_of_call
 from keyleak.matching.match import GivenBy
 from keyleak.on_use import on_use
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from keyleak.attribution.evidence import Project
     from keyleak.attribution.scope import Scope
@@ -32,6 +33,8 @@ _CALLED: Final = on_use(
     rb"|(?:\A|\|)[\s*`]{0,8}\Z"
 )
 _CALLED_END: Final = on_use(rb"[\"'`*]{0,2}\s{0,4}(?:[,;}\]|]|\Z|\([a-z0-9. /-]{1,40}\)\s{0,4}\|)")
+_ADDRESS: Final = on_use(rb"\bhttps?://([a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,6})")
+_NOBODYS: Final = on_use(rb"\A(?:127|10|192\.168)\.|\b(?:w3|json-schema|schemastore)\.org\Z")
 _CARRIER: Final = on_use(
     rb"auth(?:orization)?\b|bearer|basic\b|api[_-]?key|--token|-u\b|\"(?:key|secret|token)\"\s{0,4}:"
 )
@@ -40,8 +43,8 @@ _GENERIC: Final = frozenset(
     b" private server backend auth authorization bearer basic payment payments pay billing checkout default"
     b" app env environ config settings client credential credentials password value current old new main"
     b" const let var static final string str public process getenv get this self header headers base user"
-    b" options opts provider providers gateway gateways service services vendor vendors integrations data"
-    b" credential apikey".split()
+    b" options opts req request http https res response curl curlopt userpwd provider providers gateway"
+    b" gateways service services vendor vendors integrations data apikey".split()
 )
 _CAMEL: Final = on_use(rb"[A-Z]?[a-z0-9]+|[A-Z0-9]+(?![a-z])")
 # Texts are numbered through from the innermost bracket to the block, so both begin alike.
@@ -62,10 +65,12 @@ _PLACES: Final = {
 }
 
 
-def given(match: Match, scope: Scope, signals: Iterable[Signals]) -> Iterator[Evidence]:
-    """What the value is given to."""
+def given(
+    match: Match, scope: Scope, signals: Iterable[Signals], imported: Mapping[bytes, str]
+) -> Iterator[Evidence]:
+    """What the value is given to; see `imported_names` for what the file imports."""
     for issuer in signals:
-        by_call = list(_by_call(scope, issuer))
+        by_call = list(_by_call(scope, issuer, imported))
         # What `new Flora({apiKey: …})` makes a name of is the call once more, not the issuer's own name.
         own_names = scope.names[:1] if by_call and issuer.namesakes else scope.names
         by_name = list(_by_name(own_names, scope.assignee, issuer))
@@ -80,19 +85,23 @@ def given(match: Match, scope: Scope, signals: Iterable[Signals]) -> Iterator[Ev
             yield _evidence(issuer, (Reach.STATEMENT, 0), Kind.CARRIER, "carried beside its host or package")
 
 
-def given_at(scope: Scope, signals: Iterable[Signals]) -> Iterator[Evidence]:
+def given_at(scope: Scope, signals: Iterable[Signals], imported: Mapping[bytes, str]) -> Iterator[Evidence]:
     """What the variable that holds the value is given to at a place where it is used."""
     for issuer in signals:
         yield from _by_name(scope.names, scope.assignee, issuer)
-        yield from _by_call(scope, issuer)
+        yield from _by_call(scope, issuer, imported)
 
 
-def _by_call(scope: Scope, issuer: Signals) -> Iterator[Evidence]:
+def _by_call(scope: Scope, issuer: Signals, imported: Mapping[bytes, str]) -> Iterator[Evidence]:
     calls = [call for call in scope.calls if call.endswith(b"(")]
     for depth, call in enumerate(calls):
         found = issuer.calls.last_in(call.lower())
         if found:
             yield _evidence(issuer, (Reach.GIVEN, depth), Kind.CALL, f"argument of {_shown(found)}")
+            return
+        if issuer_of_call(call, imported) == issuer.issuer:
+            line = f"argument of what is imported from {_shown(issuer.brand)}"
+            yield _evidence(issuer, (Reach.GIVEN, depth), Kind.CALL, line)
             return
 
 
@@ -221,8 +230,13 @@ def in_file(lower: bytes, signals: Iterable[Signals]) -> Iterator[Evidence]:
         lower: the file's beginning in lower case, lines with keys left out.
         signals: the issuers to look for.
     """
+    hosts = {found[1] for found in _ADDRESS.finditer(lower) if not _NOBODYS.search(found[1])}
     for issuer in signals:
         yield from _words(issuer, (Reach.FILE, 0), lower)
+        own = next((words for kind, words in issuer.words if kind is Kind.HOST), None)
+        if own and hosts and all(map(own.first_in, hosts)):
+            line = "its host is the only one that the file talks to"
+            yield _evidence(issuer, (Reach.FILE, 0), Kind.ONLY_HOST, line)
         if issuer.imports.search(lower):
             yield _evidence(issuer, (Reach.FILE, 0), Kind.PACKAGE, f"the file imports {_shown(issuer.brand)}")
 

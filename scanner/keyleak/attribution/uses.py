@@ -12,7 +12,7 @@ from keyleak.on_use import on_use
 from keyleak.records import dataclass, replace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from keyleak.attribution.scope import Scope
     from keyleak.attribution.signals import Signals
@@ -59,11 +59,13 @@ def used_scopes(text: bytes, where: Around) -> list[Scope]:
     return [scope_of(around(text, use, use + len(name))) for use in uses[:_MOST_USES]]
 
 
-def at_uses(scopes: Sequence[Scope], signals: Iterable[Signals]) -> Iterator[Evidence]:
-    """What the variable is given to, and what stands there."""
+def at_uses(
+    scopes: Sequence[Scope], signals: Iterable[Signals], imported: Mapping[bytes, str]
+) -> Iterator[Evidence]:
+    """What the variable is given to, and what stands there; see `imported_names`."""
     chosen = list(signals)
     for scope in scopes:
-        for each in (*given_at(scope, chosen), *nearby(scope, chosen)):
+        for each in (*given_at(scope, chosen, imported), *nearby(scope, chosen)):
             if each.reach in {Reach.GIVEN, Reach.STATEMENT}:
                 yield _in_use(each, Reach.USE, _AT)
             elif each.kind in {Kind.HOST, Kind.CALL, Kind.PACKAGE}:

@@ -19,7 +19,7 @@ _UNKNOWN: Final = "neither the body nor anything near it names an issuer"
 _AT_KEY: Final = frozenset({Reach.GIVEN, Reach.USE, Reach.STATEMENT})
 _NEAR: Final = _AT_KEY | {Reach.BLOCK}
 _MOST_LINES: Final = 3
-_DECIDING: Final = frozenset({Kind.NAME, Kind.CALL, Kind.HOST, Kind.PACKAGE, Kind.ID})
+_DECIDING: Final = frozenset({Kind.NAME, Kind.CALL, Kind.HOST, Kind.ONLY_HOST, Kind.PACKAGE, Kind.ID})
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ class Scales:
             case Reach.BLOCK:
                 return issuer in self.bodies.telling or bool(kinds & {Kind.HOST, Kind.PACKAGE, Kind.CALL})
             case Reach.FILE | Reach.MANIFEST:
-                return self.generic_name and issuer in self.bodies.telling
+                return self.generic_name and (issuer in self.bodies.telling or Kind.ONLY_HOST in kinds)
             case Reach.REPOSITORY:
                 return False
 
@@ -159,7 +159,7 @@ class Scales:
         given = {each.kind for each in near if each.reach in {Reach.GIVEN, Reach.USE}}
         if Kind.NAME in given:
             return True
-        kinds = {each.kind for each in (every if Kind.CALL in given else near)}
+        kinds = {each.kind for each in (every if Kind.CALL in given else near)} - {Kind.ONLY_HOST}
         return bool(kinds & OWN_KINDS) and len(kinds) > 1
 
     def _confidence(self, issuer: str, reach: Reach) -> Confidence:
