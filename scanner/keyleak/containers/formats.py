@@ -78,6 +78,7 @@ _HEADERS: Final[Mapping[Format, Callable[[bytes], bool]]] = {
 _LIBRARY: Final = b"!<arch>\n/ "
 _ARCHIVE: Final = b"!<arch>\n"
 _PYC_END: Final = b"\r\n"
+_PYC_HEADERS: Final = (16, 12, 8)  # of Python 3.7, 3.3 and 2
 _JAVA_CLASS: Final = b"\xca\xfe\xba\xbe"
 
 
@@ -105,7 +106,7 @@ def recognise_text(content: bytes) -> Format | None:
     """Formats whose keys stand plainly in them, so that only a content with anchors is asked about."""
     if content.startswith(_ARCHIVE) and has_sound_header(Format.AR, content):
         return Format.AR
-    if content[2:4] == _PYC_END and content[16:17] in {b"\xe3", b"\x63"}:
+    if content[2:4] == _PYC_END and any(content[at : at + 1] in {b"\xe3", b"\x63"} for at in _PYC_HEADERS):
         return Format.PYC
     if content.startswith(_JAVA_CLASS):
         return Format.JAVA_CLASS

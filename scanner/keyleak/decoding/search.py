@@ -8,12 +8,14 @@ from keyleak.decoding.anchors import DOCUMENTS, EncodedAnchor
 from keyleak.decoding.budget import DEEPEST
 from keyleak.decoding.decoded import REACH, Step
 from keyleak.decoding.escapes import UNDO, continuation
+from keyleak.decoding.put_together import put_together
 from keyleak.decoding.readings import readings
 from keyleak.matching.spans import Spans
 from keyleak.on_use import on_use
 from keyleak.records import dataclass
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from keyleak.decoding.budget import Budget
@@ -24,11 +26,11 @@ if TYPE_CHECKING:
 
 # Text around an encoded one that may say whose key it holds.
 _CONTEXT: Final = 1024
-# The call that decodes: to what its result is given, the key is given.
+# The call that decodes: to what its result is given, the key is given. Also the sign of hexadecimal text.
 _DECODER: Final = on_use(
     rb"[A-Za-z0-9_.:]{0,64}(?:fromhex|unhexlify|atob|[bB](?:ase)?64_?(?:decode|decodestring|decode64)?|decode64"
     rb"|DecodeString|FromBase64String|Buffer\.from|unquote|unescape|decodeURIComponent|getDecoder\(\)\.decode)"
-    rb"\(\s{0,8}(b?[\"'`]?)\Z"
+    rb"\(\s{0,8}(b?[\"'`]?)\Z|(?:\b0[xX]|\\{1,2}x)()\Z"
 )
 _LONGEST_DECODER: Final = 112
 _DOCUMENTS: Final = (*DOCUMENTS, b"x\x01", b"x\x5e", b"x\x9c", b"x\xda")
@@ -181,7 +183,9 @@ class EncodedSearch:
             key = (anchor.step, _DOCUMENT)
         if hit.end < covered.get(key, 0) or _is_undone(layer, anchor.step):
             return
-        for decoded in readings(layer.text, anchor, hit.end):
+        for decoded in chain(
+            put_together(layer.text, anchor, hit.end), readings(layer.text, anchor, hit.end)
+        ):
             until = decoded.end if anchor.opens else _covered_until(decoded, hit)
             covered[key] = max(covered.get(key, 0), until)
             yield decoded
@@ -282,7 +286,7 @@ def _same(offset: int) -> int:
 def _spliced(layer: _Layer, decoded: Decoded) -> _Layer:
     """The text with the decoded part in place of the encoded one, as far as context goes."""
     before = layer.text[max(0, decoded.start - _CONTEXT) : decoded.start]
-    before = before[:-_LONGEST_DECODER] + _DECODER.sub(rb"\1", before[-_LONGEST_DECODER:])
+    before = before[:-_LONGEST_DECODER] + _DECODER.sub(_quote, before[-_LONGEST_DECODER:])
     left = decoded.start - len(before)
     after = layer.text[decoded.end : decoded.end + _CONTEXT]
     start, stop = len(before), len(before) + len(decoded.data)
@@ -303,6 +307,10 @@ def _spliced(layer: _Layer, decoded: Decoded) -> _Layer:
         lambda index: layer.origin(origin(index)),
         lambda index: layer.place(place(index)),
     )
+
+
+def _quote(decoder: re.Match[bytes]) -> bytes:
+    return bytes(decoder[1] or b"")
 
 
 def _is_changed(match: Match, layer: _Layer) -> bool:

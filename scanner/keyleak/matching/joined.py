@@ -99,12 +99,13 @@ def joined_keys(text: bytes, start: int, rules: CompiledRules) -> Iterator[Joine
         start: index of a prefix word or of the first part of one.
         rules: the compiled rules.
     """
-    for found in _found(text, start, end_of_piece(text, start)):
+    for found in joined_texts(text, start, end_of_piece(text, start)):
         if len(found.pieces) > 1 and rules.prefixes.match(found.key) and len(found.key) <= _LONGEST_KEY:
             yield found
 
 
-def _found(text: bytes, start: int, end: int) -> Iterator[Joined]:
+def joined_texts(text: bytes, start: int, end: int) -> Iterator[Joined]:
+    """What is put together from the piece `text[start:end]` on, whatever it says."""
     first = Part(((start, end),), Place(end))
     for spelled, span in completed(text, start, Place(end)):
         yield _spelled(text, spelled, span)

@@ -13,7 +13,7 @@ from keyleak.matching.engine import fastest_engine, has_body
 from keyleak.matching.joined import Joined, joined_keys
 from keyleak.matching.judge import KeyJudge
 from keyleak.matching.match import GivenBy, Match, Recipient, Rejection
-from keyleak.matching.prefixed import Shaped, key_run, misfit_reason
+from keyleak.matching.prefixed import Shaped, counted_key, key_run, misfit_reason
 from keyleak.matching.spans import Spans
 from keyleak.matching.statement import around, statement_around
 from keyleak.matching.view import View, is_little_endian, narrow_view, wide_view
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 # What may follow the first piece of a key that is put together.
 _GOES_ON: Final = re.compile(
     rb"[A-Za-z0-9_+/=-]{0,260}(?:\\{0,3}[\"'`](?:[\s+.&~,<|\\\"'`)\]};:#/-]|[A-Za-z0-9])"
-    rb"|[$#]?\{|\\\(|%[0-9sv]|\$[A-Za-z_]|\\?\r?\n|\\n\\|;)"
+    rb"|[$#]?\{|\\\(|%[0-9sv]|\$[A-Za-z_]|\\?\r?\n|\\n\\|;|</?[A-Za-z])"
 )
 
 
@@ -187,7 +187,9 @@ class Matcher:
 
     def _shaped(self, view: View, hit: Hit) -> Shaped | None:
         start = view.anchor_end - self.rules.anchors[hit.anchor].length
-        shaped = self._judge.shaped(view.text, start) if start >= 0 else None
+        if start < 0:
+            return None
+        shaped = counted_key(view.text, start, self.rules) or self._judge.shaped(view.text, start)
         if shaped is None:
             return None
         claimed = claimed_shapes(view.text, shaped, self.rules)

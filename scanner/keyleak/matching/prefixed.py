@@ -23,6 +23,7 @@ _CUT_OFF: Final = re.compile(rb"\.\.\.|\xe2\x80\xa6|\*\*|\$\{|#\{|\{\{|%[sd]")
 _KEY_RUN: Final = re.compile(rb"[A-Za-z0-9_+/=-]+")
 CUT_OFF: Final = "cut off or completed by a program"
 _SHORT_BODY: Final = 24
+_WRITTEN_BYTES: Final = frozenset(b"\t\n\r") | frozenset(range(0x20, 0x7F))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,20 @@ def shaped_key(text: bytes, start: int, rules: CompiledRules) -> Shaped | None:
     """
     word = prefix_at(text, start, rules)
     return None if word is None else shaped_behind(text, start, word, rules)
+
+
+def counted_key(text: bytes, start: int, rules: CompiledRules) -> Shaped | None:
+    """The key that begins at `start`, where a binary format keeps its length in the byte before it.
+
+    The length may look like a letter, as what follows may: property lists, MessagePack, pickles.
+    """
+    if start < 2 or text[start - 2] in _WRITTEN_BYTES:
+        return None
+    whole = text[start : start + text[start - 1]]
+    shaped = shaped_key(whole, 0, rules)
+    if shaped is None or not shaped.end == len(whole) == text[start - 1]:
+        return None
+    return Shaped(start, start + shaped.end, shaped.prefix, shaped.rules)
 
 
 def prefix_at(text: bytes, start: int, rules: CompiledRules) -> str | None:

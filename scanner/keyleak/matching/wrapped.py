@@ -1,4 +1,4 @@
-"""Keys that were wrapped: in a comment, a quoted mail, a folded value, a narrow terminal."""
+"""Keys that were wrapped: in a comment, a quoted mail, a folded value, a terminal, between marks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from keyleak.on_use import on_use
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_MOST_LINES: Final = 8
+_MOST_PIECES: Final = 16
 # What stands before each line of a comment, a quotation or a block.
 _NEXT_LINE: Final = on_use(
     rb"(?:\r?\n)[ \t]{0,40}(?:(?://+|\#+|\*|>|--|;+|%|\|)[ \t]{0,4}){0,4}"
@@ -17,21 +17,25 @@ _NEXT_LINE: Final = on_use(
 )
 
 
+# Marks that a word processor or a highlighter puts into a word: `</w:t></w:r><w:r><w:t>`, `<span>`.
+_MARKS: Final = on_use(rb"(?:</?[A-Za-z][^<>]{0,120}>\s{0,8}){1,24}(?P<piece>[A-Za-z0-9_+/=-]{1,260})")
+
+
 def wrapped(text: bytes, start: int, end: int) -> Iterator[tuple[tuple[int, int], ...]]:
-    """The pieces of a run that ends with its line and may go on in the next, one line more each time.
+    """The pieces of a run that ends with its line or at a mark and may go on behind, one more each time.
 
     Args:
         text: single-byte text.
         start: where the run begins.
-        end: where its first line ends.
+        end: where its first piece ends.
     """
     pieces = [(start, end)]
-    for _ in range(_MOST_LINES):
-        following = _NEXT_LINE.match(text, end)
+    for _ in range(_MOST_PIECES):
+        following = _NEXT_LINE.match(text, end) or _MARKS.match(text, end)
         if following is None:
             return
         pieces.append(following.span("piece"))
         yield tuple(pieces)
-        if following["last"]:
+        if following.groupdict().get("last"):
             return
         end = following.end("piece")
