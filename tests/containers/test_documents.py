@@ -49,6 +49,15 @@ def test_compiled_python_adds_nothing_to_a_key(form: str, length: int, tmp_path:
         assert found(file.read()) == [(key, ("string constants",))]
 
 
+@pytest.mark.parametrize("header", [8, 12])
+def test_compiled_python_of_old_versions(header: int) -> None:
+    key = expand("sk_live_51${base62:97}", 4)
+    content = (
+        b"\x33\x0d\r\n" + bytes(header - 4) + b"\xe3" + bytes(12) + b"z" + bytes([len(key)]) + key.encode()
+    )
+    assert found(content + b"N)") == [(key, ("string constants",))]
+
+
 def test_marshalled_data_is_never_loaded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(marshal, "loads", None)
     (tmp_path / "m.py").write_text(f"K = {KEY!r}\n")

@@ -209,6 +209,7 @@ def test_a_name_above_the_assignment_is_not_taken_for_the_variable() -> None:
         ">> KEY={1}\n>> {2}\n>\n> thanks\n",
         "key:\r\n{1}\r\n{2}\r\nend\r\n",
         "stripe:\n  key: >-\n    {1}\n    {2}\n",
+        '<w:t>{1}</w:t></w:r><w:r><w:rPr><w:b/></w:rPr><w:t xml:space="preserve">{2}</w:t>',
     ],
 )
 def test_a_telling_key_is_found_over_wrapped_lines(template: str) -> None:

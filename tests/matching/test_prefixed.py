@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
+import plistlib
+
 import pytest
 
 from keyleak.matching.prefixed import Shaped, no_key_reason, shaped_key
@@ -115,3 +118,20 @@ def test_why_a_shape_is_no_key_is_said() -> None:
         found = shaped_key(text, 0, rules)
         assert found is not None
         assert word in (no_key_reason(text, found, rules) or "")
+
+
+@pytest.mark.parametrize("template", ["sk_live_51${base62:97}", "sk_live_${base62:42}", "sk_live_${hex:40}"])
+def test_the_length_that_a_binary_format_keeps_before_a_key_is_no_letter_of_it(template: str) -> None:
+    key = expand(template, 3)
+    listed = plistlib.dumps([f"{key}", "Q" * 20, 7], fmt=plistlib.FMT_BINARY)
+    pickled = pickle.dumps({"a": key, "b": "c"}, protocol=4)
+    packed = b"\x81\xa1a\xd9" + bytes([len(key)]) + key.encode() + b"A"
+    for content in (listed, pickled, packed):
+        assert [match.secret.reveal().decode() for match in matcher().match(content)] == [key]
+
+
+def test_a_letter_before_a_key_is_no_length_in_text() -> None:
+    key = expand("sk_live_51${base62:97}", 3)
+    for before in ("k", "Bk", "x: k", "%253k"):
+        assert matcher().match(f"{before}{key}".encode()) == []
+    assert matcher().match(f"a%253D{key}%2526b".encode())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from keyleak.attribution.evidence import Reach
 from keyleak.matching.boundary import is_left_boundary
 from keyleak.on_use import on_use
-from keyleak.records import dataclass
+from keyleak.records import dataclass, replace
 
 if TYPE_CHECKING:
     import re
@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 # What stands between a name and its value; a default value may stand behind a call that reads the name, and a
 # second result that is no value before the sign: `key, err := …`.
 _GLUE: Final = on_use(
-    rb"(?i:\\u00[0-9a-f]{2}|%[0-9a-f]{2}|&(?:quot|apos|nbsp|gt|#[0-9]{2,3}|#x[0-9a-f]{2});"
+    rb"(?i:\\u00[0-9a-f]{2}|\\x[0-9a-f]{2}|\\t|%[0-9a-f]{2}|&(?:quot|apos|nbsp|gt|#[0-9]{2,3}|#x[0-9a-f]{2});"
     rb"|[\"'`\s\\:=>,(|?\[{<@)\]+]|\b(?:bearer|basic|value|default(?:_?value)?|fallback|string|or|str)\b|--(?:body|value|data)\b"
-    rb"|,\s?(?:_|err|ok)\s?:?=|&(?:'static\s)?str\b|\.(?:unwrap_or|or|get|default)[a-z_]{0,12}\(|</?[a-z]{1,12}>){1,80}\Z"
+    rb"|,\s?(?:_|err|ok)\s?:?=|&(?:'static\s)?str\b|\.(?:unwrap_or|or|get|default)[a-z_]{0,12}\("
+    rb"|</?[a-z][a-z0-9:.-]{0,24}(?:\s[^<>]{0,60})?>){1,80}\Z"
 )
 _CHAIN: Final = on_use(rb"(?:[A-Za-z0-9_$.-]|->|::|\[[\"']?|[\"']?\]){1,120}\Z")
 # Between an enclosing bracket and its name no comma: that would be the name of another argument.
-_OPENER_GLUE: Final = on_use(rb"[\"'`\s:=>(\[]{1,40}\Z|\Z")
+_OPENER_GLUE: Final = on_use(rb"[\\\"'`\s:=>(\[]{1,40}\Z|\Z")
 _NOT_NAME: Final = on_use(rb"[^A-Za-z0-9]+")
 _BRACKET: Final = on_use(rb"[()\[\]{}]")
 # A break behind a backslash goes on. Literals stand first: then `re` skips to the bytes they begin with.
@@ -36,6 +37,11 @@ _ASSIGNED: Final = on_use(
 )
 # Calls around the value, with nothing else given to them.
 _WRAPPED: Final = on_use(rb"[^;,={}]*\([^;,={}]*(?:[\"'],[^;,={}]*)?")
+# An element that holds something, and what an attribute calls it.
+_TAG: Final = on_use(
+    rb"<(?P<end>/?)(?P<element>[A-Za-z][\w:.-]{0,60})"
+    rb"(?:[^<>]{0,80}?\s(?:name|key|id)=[\"']?(?P<name>[\w.-]{1,60}))?[^<>]{0,200}(?<!/)>"
+)
 _SECTION: Final = on_use(rb"(?m)^[ \t]*\[\[?[ \t]*([A-Za-z0-9_.:\" -]{1,80}?)[ \t]*\]\]?[ \t]*\r?$")
 # A manifest that holds keys is called after what they are for.
 _MANIFEST: Final = on_use(
@@ -43,6 +49,8 @@ _MANIFEST: Final = on_use(
 )
 # Key-shaped text: what stands on its line, or on its side of the line, belongs to it.
 _KEY: Final = on_use(rb"(?:[srp]k_(?:live|test)|whsec|ak)_[A-Za-z0-9_+/=-]{12,}")
+# A publishable key before the secret one, as HTTP Basic may hold both.
+_PAIR: Final = on_use(rb"pk_(?:live|test)_[A-Za-z0-9]{12,}:\Z")
 _SEPARATOR: Final = on_use(rb"[,;{&\s](?=[^,;{&\s]*\Z)")
 
 _TAIL: Final = 240
@@ -71,6 +79,7 @@ class Scope:
 
 def scope_of(around: Around) -> Scope:
     """The scope of a key."""
+    around = replace(around, before=_PAIR.sub(b"", around.before))
     cut = _end_of_others(around.before)
     before, after = around.before[cut:], _until_others(around.after)
     line = before[_last_end(_BREAK, before) :][-_LINE_REACH:] + b"\n" + _first_line(after)[:_LINE_REACH]
@@ -104,7 +113,7 @@ def _names(before: bytes, openers: tuple[int, ...]) -> Iterator[bytes]:
     yield own
     outer = own
     keys = (_joined(found[2]) for line in _parents(before) if (found := _PARENT.match(line)))
-    for holder in (*_holders(before, openers), *keys):
+    for holder in (*_elements(before), *_holders(before, openers), *keys):
         outer = b"_".join(part for part in (holder, outer) if part)
         yield outer
     sections = [found[1] for found in _SECTION.finditer(before)]
@@ -119,6 +128,19 @@ def _assignee(line: bytes) -> bytes:
     """The variable that gets what calls make of the value: `stripeKey = decode("…")`, `KEY=$(echo …`."""
     found = _ASSIGNED.search(line)
     return _joined(found[1]) if found and _WRAPPED.fullmatch(line, found.end()) else b""
+
+
+def _elements(before: bytes) -> Iterator[bytes]:
+    """The elements of XML and HTML, escaped or not, that hold the end of a text, innermost first."""
+    text = before[-_CALL_REACH:].replace(b"&lt;", b"<").replace(b"&gt;", b">")
+    closed = 0
+    for tag in reversed(list(_TAG.finditer(text))):
+        if tag["end"]:
+            closed += 1
+        elif closed:
+            closed -= 1
+        else:
+            yield _joined(tag["element"] + b"_" + (tag["name"] or b""))
 
 
 def _holders(before: bytes, openers: tuple[int, ...]) -> Iterator[bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from keyleak.decoding.anchors import DOCUMENTS, EncodedAnchor

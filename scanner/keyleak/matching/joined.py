@@ -64,6 +64,8 @@ _RECEIVER: Final = on_use(
     + OPEN
     + rb"\Z"
 )
+_LETTERS: Final = on_use(rb"(?<![A-Za-z0-9_])[fFrRbBuU@$+]{1,2}[\"'`]\Z")
+_LETTERS_REACH: Final = 4
 _BEFORE_CONSTANT: Final = b"\"'`@$+fFrRbBuU \t"
 _GIVES: Final = (b"=", b">", b",", b":")
 _ENDS: Final = on_use(rb"[\"'`;]|\r?\n|\Z|\s{0,4}(?:\)|,|;|\n)")
@@ -138,13 +140,13 @@ def _by_name(text: bytes, start: int, first: Part) -> Iterator[Joined]:
     for way in (_ASSIGNED, _TYPED, _RECEIVER):
         given = way.search(before)
         if given is not None and text.find(given["name"].lstrip(b"$"), first.place.at) >= 0:
-            yield from _named(text, start - len(before) + given.start(), given["name"].lstrip(b"$"), first)
+            yield from _named(text, start, given["name"].lstrip(b"$"), first)
 
 
-def _named(text: bytes, begin: int, name: bytes, first: Part) -> Iterator[Joined]:
+def _named(text: bytes, start: int, name: bytes, first: Part) -> Iterator[Joined]:
     rest = folded(text, first.place, (OPERATORS,))
-    yield _joined(text, begin, first, folded(text, first.place, (OPERATORS, accumulated(name))))
-    if rest.place.at - first.pieces[0][0] > _LONGEST_BEGINNING or not _ENDS.match(text, rest.place.at):
+    yield _joined(text, start, first, folded(text, first.place, (OPERATORS, accumulated(name))))
+    if rest.place.at - start > _LONGEST_BEGINNING or not _ENDS.match(text, rest.place.at):
         return
     value = (*first.pieces, *rest.pieces)
     for use, place in uses(text, name, rest.place.at):
@@ -159,7 +161,13 @@ def _may_be_given(text: bytes, start: int) -> bool:
 
 def _joined(text: bytes, begin: int, first: Part, rest: Part, *, loosely: bool = False) -> Joined:
     pieces = (*first.pieces, *rest.pieces)
-    return Joined(_key(text, pieces), pieces, (begin, max(begin, rest.place.at)), loosely)
+    return Joined(_key(text, pieces), pieces, (_opened(text, begin), max(begin, rest.place.at)), loosely)
+
+
+def _opened(text: bytes, begin: int) -> int:
+    """Where the constant begins in which something stands first, with the letters that say what it is."""
+    opening = _LETTERS.search(text, max(0, begin - _LETTERS_REACH), begin)
+    return opening.start() if opening else begin
 
 
 def _spelled(text: bytes, spelled: Spelled, span: Span) -> Joined:

@@ -69,7 +69,9 @@ _LIST_ENDS: Final = on_use(CLOSE + rb"?,?" + SPACE + rb"[\])}]")
 
 _HOLE: Final = on_use(rb"%(?:\d\$)?[sv]|\{\d?\}")
 _TEMPLATE: Final = on_use(rb"(?:[A-Za-z0-9_+/=-]|%(?:\d\$)?[sv]|\{\d?\}){2,160}")
-_CALLED: Final = rb"(?P<call>[pP]rintf|[fF]ormat!?)(?P<bracket>\s{0,4}\()?\s{0,20}"
+_CALLED: Final = (
+    rb"(?:\b[A-Za-z_]\w{0,20}\.)?(?P<call>\w{0,2}[pP]rintf|[fF]ormat!?)(?P<bracket>\s{0,4}\()?\s{0,20}"
+)
 # Between a template and its first argument; in a shell nothing but blanks.
 _ARGUMENTS: Final = (
     rb"(?:\s{0,20},|\s{0,8}%|\s{0,8}-f\b|\s{0,8}\.\s{0,4}format(?:ted)?\s{0,4}(?=\()|(?P<blank>(?=\s)))"
