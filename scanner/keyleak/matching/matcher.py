@@ -189,7 +189,7 @@ class Matcher:
         start = view.anchor_end - self.rules.anchors[hit.anchor].length
         if start < 0:
             return None
-        shaped = counted_key(view.text, start, self.rules) or self._judge.shaped(view.text, start)
+        shaped = self._judge.shaped(view.text, start) or counted_key(view.text, start, self.rules)
         if shaped is None:
             return None
         claimed = claimed_shapes(view.text, shaped, self.rules)
