@@ -48,6 +48,20 @@ def decompressed(form: Format, pieces: Iterator[bytes]) -> Iterator[bytes]:
     return _blocks(form, pieces)
 
 
+def unpacked(form: Format, content: bytes, limit: int) -> bytes | None:
+    """What a compressed text says; None for one that says more than `limit` bytes, and for a damaged one."""
+    parts, length = [], 0
+    try:
+        for piece in decompressed(form, iter((content,))):
+            parts.append(piece)
+            length += len(piece)
+            if length > limit:
+                return None
+    except ContainerError:
+        return None
+    return b"".join(parts)
+
+
 def _inflated(pieces: Iterator[bytes], bits: int) -> Iterator[bytes]:
     inflate = isal_zlib.decompressobj(bits)
     rest = b""

@@ -8,6 +8,7 @@ is encoded more often is found where something outside it is: a whole value, a d
 from __future__ import annotations
 
 import base64
+import itertools
 from typing import TYPE_CHECKING, Final
 
 from keyleak.decoding.decoded import Step
@@ -19,37 +20,67 @@ if TYPE_CHECKING:
 # What `sk_live_`, `rk_live_`, `sk_test_` and `rk_test_` share.
 _FAMILY: Final = frozenset({"k_live_", "k_test_"})
 # A shorter literal stands in too much that is no key.
-_SHORTEST_LITERAL: Final = 6
+_SHORTEST_LITERAL: Final = 5
 # Longer ones say no more and take five times as long to compile.
 _LONGEST_LITERAL: Final = 12
+_LONGEST_LIST: Final = 32
 # A value encoded again and again begins alike in every round.
 _ROUNDS: Final = 5
+# One character of a word, escaped between two that are not.
+_ONE_CHARACTER: Final[Mapping[Step, tuple[str, ...]]] = {
+    Step.PERCENT: ("%%%02x", "%%%02X"),
+    Step.ESCAPE: ("\\x%02x", "\\x%02X", "\\u%04x", "\\u%04X", "\\u{%x}", "\\u{%X}", "\\%03o"),
+    Step.HTML: ("&#%d;", "&#x%x;", "&#x%X;"),
+}
+_LEADS: Final = b"sr"
 _UNDERSCORES: Final[Mapping[Step, tuple[bytes, ...]]] = {
-    Step.PERCENT: (b"%5F", b"%5f", b"%255F", b"%255f"),
-    Step.ESCAPE: (b"\\x5f", b"\\x5F", b"\\u005f", b"\\u005F", b"\\u{5f}", b"\\u{5F}"),
-    Step.HTML: (b"&#95;", b"&#x5f;", b"&#x5F;", b"&lowbar;", b"&amp;#95;"),
+    Step.PERCENT: (b"%255F", b"%255f"),
+    Step.ESCAPE: (b"\\_",),
+    Step.HTML: (b"&lowbar;", b"&UnderBar;", b"&amp;#95;"),
     Step.QUOTED_PRINTABLE: (b"=5F", b"=5f"),
 }
 _EVERY_CHARACTER: Final[Mapping[Step, tuple[str, ...]]] = {
-    Step.PERCENT: ("%%%02x", "%%%02X"),
-    Step.ESCAPE: ("\\x%02x", "\\x%02X", "\\u%04x", "\\u%04X", "\\\\u%04x", "\\\\u%04X"),
-    Step.HTML: ("&#%d;", "&#x%x;", "&#x%X;"),
+    Step.PERCENT: ("%%%02x", "%%%02X", "%%25%02x", "%%25%02X", "%%u%04x", "%%u%04X"),
+    Step.ESCAPE: (
+        "\\x%02x", "\\x%02X", "\\u%04x", "\\u%04X", "\\\\u%04x", "\\\\u%04X", "\\u{%x}", "\\u{%X}",
+        "\\u{%04x}", "\\x{%02x}", "\\U%08x", "\\%03o", "\\0%o",
+        "\\u005cu%04x", "\\u005cx%02x", "\\x5cx%02x", "\\x5cu%04x",
+    ),
+    Step.HTML: (
+        "&#%d;", "&#x%x;", "&#x%X;", "&#%04d;", "&#x%04x;", "&#x%04X;", "&#38;#%d;", "&amp;#%d;",
+        "&amp;amp;#%d;",
+    ),
     Step.QUOTED_PRINTABLE: ("=%02X", "=%02x"),
-}
+}  # fmt: skip
+# How lists write a byte, and what stands between two; one byte a line, indented, in a list that is printed.
+_LISTED: Final = (
+    *itertools.product(("%d",), (",", ", ", " ", ",\n  ", ",\n    ", ",\n      ", ",\n        ")),
+    *itertools.product(("0x%02x", "0x%02X"), (",", ", ")),
+    *itertools.product(("%02x", "%02X"), (" ", ":")),
+    *itertools.product(("'%c'", '"%c"'), (",", ", ")),
+)
 # Those that are looked for together with another encoding: every literal lengthens the start.
 _USUAL_FORMS: Final[Mapping[Step, tuple[str, ...]]] = {
     Step.PERCENT: ("%%%02X", "%%%02x"),
     Step.ESCAPE: ("\\x%02x", "\\u%04x"),
     Step.HTML: ("&#%d;",),
 }
+# The marks of one kind of escape written as escapes of another kind.
+_QUOTED_FORMS: Final[Mapping[Step, tuple[str, ...]]] = {
+    Step.PERCENT: ("%%5Cx%02x", "%%5Cu%04x", "%%5cu%04x", "%%26%%23%d%%3B", "%%26%%23x%x%%3B"),
+    Step.ESCAPE: ("\\u0026#%d;", "\\u0026#x%x;", "\\u0025%02X"),
+    Step.HTML: ("&#92;x%02x", "&#92;u%04x", "&#37;%02X"),
+}
 _USUAL_UNDERSCORES: Final = (b"%5F", b"\\x5f", b"\\u005f", b"&#95;")
-# What documents begin with in base64, once or twice, and hexadecimal: gzip, xz, bz2, zstd, zip. zlib only
-# behind a quote, for its two bytes alone say too little.
-DOCUMENTS: Final = (b"\x1f\x8b\x08", b"\xfd7zXZ\0", b"BZh91AY&SY", b"\x28\xb5\x2f\xfd", b"PK\x03\x04")
+# What documents begin with in base64, once or twice, and hexadecimal: gzip, xz, bz2, zstd, zip, lzma. zlib
+# only behind a quote or a sign, for its two bytes alone say too little.
+DOCUMENTS: Final = (
+    b"\x1f\x8b\x08", b"\xfd7zXZ\0", b"BZh91AY&SY", b"\x28\xb5\x2f\xfd", b"PK\x03\x04", b"]\0\0\x80\0",
+)  # fmt: skip
 """What is a document, where it is what a text says from its first byte on."""
-_QUOTED_ZLIB: Final = tuple(
-    quote + b"eJ" + last for quote in (b'"', b"'") for last in (b"w", b"x", b"y", b"z")
-)
+QUOTES: Final = frozenset({b'"', b"'", b"=", b" "})
+"""What may stand in a literal before the encoded text."""
+_URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +114,8 @@ def encoded_anchors(
     found: dict[bytes, EncodedAnchor] = {}
     for anchor in _anchors(sorted(set(prefixes)), sorted(set(context_prefixes)), sorted(set(names))):
         if len(anchor.literal) >= _SHORTEST_LITERAL or anchor.opens or anchor.needs_context:
-            literal = anchor.literal[:_LONGEST_LITERAL]
+            longest = _LONGEST_LIST if anchor.step is Step.BYTES else _LONGEST_LITERAL
+            literal = anchor.literal[:longest]
             if literal not in found:
                 found[literal] = anchor if literal == anchor.literal else replace(anchor, literal=literal)
     return tuple(found.values())
@@ -95,11 +127,14 @@ def _anchors(
     tails = dict.fromkeys(word[1:].encode() for word in prefixes if word[1:] in _FAMILY)
     for tail in tails:
         yield from _base64(tail)
-        yield from _hexadecimal(tail)
-        yield from _base64(b"\0".join(tail[at : at + 1] for at in range(len(tail))) + b"\0")
+        # Four characters tell, and text that is split behind them is found.
+        yield from _hexadecimal(tail[:4])
+        yield from _utf16(tail)
         yield from _escaped(tail)
         yield from _twice(tail)
         yield from _escaped_and_encoded(tail)
+    if tails:
+        yield from _three_times()
     for word in (word.encode() for word in prefixes):
         if word[1:].decode() in _FAMILY:
             yield from _as_whole_value(word, _ROUNDS)
@@ -116,11 +151,15 @@ def _anchors(
 
 def _documents() -> Iterator[EncodedAnchor]:
     for document in DOCUMENTS:
-        yield EncodedAnchor(Step.BASE64, _stable(document, 0), opens=True)
+        for text in dict.fromkeys((_stable(document, 0), _stable(document, 0).translate(_URL_SAFE))):
+            yield EncodedAnchor(Step.BASE64, text, opens=True)
         yield EncodedAnchor(Step.BASE64, _stable(_stable(document, 0), 0), opens=True)
-        yield EncodedAnchor(Step.HEX, document.hex().encode(), opens=True)
-    for literal in _QUOTED_ZLIB:
-        yield EncodedAnchor(Step.BASE64, literal, opens=True)
+        for digits in _hexadecimal(document):
+            yield replace(digits, opens=True)
+    for quote in sorted(QUOTES):
+        for last in (b"w", b"x", b"y", b"z"):
+            yield EncodedAnchor(Step.BASE64, quote + b"eJ" + last, opens=True)
+        yield EncodedAnchor(Step.HEX, quote + b"789c", opens=True)
 
 
 def _stable(word: bytes, lead: int) -> bytes:
@@ -139,12 +178,28 @@ def _hexadecimal(word: bytes) -> Iterator[EncodedAnchor]:
     yield EncodedAnchor(Step.HEX, word.hex().upper().encode())
 
 
+def _utf16(word: bytes) -> Iterator[EncodedAnchor]:
+    """UTF-16 inside base64 and hexadecimal, in either byte order."""
+    wide = b"\0".join(word[at : at + 1] for at in range(len(word))) + b"\0"
+    yield from _base64(wide)
+    yield from _hexadecimal(wide)
+
+
+def _three_times() -> Iterator[EncodedAnchor]:
+    """A whole value, `sk_` and what follows, encoded three times; base64 three times is found elsewhere."""
+    once = (_stable(b"sk_", 0), b"sk_".hex().encode(), b"sk_".hex().upper().encode())
+    for text in once:
+        for again in (_stable(text, 0), text.hex().encode(), text.hex().upper().encode()):
+            yield EncodedAnchor(Step.BASE64, _stable(again, 0))
+            yield from _hexadecimal(again)
+
+
 def _twice(word: bytes) -> Iterator[EncodedAnchor]:
     for inner in _base64(word):
         for outer in _base64(inner.literal):
             yield outer
             yield from _base64(outer.literal)
-        yield EncodedAnchor(Step.HEX, inner.literal.hex().encode())
+        yield from _hexadecimal(inner.literal)
     for digits in _hexadecimal(word):
         yield from _base64(digits.literal)
         yield EncodedAnchor(Step.HEX, digits.literal.hex().encode())
@@ -156,7 +211,7 @@ def _escaped_and_encoded(word: bytes) -> Iterator[EncodedAnchor]:
         for form in forms:
             escaped = _with_every(form, word[:2])
             yield from _base64(escaped)
-            yield EncodedAnchor(Step.HEX, escaped.hex().encode())
+            yield from _hexadecimal(escaped)
             for inner in _base64(word):
                 yield EncodedAnchor(step, _with_every(form, inner.literal[:3]))
     for underscore in _USUAL_UNDERSCORES:
@@ -171,19 +226,43 @@ def _escaped(word: bytes) -> Iterator[EncodedAnchor]:
     first, _, rest = word.partition(b"_")
     for step, underscores in _UNDERSCORES.items():
         for underscore in underscores:
-            # Before a backslash there may be more of them, in a string in a string.
-            before = b"" if step is Step.ESCAPE and rest else first
-            yield EncodedAnchor(step, before + underscore + rest.removesuffix(b"_"))
+            yield EncodedAnchor(step, first + underscore + rest.removesuffix(b"_"))
+    yield from _with_one(word)
+    for byte, between in _LISTED:
+        # Whole bytes, for what ends in blanks slows the search down.
+        yield EncodedAnchor(Step.BYTES, between.join(byte % character for character in word[:3]).encode())
     for at in range(1, len(word)):
         for soft_break in (b"=\n", b"=\r\n"):
             yield EncodedAnchor(Step.QUOTED_PRINTABLE, word[:at] + soft_break + word[at:])
-    for step, forms in _EVERY_CHARACTER.items():
+    for step, forms in (*_EVERY_CHARACTER.items(), *_QUOTED_FORMS.items()):
         for form in forms:
             yield EncodedAnchor(step, _with_every(form, word[:3]))
 
 
+def _with_one(word: bytes) -> Iterator[EncodedAnchor]:
+    """A word with one of its characters escaped."""
+    for step, forms in _ONE_CHARACTER.items():
+        for form in forms:
+            for lead in _LEADS:
+                yield EncodedAnchor(step, (form % lead).encode() + word[:2])
+            yield EncodedAnchor(step, _with_every(form, word[:1]) + word[1:3])
+            for at in range(1, len(word)):
+                escaped = _with_every(form, word[at : at + 1])
+                yield EncodedAnchor(step, _before(word, at, step) + escaped + word[at + 1 : at + 2])
+
+
+def _before(word: bytes, at: int, step: Step) -> bytes:
+    """What of a word stands in a literal before the one character that is escaped."""
+    if at + 1 == len(word):
+        return word[at - 2 : at]  # behind it stands the rest of the key
+    # Before a backslash there may be more of them, in a string in a string.
+    return b"" if step is Step.ESCAPE else word[at - 1 : at]
+
+
 def _as_whole_value(word: bytes, rounds: int) -> Iterator[EncodedAnchor]:
     literal = word
+    # The first six characters alone, so that text is found that is split behind them.
+    yield EncodedAnchor(Step.BASE64, _stable(word[:6], 0))
     for _ in range(rounds):
         literal = _stable(literal, 0)
         yield EncodedAnchor(Step.BASE64, literal)

@@ -16,10 +16,11 @@ _ALPHABET: Final = Alphabet(
     b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-",
     # `sk_`, `rk_`, `pk_`, `ak_`: the next of several values.
     openings=(b"c2tf", b"cmtf", b"cGtf", b"YWtf"),
-    documents=(b"H4sI", b"/Td6", b"QlpoO", b"KLUv/", b"UEsDB", b"SDRzSU"),
+    documents=(b"H4sI", b"/Td6", b"QlpoO", b"KLUv/", b"UEsDB", b"SDRzSU", b"XQAAg"),
 )
 _URL_SAFE: Final = bytes.maketrans(b"-_", b"+/")
-_PADDING: Final = re.compile(rb"={1,2}")
+# In another encoding too, which is not undone where nothing else in the text is encoded.
+_PADDING: Final = re.compile(rb"(?:=3[Dd]|%3[Dd]|\\u003[Dd]|&#61;|=){1,2}")
 _SEPARATOR: Final = re.compile(rb"[^A-Za-z0-9]")
 
 
@@ -37,8 +38,8 @@ def readings(text: bytes, start: int, end: int, phase: int, *, opens: bool) -> I
         # A document begins where its text does.
         return
     run = _ALPHABET.run_at(text, start, end, unlimited=opens)
-    skip = (run.before(start) - phase) % 4
-    yield _decoded(text, run, skip)
+    for each in (run,) if opens else _ALPHABET.in_order(text, run, start, end):
+        yield _decoded(text, each, (each.before(start) - phase) % 4)
     # `/`, `+`, `-` and `_` belong to the alphabet and to paths and names: the text may begin behind one.
     line = next(span for span in run.spans if span[0] <= start < span[1])
     for separator in reversed(list(_SEPARATOR.finditer(text, line[0], start))):

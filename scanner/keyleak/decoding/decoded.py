@@ -27,6 +27,17 @@ class Step(Enum):
     HTML = "html"
     QUOTED_PRINTABLE = "quoted-printable"
     UTF16 = "utf-16"
+    BYTES = "byte list"
+    GZIP = "gzip"
+    ZLIB = "zlib"
+    BZIP2 = "bz2"
+    XZ = "xz"
+    ZSTD = "zstd"
+    LZMA = "lzma"
+
+
+PACKED: Final = frozenset({Step.GZIP, Step.ZLIB, Step.BZIP2, Step.XZ, Step.ZSTD, Step.LZMA})
+"""Steps that decompress."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-r"""Escapes in text: percent, `\uXXXX` and `\xXX`, HTML entities, quoted-printable.
+r"""Escapes in text: percent, `\uXXXX`, `\xXX` and `\163`, HTML entities, quoted-printable.
 
 Each is undone over the whole line of its anchor, so that what stands beside a key is read as well.
 """
@@ -14,12 +14,16 @@ if TYPE_CHECKING:
     import re
     from collections.abc import Callable, Mapping
 
-_PERCENT: Final = on_use(rb"%(?:25){0,3}([0-9A-Fa-f]{2})")
-# Any number of backslashes: text in a string in a string.
+_PERCENT: Final = on_use(rb"%(?:25){0,3}(?:u00)?([0-9A-Fa-f]{2})")
+# Any number of backslashes, written as escapes themselves too: text in a string in a string.
+_BACKSLASHES: Final = rb"\\{1,64}(?:(?:u005[cC]|x5[cC])\\{0,8}){0,3}"
 _BACKSLASH: Final = on_use(
-    rb"\\+(?:u00([0-9A-Fa-f]{2})|u\{0{0,4}([0-9A-Fa-f]{2})\}|x([0-9A-Fa-f]{2})|([/\"'nrt]))"
+    rb"(?<!\\)"
+    + _BACKSLASHES
+    + rb"(?:u00([0-9A-Fa-f]{2})|[ux]\{0{0,6}([0-9A-Fa-f]{2})\}|U000000([0-9A-Fa-f]{2})|x([0-9A-Fa-f]{2})"
+    rb"|0?([01][0-7]{2})|([/\"'nrt_]))"
 )
-_ENTITY: Final = on_use(rb"&(?:amp;){0,3}(#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,12});")
+_ENTITY: Final = on_use(rb"&(?:(?:amp|#38|#[xX]26);){0,3}(#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,12});")
 _QUOTED: Final = on_use(rb"=(?:([0-9A-Fa-f]{2})|\r?\n)")
 _SOFT_BREAK: Final = on_use(rb"=\r?\n")
 # Encoders fill lines up to 76 characters (RFC 2045, 6.7). A shorter one may end in a key's own `=`.
@@ -33,7 +37,7 @@ def percent(text: bytes, start: int, end: int) -> Decoded | None:
 
 
 def backslash(text: bytes, start: int, end: int) -> Decoded | None:
-    r"""The line of an anchor without `\\uXXXX`, `\\xXX`, `\\/`, `\\"`."""
+    r"""The line of an anchor without `\\uXXXX`, `\\xXX`, `\\163`, `\\/`, `\\"`, `\\_`."""
     return substituted(Step.ESCAPE, text, line_around(text, start, end), _BACKSLASH, _backslash)
 
 
@@ -61,10 +65,13 @@ UNDO: Final[Mapping[Step, Callable[[bytes, int, int], Decoded | None]]] = {
 }
 
 # A key goes on behind an escape that stands for one of its characters: `%2D`, `&#45;`, a soft break.
+_CODE: Final = rb"(?:2[BbDdFf]|5[Ff]|[3-7][0-9A-Fa-f])"
 _GOES_ON: Final = on_use(
-    rb"[A-Za-z0-9_+/-]{0,260}(?:(?P<percent>%(?:25){0,3}(?:2[BbDdFf]|5[Ff]|[3-7][0-9A-Fa-f]))"
-    rb"|(?P<escape>\\+(?:u00(?:2[BbDdFf]|5[Ff]|[3-7][0-9A-Fa-f])|x(?:2[BbDdFf]|5[Ff]|[3-7][0-9A-Fa-f])))"
-    rb"|(?P<html>&(?:amp;){0,3}(?:#(?:4[357]|9[05-9]|1[012][0-9]|x(?:2[BbDdFf]|5[Ff])|[5-8][0-9])|lowbar|plus|sol);)"
+    rb"[A-Za-z0-9_+/-]{0,260}(?:(?P<percent>%(?:25){0,3}(?:u00)?" + _CODE + rb")"
+    rb"|(?P<escape>" + _BACKSLASHES + rb"(?:(?:u00|x|U000000)" + _CODE + rb"|[ux]\{0{0,6}" + _CODE + rb"\}"
+    rb"|0?(?:05[357]|0[67][0-7]|1[0-7]{2})|_))"
+    rb"|(?P<html>&(?:(?:amp|#38|#[xX]26);){0,3}(?:#0{0,4}(?:4[357]|9[05-9]|1[012][0-9]|[5-8][0-9])"
+    rb"|#[xX]0{0,4}" + _CODE + rb"|lowbar|UnderBar|plus|sol);)"
     rb"|(?P<quoted>=(?:5[Ff]|2[BbDdFf]))|(?P<soft>=\r?\n[A-Za-z0-9_+/-]))"
 )
 _NAMES: Final[Mapping[str, Step]] = {
@@ -96,8 +103,10 @@ def _hexadecimal(escape: re.Match[bytes]) -> bytes:
 
 
 def _backslash(escape: re.Match[bytes]) -> bytes:
-    digits = escape[1] or escape[2] or escape[3]
-    return bytes([int(digits, 16)]) if digits else _CONTROLS.get(escape[4], escape[4])
+    digits = escape[1] or escape[2] or escape[3] or escape[4]
+    if digits:
+        return bytes([int(digits, 16)])
+    return bytes([int(escape[5], 8)]) if escape[5] else _CONTROLS.get(escape[6], escape[6])
 
 
 def _entity(escape: re.Match[bytes]) -> bytes:

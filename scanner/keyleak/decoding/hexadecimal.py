@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from keyleak.decoding.anchors import DOCUMENTS
 from keyleak.decoding.decoded import Decoded, Step
-from keyleak.decoding.runs import Alphabet
+from keyleak.decoding.runs import Alphabet, Run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,11 @@ def readings(text: bytes, start: int, end: int, phase: int, *, opens: bool) -> I
     if opens and text[max(0, start - 1) : start] in _ALPHABET:
         return
     run = _ALPHABET.run_at(text, start, end, unlimited=opens)
-    skip = (run.before(start) - phase) % 2
+    for each in (run,) if opens else _ALPHABET.in_order(text, run, start, end):
+        yield _decoded(text, each, (each.before(start) - phase) % 2)
+
+
+def _decoded(text: bytes, run: Run, skip: int) -> Decoded:
     characters = run.characters(text)[skip:]
     data = bytes.fromhex(characters[: len(characters) // 2 * 2].decode("ascii"))
     segments = []
@@ -31,4 +35,4 @@ def readings(text: bytes, start: int, end: int, phase: int, *, opens: bool) -> I
     for first, last in run.spans:
         segments.append((max(0, count // 2), first if count >= 0 else first + skip))
         count += last - first
-    yield Decoded(Step.HEX, data, run.start + skip, run.end, tuple(segments), (2, 1), not run.clipped)
+    return Decoded(Step.HEX, data, run.start + skip, run.end, tuple(segments), (2, 1), not run.clipped)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from keyleak.decoding import base64_text, hexadecimal
+from keyleak.decoding.anchors import QUOTES
+from keyleak.decoding.byte_list import byte_list
 from keyleak.decoding.decoded import Step
 from keyleak.decoding.escapes import UNDO
 
@@ -26,9 +28,14 @@ def readings(text: bytes, anchor: EncodedAnchor, end: int) -> Iterator[Decoded]:
     start = end - len(anchor.literal)
     if anchor.step is Step.BASE64:
         # A literal may begin with the quote before the text.
-        start += anchor.literal[:1] in {b'"', b"'"}
+        start += anchor.literal[:1] in QUOTES
         yield from base64_text.readings(text, start, end, anchor.phase, opens=anchor.opens)
+    elif anchor.step is Step.BYTES:
+        listed = byte_list(text, start, end)
+        if listed is not None:
+            yield listed
     elif anchor.step is Step.HEX:
+        start += anchor.literal[:1] in QUOTES
         yield from hexadecimal.readings(text, start, end, anchor.phase, opens=anchor.opens)
     else:
         decoded = UNDO[anchor.step](text, start, end)

@@ -26,9 +26,13 @@ _JOINT: Final = on_use(
 _JOINED: Final = on_use(
     rb"([\"'`])(?:[ \t]{0,8}[+.&]\s{0,64}|[ \t]{0,8}\\?\r?\n[ \t]{0,64}(?:[+.&][ \t]{0,8})?)b?\1|\\\r?\n"
 )
+# What may stand there too, where nothing was found without it: strings of a list that are joined, the soft
+# break of quoted-printable text.
+_LOOSELY_JOINED: Final = on_use(rb"([\"'`])\s{0,8}[+.&,]\s{0,64}b?\1|=\r?\n")
+_NARROWEST: Final = 16
 _LONGEST_BREAK: Final = 66
 # The line below ends with the text. If not, it is something else: `KEY=value`, `key: value`, a sentence.
-_LINE_END: Final = on_use(rb"={0,2}[ \t]{0,8}(?:[\r\n\"'`,;)\]}<]|\\|\Z)")
+_LINE_END: Final = on_use(rb"(?:=3[Dd]|=){0,2}[ \t]{0,8}(?:[\r\n\"'`,;)\]}<]|\\|\Z)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,34 @@ class Alphabet:
     def __contains__(self, character: bytes) -> bool:
         return character != b"" and character in self.characters
 
+    def in_order(self, text: bytes, run: Run, start: int, end: int) -> tuple[Run, ...]:
+        """A run and the one that more lines and strings make, where there is one; the likelier one first.
+
+        Args:
+            text: where they stand.
+            run: the run around `text[start:end]`.
+            start: where an anchor begins.
+            end: where it ends.
+        """
+        loose = self._run_of_any_width(text, start, end)
+        if loose.spans == run.spans:
+            return (run,)
+        widths = [last - first for first, last in loose.spans]
+        # Encoders fill each line but the last, which is shorter or padded.
+        is_wrapped = len(set(widths[:-1])) == 1 and widths[0] % 4 == 0
+        is_last = widths[-1] < widths[0] or text[loose.end : loose.end + 1] == b"="
+        return (loose, run) if is_wrapped and is_last else (run, loose)
+
+    def _run_of_any_width(self, text: bytes, start: int, end: int) -> Run:
+        left, right = max(0, start - self.reach), min(len(text), end + self.reach)
+        first = self._left_end(text, left, start)
+        spans = [(first, self._right_end(text, end, right))]
+        while (above := self._line_above(text, spans[0], left, any_width=True)) is not None:
+            spans.insert(0, above)
+        while (below := self._loosely_below(text, spans[-1], right)) is not None:
+            spans.append(below)
+        return Run(tuple(spans), clipped=spans[0][0] == left > 0)
+
     def run_at(self, text: bytes, start: int, end: int, *, unlimited: bool = False) -> Run:
         """The run around `text[start:end]`.
 
@@ -109,14 +141,17 @@ class Alphabet:
             step *= 2
         return end
 
-    def _line_above(self, text: bytes, span: tuple[int, int], left: int) -> tuple[int, int] | None:
+    def _line_above(
+        self, text: bytes, span: tuple[int, int], left: int, *, any_width: bool = False
+    ) -> tuple[int, int] | None:
         start, end = span
         line_break = _last_break(text, max(left, start - _LONGEST_BREAK), start)
         if line_break is None or self._opens(text, start):
             return None
         first = self._left_end(text, left, line_break)
         length = line_break - first
-        return (first, line_break) if length in _WIDTHS and length >= end - start else None
+        is_full = _is_width(length) if any_width else length in _WIDTHS
+        return (first, line_break) if is_full and length >= end - start else None
 
     def _line_below(self, text: bytes, span: tuple[int, int], right: int) -> tuple[int, int] | None:
         start, end = span
@@ -132,6 +167,19 @@ class Alphabet:
         is_more = below < stop <= below + end - start and _LINE_END.match(text, stop)
         return (below, stop) if is_more else None
 
+    def _loosely_below(self, text: bytes, span: tuple[int, int], right: int) -> tuple[int, int] | None:
+        if (below := self._line_below(text, span, right)) is not None:
+            return below
+        start, end = span
+        joint = _LOOSELY_JOINED.match(text, end, right)
+        if joint is None and _is_width(end - start):
+            joint = _BREAK.match(text, end, right)
+        if joint is None or self._opens(text, joint.end()):
+            return None
+        stop = self._right_end(text, joint.end(), right)
+        is_more = joint.end() < stop and (joint[0][:1] in b"=\"'`" or stop - joint.end() <= end - start)
+        return (joint.end(), stop) if is_more and _LINE_END.match(text, stop) else None
+
     def _document_below(self, text: bytes, span: tuple[int, int], right: int) -> tuple[int, int] | None:
         joint = _JOINT.match(text, span[1], right)
         if joint is None or any(text.startswith(opening, joint.end()) for opening in self.documents):
@@ -141,6 +189,11 @@ class Alphabet:
 
     def _opens(self, text: bytes, start: int) -> bool:
         return any(text.startswith(opening, start) for opening in self.openings)
+
+
+def _is_width(length: int) -> bool:
+    """Whether an encoder may have wrapped its lines at it."""
+    return length >= _NARROWEST and length % 4 == 0
 
 
 def _last_break(text: bytes, left: int, start: int) -> int | None:

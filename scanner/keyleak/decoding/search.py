@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 from keyleak.decoding.anchors import DOCUMENTS, EncodedAnchor
 from keyleak.decoding.budget import DEEPEST
-from keyleak.decoding.decoded import REACH, Step
+from keyleak.decoding.decoded import PACKED, REACH, Decoded, Step
 from keyleak.decoding.escapes import UNDO, continuation
 from keyleak.decoding.put_together import put_together
 from keyleak.decoding.readings import readings
+from keyleak.decoding.utf16 import is_utf16, narrowed
 from keyleak.matching.spans import Spans
 from keyleak.on_use import on_use
 from keyleak.records import dataclass
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from keyleak.decoding.budget import Budget
-    from keyleak.decoding.decoded import Decoded
     from keyleak.matching.engine import Engine, Hit
     from keyleak.matching.match import Match
     from keyleak.matching.matcher import Matcher
@@ -74,6 +74,11 @@ class DecodedMatch:
     """Offset just after what encodes its last."""
     steps: tuple[Step, ...]
 
+    @property
+    def is_unpacked(self) -> bool:
+        """Whether it was compressed."""
+        return not PACKED.isdisjoint(self.steps)
+
 
 @dataclass(frozen=True, slots=True)
 class Document:
@@ -106,7 +111,12 @@ class EncodedSearch:
     """Finds keys in encoded text. Holds compiled rules only."""
 
     def __init__(
-        self, engine: Engine, matcher: Matcher, plain: int, encoded: Sequence[EncodedAnchor]
+        self,
+        engine: Engine,
+        matcher: Matcher,
+        plain: int,
+        encoded: Sequence[EncodedAnchor],
+        unpack: Callable[[bytes], tuple[Step, bytes] | None],
     ) -> None:
         """Make ready.
 
@@ -115,7 +125,9 @@ class EncodedSearch:
             matcher: finds plain keys.
             plain: how many plain anchors there are.
             encoded: the encoded ones.
+            unpack: how a text was compressed and what it says; None for what is no short text.
         """
+        self._unpack = unpack
         self._engine = engine
         self._matcher = matcher
         self._plain = plain
@@ -157,9 +169,7 @@ class EncodedSearch:
                 if not budget.spend(len(decoded.data) + _LOOK):
                     return
                 if anchor and anchor.opens and decoded.data.startswith(_DOCUMENTS):
-                    steps = (*layer.steps, decoded.step)
-                    end = layer.origin(decoded.end)
-                    yield Document(decoded.data, layer.place(decoded.place(0)), end, steps)
+                    yield from self._in_document(layer, decoded, budget)
                     continue
                 looked.add((decoded.step, decoded.start))
                 if not (anchor and anchor.needs_context) and not self._is_promising(decoded):
@@ -182,7 +192,7 @@ class EncodedSearch:
         key = (anchor.step, (start - anchor.phase) % 4 if anchor.step is Step.BASE64 else 0)
         if anchor.opens:
             key = (anchor.step, _DOCUMENT)
-        if hit.end < covered.get(key, 0) or _is_undone(layer, anchor.step):
+        if hit.end < covered.get(key, 0):
             return
         for decoded in chain(
             put_together(layer.text, anchor, hit.end), readings(layer.text, anchor, hit.end)
@@ -191,14 +201,34 @@ class EncodedSearch:
             covered[key] = max(covered.get(key, 0), until)
             yield decoded
 
+    def _in_document(
+        self, layer: _Layer, decoded: Decoded, budget: Budget
+    ) -> Iterator[DecodedMatch | Document]:
+        """Compressed text that is short is read with its line; all else is left to be opened."""
+        unpacked = self._unpack(decoded.data)
+        if unpacked is not None:
+            inner = _spliced(layer, decoded)
+            start, stop = inner.span
+            text = Decoded(unpacked[0], unpacked[1], start, stop, ((0, start),), (0, 1), whole=True)
+            found = list(self._inside(inner, text, budget)) if budget.spend(len(text.data) + _LOOK) else []
+            yield from found
+            if found:
+                return
+        steps = (*layer.steps, decoded.step)
+        yield Document(decoded.data, layer.place(decoded.place(0)), layer.origin(decoded.end), steps)
+
     def _is_promising(self, decoded: Decoded) -> bool:
         """Whether it is worth looking at together with its line."""
-        return bool(self._engine.hits(decoded.data) or _AGAIN.search(decoded.data, 0, _SHORT))
+        data = decoded.data
+        return bool(self._engine.hits(data) or _AGAIN.search(data, 0, _SHORT) or is_utf16(data))
 
     def _inside(self, layer: _Layer, decoded: Decoded, budget: Budget) -> Iterator[DecodedMatch | Document]:
         inner = _spliced(layer, decoded)
-        hits = self._engine.hits(inner.text)
         start, stop = inner.span
+        if is_utf16(decoded.data) and len(inner.steps) < DEEPEST:
+            yield from self._inside(inner, narrowed(inner.text, start, stop), budget)
+            return
+        hits = self._engine.hits(inner.text)
         if not budget.spend(_HIT * len(hits)):
             return
         plain = [hit for hit in hits if hit.anchor < self._plain]
@@ -244,24 +274,29 @@ class EncodedSearch:
 
 
 def _without_half_decoded(found: list[DecodedMatch | Document]) -> list[DecodedMatch | Document]:
-    """What was found, but for text decoded halfway that its name alone made a key of."""
+    """What was found, but for text decoded halfway.
+
+    That is what its name alone made a key of, and what shows through where a packed text was not compressed.
+    """
     depths = {len(each.steps) for each in found}
     deeper = {
         depth: Spans((each.place, each.end) for each in found if len(each.steps) > depth) for depth in depths
     }
-    return [
-        each
-        for each in found
-        if isinstance(each, Document)
-        or each.match.prefix
-        or not deeper[len(each.steps)].overlap(each.origin, each.end)
-    ]
+    packed = Spans(
+        (each.place, each.end) for each in found if isinstance(each, DecodedMatch) and each.is_unpacked
+    )
+
+    def is_half_decoded(each: DecodedMatch) -> bool:
+        around = packed if each.match.prefix else deeper[len(each.steps)]
+        return not (each.match.prefix and each.is_unpacked) and around.overlap(each.origin, each.end)
+
+    return [each for each in found if isinstance(each, Document) or not is_half_decoded(each)]
 
 
 def _gone_on(layer: _Layer, hit: Hit, covered: dict[tuple[Step, int], int]) -> Iterator[Decoded]:
     """A plain key that breaks off at an escape, with that kind of escape undone."""
     goes_on = continuation(layer.text, hit.end)
-    if goes_on is None or hit.end < covered.get((goes_on[0], -1), 0) or _is_undone(layer, goes_on[0]):
+    if goes_on is None or hit.end < covered.get((goes_on[0], -1), 0):
         return
     step, end = goes_on
     decoded = UNDO[step](layer.text, hit.end, end)
@@ -273,11 +308,6 @@ def _gone_on(layer: _Layer, hit: Hit, covered: dict[tuple[Step, int], int]) -> I
 def _covered_until(decoded: Decoded, hit: Hit) -> int:
     """How far hits have been looked at with this one: to the end, or less where reach ended it."""
     return decoded.end if decoded.end < hit.end + REACH else decoded.end - _TAIL
-
-
-def _is_undone(layer: _Layer, step: Step) -> bool:
-    """Whether such escapes were undone just now, however often they were made, so that none are left."""
-    return step in UNDO and layer.steps[-1:] == (step,)
 
 
 def _same(offset: int) -> int:
@@ -316,11 +346,12 @@ def _quote(decoder: re.Match[bytes]) -> bytes:
 
 def _is_changed(match: Match, layer: _Layer) -> bool:
     """Whether the key itself was encoded, not only something beside it."""
-    return layer.origin(match.end - 1) - layer.origin(match.start) != match.end - 1 - match.start
+    return layer.origin(match.end) - layer.origin(match.start) != match.end - match.start
 
 
 def _as_decoded(match: Match, layer: _Layer) -> DecodedMatch:
     steps = (*layer.steps, Step.UTF16) if match.wide else layer.steps
-    return DecodedMatch(
-        match, layer.place(match.start), layer.origin(match.start), layer.origin(match.end - 1) + 1, steps
-    )
+    # Of what was packed no part has a place of its own.
+    last = match.end if PACKED.isdisjoint(steps) else max(match.end, layer.span[1])
+    end = max(layer.origin(last), layer.origin(match.end - 1) + 1)
+    return DecodedMatch(match, layer.place(match.start), layer.origin(match.start), end, steps)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
+from keyleak.containers.compression import unpacked
+from keyleak.containers.formats import BEGINNING, recognise
 from keyleak.coverage import Gap
 from keyleak.decisions.markers import markers_beside
 from keyleak.decoding.decoded import Step
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 
 
 _TOO_MUCH: Final = "decoding all of it takes too long: it was not looked at whole"
+# A value that was compressed, not a document: it is read together with its line.
+_SHORT: Final = 16 << 10
 _WIDE: Final = (Step.UTF16.value,)
 
 
@@ -67,7 +71,7 @@ class Examiner:
         self._open_document = open_document
         self._plain = plain
         self._matcher = Matcher(rulebook, engine)
-        self._search = EncodedSearch(engine, self._matcher, plain, encoded)
+        self._search = EncodedSearch(engine, self._matcher, plain, encoded, _unpack)
         self._rulebook = rulebook
 
     @cached_property
@@ -162,6 +166,15 @@ class Examiner:
             ),
             excerpt=match.statement.excerpt(match.secret.redacted()),
         )
+
+
+def _unpack(content: bytes) -> tuple[Step, bytes] | None:
+    """How a text in encoded text was compressed, and what it says, where it is short."""
+    if len(content) > _SHORT:
+        return None
+    form = recognise(content[:BEGINNING])
+    said = unpacked(form, content, _SHORT) if form is not None and form.is_compression else None
+    return None if form is None or said is None else (Step(form.value), said)
 
 
 def _plainly(matches: Iterable[Match], decoded: Iterable[DecodedMatch]) -> Iterable[_Found]:
