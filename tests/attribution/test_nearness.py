@@ -246,6 +246,52 @@ def test_what_it_is_called_after_names_the_issuer(content: str, issuer: str | No
     assert issuers(content) == [issuer]
 
 
+SWITCH = """switch (v) {
+  case 'stripe':
+    return '%s';
+  case 'paymongo':
+    return '%s';
+}"""
+BEANS = """<beans>
+  <bean id="own">
+    <property name="secret" value="%s"/>
+  </bean>
+  <bean id="paymongo">
+    <property name="secret" value="%s"/>
+  </bean>
+</beans>"""
+
+
+@pytest.mark.parametrize(("content", "expected"), [(SWITCH, ["stripe", "paymongo"]), (BEANS, [None, None])])
+def test_another_branch_says_nothing(content: str, expected: list[str | None]) -> None:
+    findings = keyleak.scan_bytes((content % (expand(SHORT, 1), expand(SHORT, 2))).encode())
+    assert [each.issuer for each in sorted(findings, key=lambda each: each.locations[0].offset)] == expected
+
+
+@pytest.mark.parametrize(
+    ("content", "issuer"),
+    [
+        (
+            f"post('https://api.tap.company', {{Authorization: `Bearer ${{env.STRIPE_KEY || '{SHORT}'}}`}})",
+            None,
+        ),
+        (
+            f"post('https://api.stripe.com', {{Authorization: `Bearer ${{env.STRIPE_KEY || '{SHORT}'}}`}})",
+            "stripe",
+        ),
+        (f"{{STRIPE_KEY: '{SHORT}', MOONPAY_URL: 'https://api.moonpay.com'}}", "stripe"),
+        (f"PAY_STACK_KEY={PAYSTACK}", "paystack"),
+        (f'"stripe" -> "{SHORT}"', "stripe"),
+        # One's own module.
+        (f"from flora import Flora\n\nclient = Flora(api_key='{PLAIN}')", None),
+    ],
+)
+def test_a_name_and_the_request_beside_it(content: str, issuer: str | None) -> None:
+    content = content.replace("${env", "$\0env")
+    found = keyleak.scan_bytes(expand(content, 5).replace("$\0env", "${env").encode())
+    assert [each.issuer for each in found] == [issuer]
+
+
 @pytest.mark.parametrize(
     ("beside", "issuer"),
     [

@@ -114,8 +114,12 @@ def test_a_name_that_its_use_contradicts_decides_nothing(content: str) -> None:
 @pytest.mark.parametrize(
     "use",
     [
-        # Set anew, a parameter, a member, the name of an argument, a string.
+        # Set anew, by whatever means; a parameter, a member, the name of an argument, a string.
         "key = other()\n\nget('https://api.moonpay.com/v1', key)",
+        "for key in keys:\n    get('https://api.moonpay.com/v1', key)",
+        "import key\nget('https://api.moonpay.com/v1', key)",
+        "const { key } = options;\nget('https://api.moonpay.com/v1', key)",
+        "key, err := load()\nget('https://api.moonpay.com/v1', key)",
         "def f(key):\n    get('https://api.moonpay.com/v1', key)",
         "const f = (key) => get('https://api.moonpay.com/v1', key);",
         "get('https://api.moonpay.com/v1', options.key)",

@@ -142,4 +142,6 @@ class Attributor:
 
 
 def _mentioned(signals: Iterable[Signals], lower: bytes, besides: Container[str] = ()) -> list[Signals]:
-    return [issuer for issuer in signals if issuer.issuer in besides or issuer.may_stand_in(lower)]
+    # Names are written with `_` and `-` where they please: `PAY_STACK`.
+    both = lower + b"\n" + lower.translate(None, b"_-")
+    return [issuer for issuer in signals if issuer.issuer in besides or issuer.may_stand_in(both)]

@@ -62,7 +62,7 @@ class Evidence:
     line: str
     """What a person can check; holds no content but the issuer's own words."""
     in_use: bool = False
-    """Whether it stands where the variable that holds the key is used."""
+    """Whether it stands in the request that carries the key, or where the variable that holds it is used."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from keyleak.attribution.evidence import Evidence, Kind, Reach
 from keyleak.attribution.imports import issuer_of_call
 from keyleak.matching.match import GivenBy
 from keyleak.on_use import on_use
+from keyleak.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -44,7 +45,8 @@ _GENERIC: Final = frozenset(
     b" app env environ config settings client credential credentials password value current old new main"
     b" const let var static final string str public process getenv get this self header headers base user"
     b" options opts req request http https res response curl curlopt userpwd provider providers gateway"
-    b" gateways service services vendor vendors integrations data apikey".split()
+    b" gateways service services vendor vendors integrations data apikey"
+    b" builder init new create make set add with".split()
 )
 _CAMEL: Final = on_use(rb"[A-Z]?[a-z0-9]+|[A-Z0-9]+(?![a-z])")
 # Texts are numbered through from the innermost bracket to the block, so both begin alike.
@@ -167,7 +169,8 @@ def nearby(scope: Scope, signals: Iterable[Signals]) -> Iterator[Evidence]:
             if is_carrier and issuer.namesakes:
                 yield _evidence(issuer, where, Kind.CARRIER, "carried in a request")
             if issuer.may_stand_in(lower):
-                yield from _words(issuer, where, lower)
+                in_use = scope.is_carried and reach is Reach.STATEMENT
+                yield from (replace(each, in_use=in_use) for each in _words(issuer, where, lower))
                 yield from _brand(issuer, where, lower)
                 yield from _mentions(issuer, where, text) if reach is Reach.STATEMENT else ()
 
@@ -237,7 +240,7 @@ def in_file(lower: bytes, signals: Iterable[Signals]) -> Iterator[Evidence]:
         if own and hosts and all(map(own.first_in, hosts)):
             line = "its host is the only one that the file talks to"
             yield _evidence(issuer, (Reach.FILE, 0), Kind.ONLY_HOST, line)
-        if issuer.imports.search(lower):
+        if not issuer.namesakes and issuer.imports.search(lower):
             yield _evidence(issuer, (Reach.FILE, 0), Kind.PACKAGE, f"the file imports {_shown(issuer.brand)}")
 
 

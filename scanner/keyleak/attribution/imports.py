@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _BEGINS: Final = on_use(
     rb"(?:\A|[\n;])[ \t]*(?:import|from|use|using|const|let|var|require|gem|[a-z_]\w*[ \t]*=)(?![a-z0-9_])"
 )
+_IMPORTS: Final = on_use(rb"\A[\s;]*(?:import|from|use|using|gem)\b|\b(?:require|import)[ \t]{0,4}[(\"']")
 _NAME: Final = on_use(rb"[a-z_][a-z0-9_]+")
 _CALLED: Final = on_use(rb"([a-z_\\][\w.:\\]{0,80})[ \t]{0,4}\(\Z")
 _SEPARATORS: Final = on_use(rb"[.:\\]+")
@@ -52,10 +53,12 @@ def _names(lower: bytes, issuer: Signals) -> Iterator[bytes]:
         end = lower.find(b"\n", place)
         if begins is not None and b"\n\n" not in lower[begins:place]:
             statement = lower[begins : end if end >= 0 else len(lower)]
-            yield from (name for name in _NAME.findall(statement) if name not in _KEYWORDS)
+            if _IMPORTS.search(statement):
+                yield from (name for name in _NAME.findall(statement) if name not in _KEYWORDS)
 
 
 def _places(lower: bytes, issuer: Signals) -> Iterator[int]:
     packages = next((words.pattern for kind, words in issuer.words if kind is Kind.PACKAGE), None)
-    for pattern in (packages, issuer.imports):
+    # What is called as a namesake's package may be that one.
+    for pattern in (packages, None if issuer.namesakes else issuer.imports):
         yield from (found.end() - 1 for found in pattern.finditer(lower)) if pattern else ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
 from keyleak.attribution.evidence import Reach
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 # second result that is no value before the sign: `key, err := …`.
 _GLUE: Final = on_use(
     rb"(?i:\\u00[0-9a-f]{2}|\\x[0-9a-f]{2}|\\t|%[0-9a-f]{2}|&(?:quot|apos|nbsp|gt|#[0-9]{2,3}|#x[0-9a-f]{2});"
-    rb"|[\"'`\s\\:=>,(|?\[{<@)\]+]|\b(?:bearer|basic|value|default(?:_?value)?|fallback|string|or|str)\b|--(?:body|value|data)\b"
+    rb"|->|:-|[\"'`\s\\:=>,(|?\[{<@)\]+]|\b(?:bearer|basic|value|default(?:_?value)?|fallback|string|or|str)\b|--(?:body|value|data)\b"
     rb"|,\s?(?:_|err|ok)\s?:?=|&(?:'static\s)?str\b|\.(?:unwrap_or|or|get|default)[a-z_]{0,12}\("
     rb"|</?[a-z][a-z0-9:.-]{0,24}(?:\s[^<>]{0,60})?>){1,80}\Z"
 )
@@ -47,6 +48,9 @@ _SECTION: Final = on_use(rb"(?m)^[ \t]*\[\[?[ \t]*([A-Za-z0-9_.:\" -]{1,80}?)[ \
 _MANIFEST: Final = on_use(
     rb"(?m)^metadata:[ \t]*\r?\n(?:[ \t]+[^\n]*\n){0,8}?[ \t]+name:[ \t]*[\"']?([A-Za-z0-9_.-]{1,80})|^---"
 )
+_CARRIED: Final = on_use(
+    rb"(?i)(?:\bauthorization\b|\bbearer\b|\bbasic\b|\bx-[a-z-]{0,20}key\b)[^;\r\n]{0,80}\Z"
+)
 # Key-shaped text: what stands on its line, or on its side of the line, belongs to it.
 _KEY: Final = on_use(rb"(?:[srp]k_(?:live|test)|whsec|ak)_[A-Za-z0-9_+/=-]{12,}")
 # A publishable key before the secret one, as HTTP Basic may hold both.
@@ -71,6 +75,8 @@ class Scope:
     """The variable that gets what calls make of the value, empty where there is none."""
     calls: tuple[bytes, ...]
     """The text before and with each bracket around the value, innermost first."""
+    is_carried: bool
+    """Whether it stands where a request carries a key."""
     line: bytes
     """The line of the key, without what belongs to other keys on it."""
     texts: tuple[tuple[Reach, bytes], ...]
@@ -89,6 +95,7 @@ def scope_of(around: Around) -> Scope:
         names=tuple(dict.fromkeys(_names(around.before, openers))),
         assignee=_assignee(around.before[_last_end(_BREAK, around.before) :]),
         calls=tuple(call[_last_end(_BREAK, call) :] for call in calls),
+        is_carried=_CARRIED.search(before[_last_end(_BREAK, before) :]) is not None,
         line=line,
         texts=(
             *_in_brackets(around.before[cut:], after, [max(0, opener - cut) for opener in openers]),
@@ -194,13 +201,32 @@ def _openers(before: bytes) -> Iterator[int]:
 
 
 def _in_brackets(before: bytes, after: bytes, openers: list[int]) -> Iterator[tuple[Reach, bytes]]:
-    """The text in each bracket around the key, from the innermost outwards: a call is one statement."""
+    """What each bracket around the key holds besides the one in it, from the innermost outwards.
+
+    A call is one statement.
+    """
+    inner, closed = len(before), 0
     for depth, opener in enumerate(openers):
-        inner = before[opener:] + b"\n" + after[: _closing(after, depth)]
-        if before[opener : opener + 1] == b"(" or not _BREAK.search(before, opener):
-            yield Reach.STATEMENT, inner
+        closing = _closing(after, depth)
+        inside, rest = before[opener:inner], after[closed:closing]
+        if inside.startswith(b"(") or not _BREAK.search(before, opener):
+            yield Reach.STATEMENT, inside + b"\n" + rest
         else:
-            yield Reach.BLOCK, b"\n".join(lines_without_keys(inner))
+            lines = [*_BREAK.split(inside), *_BREAK.split(rest)] if depth else _branch(inside, rest)
+            yield Reach.BLOCK, b"\n".join(line for line in lines if not any(_keys(line)))
+        inner, closed = opener, closing
+
+
+def _branch(before: bytes, after: bytes) -> list[bytes]:
+    """The lines around the key up to one that is indented less: there another branch begins."""
+    *above, own = _BREAK.split(before)
+    rest, *below = _BREAK.split(after)
+    indent = _indent(own)
+
+    def is_within(line: bytes) -> bool:
+        return _indent(line) >= indent or _BLANK.match(line) is not None
+
+    return [*reversed(list(takewhile(is_within, reversed(above)))), own, rest, *takewhile(is_within, below)]
 
 
 def _closing(after: bytes, depth: int) -> int:

@@ -95,7 +95,11 @@ def signals_of(issuer: Issuer) -> Signals:
     kinds = (
         (Kind.CALL, calls),
         (Kind.HOST, Words.of(context.hosts)),
-        (Kind.PACKAGE, Words.of(context.packages)),
+        # A package with the issuer's bare name is one where it is imported.
+        (
+            Kind.PACKAGE,
+            Words.of(word for word in context.packages if word.replace("-", "") != brand.decode()),
+        ),
         (Kind.ID, Words.of(context.ids, then=_ID_REST)),
     )
     own_veto = [word for word in context.veto if brand in word.encode()]

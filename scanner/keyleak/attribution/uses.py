@@ -31,6 +31,13 @@ _DEFINITION: Final = on_use(
 _ELIXIR_ATTRIBUTE: Final = on_use(rb"\A\s*@([a-z_]\w+) [\"'][^=;{}]{0,40}\Z")
 _SET: Final = on_use(_TYPE + _SIGN)
 _KEY_NAME: Final = on_use(rb"\s{0,4}:(?!:)")
+# What gives the name another value besides an assignment to it alone: `for key in`, `as key`, `{ key } =`,
+# `key, err :=`.
+_NAMED_ANEW: Final = on_use(rb"\b(?:as|import)\s{1,4}\Z")
+_LISTED: Final = on_use(rb"(?:\bfor(?:each)?\b[\s($]{1,4}(?:(?:const|let|var)\s)?|[({\[,]\s{0,4}|\A\s*)\Z")
+_LIST_SET: Final = on_use(
+    rb"\s{0,4}(?:\b(?:in|of)\b|(?:,\s{0,4}[\w$]{1,40}\s{0,4}){0,4}[)}\]]?\s{0,4}(?::=|=(?![=>])))"
+)
 _FUNCTION: Final = on_use(rb"\b(?:def|function|func|fun|fn|sub)\b[^()\n]{0,80}\([^()\n]{0,200}\Z")
 _ARROW: Final = on_use(rb"[^()\n]{0,200}\)?\s*=>")
 _MEMBER: Final = on_use(rb"(?<![A-Za-z0-9_])(?!(?:self|this|cls|static|exports)\b)[a-z_]\w*\)?(?:\.|->)\Z")
@@ -102,8 +109,17 @@ class _Place:
         """Whether from here on the name stands for something else: it is set, or a parameter."""
         if _SET.match(self.text, self.end) and not _is_in_call(self.line):
             return True
+        if _NAMED_ANEW.search(self.line) or (
+            _LISTED.search(self.line) and _LIST_SET.match(self.text, self.end) and not self._is_argument
+        ):
+            return True
         is_listed = _is_in_call(self.line) or not self.line.strip()
         return bool(_FUNCTION.search(self.line) or (is_listed and _ARROW.match(self.text, self.end)))
+
+    @property
+    def _is_argument(self) -> bool:
+        """Whether it is the name of an argument: `get(url, key=…`."""
+        return _is_in_call(self.line) and _SET.match(self.text, self.end) is not None
 
     @property
     def is_use(self) -> bool:
