@@ -262,7 +262,9 @@ BEANS = """<beans>
 </beans>"""
 
 
-@pytest.mark.parametrize(("content", "expected"), [(SWITCH, ["stripe", "paymongo"]), (BEANS, [None, "paymongo"])])
+@pytest.mark.parametrize(
+    ("content", "expected"), [(SWITCH, ["stripe", "paymongo"]), (BEANS, [None, "paymongo"])]
+)
 def test_another_branch_says_nothing(content: str, expected: list[str | None]) -> None:
     findings = keyleak.scan_bytes((content % (expand(SHORT, 1), expand(SHORT, 2))).encode())
     assert [each.issuer for each in sorted(findings, key=lambda each: each.locations[0].offset)] == expected
