@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from keyleak.attribution.evidence import NO_PROJECT
 from keyleak.attribution.gathering import given, in_file, in_project, is_generic, nearby
-from keyleak.attribution.imports import imported_names
+from keyleak.attribution.imports import imported_names, imported_packages
 from keyleak.attribution.namesakes import is_ruled_out
 from keyleak.attribution.scope import lines_without_keys, scope_of
 from keyleak.attribution.signals import is_open, signals_of
@@ -58,8 +58,9 @@ class FileEvidence:
         self.text = bytes(content[:_USE_REACH]).replace(b"\0", b"")
         self.lower = b"\n".join(lines_without_keys(self.text[:_FILE_REACH])).lower()
         mentioned = _mentioned(signals, self.lower)
-        self.evidence = tuple(in_file(self.lower, mentioned))
-        self.imported = imported_names(self.lower, mentioned)
+        packages = imported_packages(self.lower)
+        self.evidence = tuple(in_file(self.lower, mentioned, packages))
+        self.imported = imported_names(self.lower, mentioned, packages)
 
 
 class Attributor:

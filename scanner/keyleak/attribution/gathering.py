@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from keyleak.attribution.evidence import Evidence, Kind, Reach
-from keyleak.attribution.imports import issuer_of_call
+from keyleak.attribution.imports import issuer_of_call, places_of
 from keyleak.matching.match import GivenBy
 from keyleak.on_use import on_use
 from keyleak.records import replace
@@ -226,12 +226,15 @@ def _mentions(issuer: Signals, where: _Where, text: bytes) -> Iterator[Evidence]
             return
 
 
-def in_file(lower: bytes, signals: Iterable[Signals]) -> Iterator[Evidence]:
+def in_file(
+    lower: bytes, signals: Iterable[Signals], packages: Sequence[tuple[bytes, int]]
+) -> Iterator[Evidence]:
     """What a file imports and talks to.
 
     Args:
         lower: the file's beginning in lower case, lines with keys left out.
         signals: the issuers to look for.
+        packages: what it imports; see `imported_packages`.
     """
     hosts = {found[1] for found in _ADDRESS.finditer(lower) if not _NOBODYS.search(found[1])}
     for issuer in signals:
@@ -240,7 +243,7 @@ def in_file(lower: bytes, signals: Iterable[Signals]) -> Iterator[Evidence]:
         if own and hosts and all(map(own.first_in, hosts)):
             line = "its host is the only one that the file talks to"
             yield _evidence(issuer, (Reach.FILE, 0), Kind.ONLY_HOST, line)
-        if not issuer.namesakes and issuer.imports.search(lower):
+        if places_of(issuer, packages):
             yield _evidence(issuer, (Reach.FILE, 0), Kind.PACKAGE, f"the file imports {_shown(issuer.brand)}")
 
 

@@ -9,7 +9,7 @@ from keyleak.attribution.evidence import Kind
 from keyleak.on_use import on_use
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from keyleak.attribution.signals import Signals
 
@@ -25,16 +25,37 @@ _KEYWORDS: Final = frozenset(
     b" autoload lib src index com github org".split()
 )
 _LONGEST: Final = 400
+# One search of a file for all issuers: what is imported, up to where an issuer's id would go on.
+_IMPORT: Final = on_use(
+    rb"(?m)(?:^[ \t]*(?:import|from|use|using|gem|include|require)\b|\brequire\(|\bfrom\b)"
+    rb"[\s\"'(@\\]{1,4}(?=([a-z0-9_-]+))"
+)
 
 
-def imported_names(lower: bytes, signals: Iterable[Signals]) -> Mapping[bytes, str]:
+def imported_packages(lower: bytes) -> list[tuple[bytes, int]]:
+    """The packages that a text in lower case imports, and where each is named."""
+    return [(found[1], found.start(1)) for found in _IMPORT.finditer(lower)]
+
+
+def places_of(issuer: Signals, packages: Iterable[tuple[bytes, int]]) -> list[int]:
+    """Where packages of the issuer's name are imported; what is called as a namesake's may be that one."""
+    if issuer.namesakes:
+        return []
+    of_it = (issuer.package, issuer.package + b"-")
+    return [place for name, place in packages if name == of_it[0] or name.startswith(of_it[1])]
+
+
+def imported_names(
+    lower: bytes, signals: Iterable[Signals], packages: Sequence[tuple[bytes, int]]
+) -> Mapping[bytes, str]:
     """The names that a file imports from issuers' packages, and whose each is; none that two share.
 
     Args:
         lower: the file's beginning in lower case.
         signals: the issuers whose words stand in it.
+        packages: what it imports; see `imported_packages`.
     """
-    found = [(name, issuer.issuer) for issuer in signals for name in set(_names(lower, issuer))]
+    found = [(name, each.issuer) for each in signals for name in set(_names(lower, each, packages))]
     times = Counter(name for name, _ in found)
     return {name: issuer for name, issuer in found if times[name] == 1}
 
@@ -46,8 +67,10 @@ def issuer_of_call(call: bytes, imported: Mapping[bytes, str]) -> str | None:
     return next((imported[part] for part in (*parts[:1], *parts[-1:]) if part in imported), None)
 
 
-def _names(lower: bytes, issuer: Signals) -> Iterator[bytes]:
-    for place in _places(lower, issuer):
+def _names(lower: bytes, issuer: Signals, packages: Iterable[tuple[bytes, int]]) -> Iterator[bytes]:
+    words = next((words.pattern for kind, words in issuer.words if kind is Kind.PACKAGE), None)
+    named = [found.end() - 1 for found in words.finditer(lower)] if words else []
+    for place in named + places_of(issuer, packages):
         start = max(0, place - _LONGEST)
         begins = max((each.start() for each in _BEGINS.finditer(lower, start, place + 1)), default=None)
         end = lower.find(b"\n", place)
@@ -55,10 +78,3 @@ def _names(lower: bytes, issuer: Signals) -> Iterator[bytes]:
             statement = lower[begins : end if end >= 0 else len(lower)]
             if _IMPORTS.search(statement):
                 yield from (name for name in _NAME.findall(statement) if name not in _KEYWORDS)
-
-
-def _places(lower: bytes, issuer: Signals) -> Iterator[int]:
-    packages = next((words.pattern for kind, words in issuer.words if kind is Kind.PACKAGE), None)
-    # What is called as a namesake's package may be that one.
-    for pattern in (packages, None if issuer.namesakes else issuer.imports):
-        yield from (found.end() - 1 for found in pattern.finditer(lower)) if pattern else ()

@@ -9,7 +9,7 @@ from keyleak.attribution.evidence import Kind
 from keyleak.findings import Strength
 from keyleak.matching.boundary import is_left_boundary
 from keyleak.matching.compiled import name_pattern
-from keyleak.on_use import made_on_use, on_use
+from keyleak.on_use import made_on_use
 from keyleak.records import dataclass
 from keyleak.rulebook.pattern import widths
 
@@ -68,8 +68,8 @@ class Signals:
     words: tuple[tuple[Kind, Words], ...]
     """Calls, hosts, packages and identifiers."""
     calls: Words
-    imports: re.Pattern[bytes]
-    """The statement that imports a package of the issuer's name."""
+    package: bytes
+    """The issuer's id, which packages of its name begin with."""
     packages: tuple[str, ...]
     """Package names in lower case."""
     veto: Words
@@ -112,7 +112,7 @@ def signals_of(issuer: Issuer) -> Signals:
         names=name_pattern((*context.names, *context.headers)),
         words=tuple((kind, words) for kind, words in kinds if words.pattern),
         calls=calls,
-        imports=_import_pattern(issuer.issuer),
+        package=issuer.issuer.encode(),
         packages=tuple(word.lower() for word in (*context.packages, issuer.issuer)),
         veto=Words.of(context.veto),
         own_veto=Words.of(own_veto),
@@ -137,12 +137,4 @@ def _stems(issuer: Issuer, brand: bytes) -> tuple[bytes, ...]:
     lower = sorted({word.lower().encode() for word in words if word} | {brand}, key=len)
     return tuple(
         word for index, word in enumerate(lower) if not any(shorter in word for shorter in lower[:index])
-    )
-
-
-def _import_pattern(name: str) -> re.Pattern[bytes]:
-    package = re.escape(name.encode())
-    return on_use(
-        rb"(?m)(?:^[ \t]*(?:import|from|use|using|gem|include|require)\b|\brequire\(|\bfrom\b)"
-        rb"[\s\"'(@\\]{1,4}" + package + rb"(?![a-z0-9_])"
     )
