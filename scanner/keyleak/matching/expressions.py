@@ -6,19 +6,20 @@ and what joins them. Nothing is evaluated.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from keyleak.on_use import on_use
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterator
 
 Span: TypeAlias = tuple[int, int]
 
 _MOST_PIECES: Final = 64
 _DEEPEST: Final = 3  # constants named by constants
-_USES: Final = 32  # of one name that are looked at
+_OCCURRENCES: Final = 64  # of one name that are looked at
+_REACH: Final = 80
 
 _PIECE: Final = on_use(rb"[A-Za-z0-9_+/=-]{0,260}")
 # Between what is joined: blanks, comments, and the sign that a line goes on, a backslash or in Basic a `_`.
@@ -43,6 +44,17 @@ _SIGN: Final = rb"[ \t]{0,8}(?::=|=>|=|,|:|[ \t])\s{0,8}"
 GIVEN: Final = rb"[\"'\]]{0,2}(?:[ \t]{0,4}:[ \t]{0,4}[A-Za-z&'\[\]. ]{1,24}?)?" + _SIGN
 GIVEN_TYPED: Final = rb"[ \t]{1,4}[A-Za-z\[\].]{1,24}" + _SIGN
 """The same where a type stands behind the name: `var key string = "…"`."""
+_GIVEN_HERE: Final = on_use(
+    rb"(?:" + GIVEN + rb"|" + GIVEN_TYPED + rb")(?:(?P<open>" + OPEN + rb")|(?<=[=\s]))(?=[A-Za-z0-9_+/=-])"
+)
+_HELD_BY: Final = on_use(_PATH + rb"\Z")
+_PART_OF_OTHER: Final = on_use(rb"[\w$.>:]\Z")
+_OPERATED: Final = on_use(SPACE + rb"(?:" + _OPERATOR + rb"|,)|\s{0,8}\)")
+_HOLE_OPENS: Final = on_use(rb"(?:[$#]?\{\s{0,4}" + _PATH + rb"|\\\(\s?" + _PATH + rb")\Z")
+_HOLE_CLOSES: Final = on_use(rb"\s{0,4}[})]")
+_MORE: Final = on_use(
+    CLOSE + rb"?[\s;)]{0,80}\$?(?P<name>" + _NAME + rb")\s{0,8}(?:\+=|\.=|<<|" + _APPENDING + rb")" + SPACE
+)
 _NEVER: Final = on_use(rb"(?!)")
 _BARE_ENDS: Final = frozenset({b"", b"\n", b"\r", b";"})
 
@@ -142,17 +154,31 @@ def constant(text: bytes, name: bytes, use: int, depth: int = 0) -> tuple[Span, 
     """The pieces of the constant that a name is given, nearest before its use or else behind it."""
     if depth == _DEEPEST:
         return ()
-    given = re.compile(
-        rb"(?<![A-Za-z0-9_])%b(?:%b|%b)(?:(?P<open>%b)|(?<=[=\s]))(?=[A-Za-z0-9_+/=-])"
-        % (re.escape(name), GIVEN, GIVEN_TYPED, OPEN)
-    )
-    places = list(given.finditer(text))
-    before = [found for found in places if found.end() <= use]
-    for found in (*reversed(before), *(found for found in places if found.start() > use)):
-        end = end_of_piece(text, found.end())
-        if found["open"] or text[end : end + 1] in _BARE_ENDS:
-            return ((found.end(), end), *folded(text, Place(end), (OPERATORS,), depth + 1).pieces)
+    places = [at for at in _occurrences(text, name, 0) if _GIVEN_HERE.match(text, at + len(name))]
+    before = [at for at in places if at < use]
+    for at in (*reversed(before), *(at for at in places if at > use)):
+        given = _GIVEN_HERE.match(text, at + len(name))
+        if given is None or at < use < given.end():
+            continue
+        end = end_of_piece(text, given.end())
+        if given["open"] or text[end : end + 1] in _BARE_ENDS:
+            return ((given.end(), end), *folded(text, Place(end), (OPERATORS,), depth + 1).pieces)
     return ()
+
+
+def _occurrences(text: bytes, name: bytes, start: int) -> Iterator[int]:
+    """Where a name stands that is no part of a longer one."""
+    at = text.find(name, start)
+    for _ in range(_OCCURRENCES):
+        if at < 0:
+            return
+        if not (_is_word(text[at - 1 : at]) or _is_word(text[at + len(name) : at + len(name) + 1])):
+            yield at
+        at = text.find(name, at + len(name))
+
+
+def _is_word(character: bytes) -> bool:
+    return character.isalnum() or character == b"_"
 
 
 def end_of_piece(text: bytes, start: int) -> int:
@@ -169,20 +195,29 @@ def uses(text: bytes, name: bytes, start: int) -> Iterator[tuple[int, Place]]:
         name: of a constant.
         start: where to begin to look.
     """
-    escaped = re.escape(name)
-    use = re.compile(
-        rb"(?P<hole>[$#]?\{\s{0,4}%b%b\s{0,4}\}|\\\(\s?%b%b\s?\)|\$%b(?!\w)(?!%b))"
-        rb"|(?<![\w$.>:])%b%b(?![\w(])(?=%b(?:%b|,))"
-        % (_PATH, escaped, _PATH, escaped, escaped, SPACE + _OPERATOR, _PATH, escaped, SPACE, _OPERATOR)
-    )
-    for count, found in enumerate(use.finditer(text, start)):
-        if count == _USES:
-            return
-        yield found.start(), Place(found.end(), inside=bool(found["hole"]))
+    for at in _occurrences(text, name, start):
+        end, near = at + len(name), max(0, at - _REACH)
+        opens, closes = _HOLE_OPENS.search(text, near, at), _HOLE_CLOSES.match(text, end)
+        if opens and closes:
+            yield opens.start(), Place(closes.end())
+        elif _OPERATED.match(text, end):
+            path = _HELD_BY.search(text, near, at)
+            begin = path.start() if path else at
+            if not _PART_OF_OTHER.search(text, near, begin):
+                yield begin, Place(end, inside=False)
+        elif text[at - 1 : at] == b"$":
+            yield at - 1, Place(end)
 
 
-def accumulated(name: bytes) -> Joint:
-    """What appends to a variable in a statement of its own: `key += "…"`, `b.append("…")`."""
-    escaped = re.escape(name)
-    more = rb"[\s;)]{0,80}\$?%b\s{0,8}(?:\+=|\.=|<<|%b)%b" % (escaped, _APPENDING, SPACE)
-    return Joint(re.compile(rb"(?:%b)?%b" % (CLOSE, more)), re.compile(more))
+def accumulated(text: bytes, place: Place, name: bytes) -> Part:
+    """What is appended to a variable in statements of their own: `key += "…"`, `b.append("…")`."""
+    pieces: list[Span] = []
+    while len(pieces) < _MOST_PIECES:
+        more = _MORE.match(text, place.at)
+        part = operand(text, more.end()) if more and more["name"] == name else None
+        if part is None:
+            break
+        rest = folded(text, part.place, (OPERATORS,))
+        pieces += (*part.pieces, *rest.pieces)
+        place = rest.place
+    return Part(tuple(pieces), place)

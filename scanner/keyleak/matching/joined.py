@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from keyleak.matching.engine import MAX_BODY
 from keyleak.matching.expressions import (
     APPENDED,
+    CLOSE,
     COMMAS,
     GIVEN,
     GIVEN_TYPED,
@@ -66,6 +67,16 @@ _RECEIVER: Final = on_use(
 )
 _LETTERS: Final = on_use(rb"(?<![A-Za-z0-9_])[fFrRbBuU@$+]{1,2}[\"'`]\Z")
 _LETTERS_REACH: Final = 4
+_QUOTES: Final = (b'"', b"'")
+_GOES_ON: Final = on_use(
+    rb"[A-Za-z0-9_+/=-]|[$#]?\{|\\\(|\$|\\\r?\n|\\n\\|[\"'`]\s{0,4}\}|"
+    + CLOSE
+    + rb"\)?"
+    + SPACE
+    + rb"(?:"
+    + OPEN
+    + rb"|\)?[+.&~<|])"
+)
 _BEFORE_CONSTANT: Final = b"\"'`@$+fFrRbBuU \t"
 _GIVES: Final = (b"=", b">", b",", b":")
 _ENDS: Final = on_use(rb"[\"'`;]|\r?\n|\Z|\s{0,4}(?:\)|,|;|\n)")
@@ -112,7 +123,7 @@ def joined_texts(text: bytes, start: int, end: int) -> Iterator[Joined]:
     for spelled, span in completed(text, start, Place(end)):
         yield _spelled(text, spelled, span)
     yield from _from(text, start, first)
-    if (text[start - 1 : start] or b"=") == b"=":
+    if (text[start - 1 : start] or b"=") == b"=" and text[end : end + 1] in _QUOTES:
         yield _joined(text, start, first, folded(text, first.place, (_GLUED,)), loosely=True)
     for pieces in wrapped(text, start, end):
         yield Joined(_key(text, pieces), pieces, (start, pieces[-1][1]), loosely=True, by_lines=True)
@@ -121,13 +132,17 @@ def joined_texts(text: bytes, start: int, end: int) -> Iterator[Joined]:
 
 def _from(text: bytes, begin: int, first: Part) -> Iterator[Joined]:
     """What an expression makes that begins with what has been read."""
-    whole = folded(text, first.place, _EXPRESSION)
-    yield _joined(text, begin, first, whole)
-    if _CONCAT.match(text, first.place.at):
-        yield _joined(text, begin, first, folded(text, first.place, (*_EXPRESSION, COMMAS)))
-    # Strings of Python and C stand one below the other; words of a shell, which nothing joins, mostly do not.
-    yield _joined(text, begin, first, folded(text, first.place, (*_EXPRESSION, _BELOW)))
-    yield _joined(text, begin, first, folded(text, first.place, (*_EXPRESSION, _ADJACENT)), loosely=True)
+    whole = Part((), first.place)
+    # Nearly every key stands in one piece: that is told first.
+    if not first.place.inside or _GOES_ON.match(text, first.place.at):
+        whole = folded(text, first.place, _EXPRESSION)
+        yield _joined(text, begin, first, whole)
+        if _CONCAT.match(text, first.place.at):
+            yield _joined(text, begin, first, folded(text, first.place, (*_EXPRESSION, COMMAS)))
+        # Strings of Python and C stand one below the other; words of a shell, which nothing joins, mostly
+        # do not.
+        yield _joined(text, begin, first, folded(text, first.place, (*_EXPRESSION, _BELOW)))
+        yield _joined(text, begin, first, folded(text, first.place, (*_EXPRESSION, _ADJACENT)), loosely=True)
     for spelled, span in put_together(text, begin, Part((*first.pieces, *whole.pieces), whole.place)):
         yield _spelled(text, spelled, span)
 
@@ -145,7 +160,9 @@ def _by_name(text: bytes, start: int, first: Part) -> Iterator[Joined]:
 
 def _named(text: bytes, start: int, name: bytes, first: Part) -> Iterator[Joined]:
     rest = folded(text, first.place, (OPERATORS,))
-    yield _joined(text, start, first, folded(text, first.place, (OPERATORS, accumulated(name))))
+    more = accumulated(text, rest.place, name)
+    if more.pieces:
+        yield _joined(text, start, first, Part((*rest.pieces, *more.pieces), more.place))
     if rest.place.at - start > _LONGEST_BEGINNING or not _ENDS.match(text, rest.place.at):
         return
     value = (*first.pieces, *rest.pieces)

@@ -67,6 +67,13 @@ _NAMED: Final = on_use(
 )
 _LIST_ENDS: Final = on_use(CLOSE + rb"?,?" + SPACE + rb"[\])}]")
 
+# Told first: nearly every key stands in no list.
+_GOES_ON: Final = on_use(CLOSE + rb"?" + SPACE + rb"(?:,|" + OPEN + rb"|\$)")
+_IN_LIST: Final = on_use(rb"(?:[\[({,%\s]|-f)" + OPEN + rb"?\Z")
+_OF_CONSTANTS: Final = on_use(CLOSE + SPACE + rb"," + SPACE + OPEN)
+_CALLS: Final = (b"oin", b"mplode", b"oncat", b"ormat", b"rintf", b"%", b"-f")
+_NEAR: Final = 8
+
 _HOLE: Final = on_use(rb"%(?:\d\$)?[sv]|\{\d?\}")
 _TEMPLATE: Final = on_use(rb"(?:[A-Za-z0-9_+/=-]|%(?:\d\$)?[sv]|\{\d?\}){2,160}")
 _CALLED: Final = (
@@ -100,7 +107,11 @@ def put_together(text: bytes, begin: int, first: Part) -> Iterator[tuple[Spelled
         begin: where the first element begins.
         first: what has been read of it.
     """
+    if not _GOES_ON.match(text, first.place.at) or not _IN_LIST.search(text, max(0, begin - _NEAR), begin):
+        return
     before = text[max(0, begin - _REACH) : begin]
+    if not _OF_CONSTANTS.match(text, first.place.at) and not any(word in before for word in _CALLS):
+        return
     offset = begin - len(before)
     formats = _FORMAT_BEFORE.search(before)
     is_shell = formats is not None and formats["call"] is not None and formats["bracket"] is None
