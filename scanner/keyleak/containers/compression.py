@@ -17,6 +17,15 @@ _MEMORY: Final = 256 << 20
 _InflateError: Final[type[Exception]] = isal_zlib.error  # type: ignore[assignment]  # its stub says instance
 # Four bytes of a zstd stream may stand for a block of 128 KiB.
 _ZSTD_INPUT: Final = 256
+_FRAME_HEADER, _SKIPPED = 8, 0x50
+_LZIP_HEADER, _LZIP_TRAILER = 6, 20
+# What another stream behind the first begins with.
+_AGAIN: Final = {
+    Format.BZIP2: b"BZh",
+    Format.XZ: b"\xfd7zXZ",
+    Format.LZMA: b"]\0\0",
+    Format.LZIP: b"]",
+}
 _DAMAGED: Final = "is damaged, so what follows in it was not read"
 
 
@@ -45,7 +54,7 @@ def decompressed(form: Format, pieces: Iterator[bytes]) -> Iterator[bytes]:
         return _inflated(pieces, 31 if form is Format.GZIP else 15)
     if form is Format.ZSTD:
         return _zstd(pieces)
-    return _blocks(form, pieces)
+    return _blocks(form, _as_lzma(pieces) if form is Format.LZIP else pieces)
 
 
 def unpacked(form: Format, content: bytes, limit: int) -> bytes | None:
@@ -91,7 +100,8 @@ def _blocks(form: Format, pieces: Iterator[bytes]) -> Iterator[bytes]:
     def new() -> _Decompressor:
         if form is Format.BZIP2:
             return cast("_Decompressor", bz2.BZ2Decompressor())
-        return cast("_Decompressor", lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MEMORY))
+        kind = lzma.FORMAT_XZ if form is Format.XZ else lzma.FORMAT_ALONE
+        return cast("_Decompressor", lzma.LZMADecompressor(kind, memlimit=_MEMORY))
 
     decompressor, data = new(), next(pieces, b"")
     try:
@@ -99,7 +109,9 @@ def _blocks(form: Format, pieces: Iterator[bytes]) -> Iterator[bytes]:
             yield decompressor.decompress(data, PIECE)
             if decompressor.eof:
                 data = (decompressor.unused_data or next(pieces, b"")).lstrip(b"\0")
-                if not data.startswith((b"BZh", b"\xfd7zXZ")):
+                if form is Format.LZIP:
+                    data = _next_lzip(decompressor.unused_data, pieces)
+                if not data.startswith(_AGAIN[form]):
                     return
                 decompressor = new()
             else:
@@ -110,21 +122,45 @@ def _blocks(form: Format, pieces: Iterator[bytes]) -> Iterator[bytes]:
         raise ContainerError("ends early")
 
 
+def _as_lzma(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """A stream of lzip as one of lzma, whose header it has in other words (https://www.nongnu.org/lzip/)."""
+    yield from _lzma_header(b"", pieces)
+    yield from pieces
+
+
+def _lzma_header(first: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    while len(first) < _LZIP_HEADER and (piece := next(pieces, b"")):
+        first += piece
+    if len(first) < _LZIP_HEADER:
+        return
+    coded = first[_LZIP_HEADER - 1]
+    size = 1 << (coded & 0x1F)
+    size -= (size >> 4) * (coded >> 5)
+    yield b"]" + size.to_bytes(4, "little") + b"\xff" * 8 + first[_LZIP_HEADER:]
+
+
+def _next_lzip(rest: bytes, pieces: Iterator[bytes]) -> bytes:
+    """The next of several joined streams, behind checksum and sizes of the one before; none at the end."""
+    while len(rest) < _LZIP_TRAILER + _LZIP_HEADER and (piece := next(pieces, b"")):
+        rest += piece
+    rest = rest[_LZIP_TRAILER:]
+    return next(_lzma_header(rest, pieces), b"") if rest.startswith(b"LZIP") else b""
+
+
 def _zstd(pieces: Iterator[bytes]) -> Iterator[bytes]:
     import zstandard  # noqa: PLC0415
 
     def new() -> zstandard.ZstdDecompressionObj:
         return zstandard.ZstdDecompressor(max_window_size=_MEMORY >> 1).decompressobj()
 
-    decompressor, data = new(), next(pieces, b"")
+    decompressor, data = new(), _without_skipped(next(pieces, b""), pieces)
     try:
         while data:
             # It gives back all that its input says, so that little is put in at a time.
             yield decompressor.decompress(data[:_ZSTD_INPUT])
             data = data[_ZSTD_INPUT:]
             if decompressor.eof:
-                data = decompressor.unused_data + data
-                data = data or next(pieces, b"")
+                data = _without_skipped(decompressor.unused_data + data, pieces)
                 if not data.startswith(b"\x28\xb5\x2f\xfd"):
                     return
                 decompressor = new()
@@ -133,3 +169,16 @@ def _zstd(pieces: Iterator[bytes]) -> Iterator[bytes]:
         raise ContainerError(_DAMAGED) from error
     if not decompressor.eof:
         raise ContainerError("ends early")
+
+
+def _without_skipped(data: bytes, pieces: Iterator[bytes]) -> bytes:
+    """What follows the frames that are to be skipped."""
+    while True:
+        while len(data) < _FRAME_HEADER and (piece := next(pieces, b"")):
+            data += piece
+        if data[1:4] != b"\x2a\x4d\x18" or data[0] & 0xF0 != _SKIPPED:
+            return data
+        length = _FRAME_HEADER + int.from_bytes(data[4:_FRAME_HEADER], "little")
+        while len(data) < length and (piece := next(pieces, b"")):
+            length, data = length - len(data), piece
+        data = data[length:]

@@ -5,7 +5,19 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
-from keyleak.containers.headers import ar, gzip, sqlite, tar, xz, zip_member, zstd
+from keyleak.containers.headers import (
+    ar,
+    gzip,
+    lz4,
+    lzma_alone,
+    sqlite,
+    tar,
+    utf16,
+    utf32,
+    xz,
+    zip_member,
+    zstd,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -19,6 +31,10 @@ class Format(Enum):
     BZIP2 = "bz2"
     XZ = "xz"
     ZSTD = "zstd"
+    LZMA = "lzma"
+    LZIP = "lzip"
+    UTF16 = "utf-16"
+    UTF32 = "utf-32"
     ZIP = "zip"
     TAR = "tar"
     AR = "ar"
@@ -27,6 +43,22 @@ class Format(Enum):
     PYC = "pyc"
     JAVA_CLASS = "Java class"
     NOTEBOOK = "notebook"
+    SEVEN_ZIP = "7z"
+    RAR = "rar"
+    LZ4 = "lz4"
+    SNAPPY = "snappy"
+    COMPRESS = "compress (.Z)"
+    CABINET = "cabinet"
+
+    @property
+    def is_opened(self) -> bool:
+        """Whether it can be opened; if not, somebody has to unpack it before it can be scanned."""
+        return self not in _UNOPENED
+
+    @property
+    def advice(self) -> str:
+        """What to do about one that is not opened."""
+        return f"is not opened ({self.value}): unpack it and scan what comes out"
 
     @property
     def is_compression(self) -> bool:
@@ -37,13 +69,29 @@ class Format(Enum):
     def is_sequential(self) -> bool:
         """Whether it can be read from front to back without being held."""
         # Text may begin like zlib, of which two bytes tell: it is held, so that it can be read as text too.
-        return self is not Format.ZLIB and (self in _COMPRESSIONS or self in {Format.TAR, Format.AR})
+        return self is not Format.ZLIB and (self in _COMPRESSIONS or self in _SEQUENTIAL)
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it is text whose plain keys are found without opening it."""
+        return self in _TEXTS
 
 
-_COMPRESSIONS: Final = frozenset({Format.GZIP, Format.ZLIB, Format.BZIP2, Format.XZ, Format.ZSTD})
+_COMPRESSIONS: Final = frozenset(
+    {Format.GZIP, Format.ZLIB, Format.BZIP2, Format.XZ, Format.ZSTD, Format.LZMA, Format.LZIP}
+)
+_TEXTS: Final = frozenset({Format.UTF16, Format.UTF32})
+_SEQUENTIAL: Final = frozenset({Format.TAR, Format.AR, *_TEXTS})
+# What opens them takes native code of its own for each, on whatever a stranger made.
+_UNOPENED: Final = frozenset(
+    {Format.SEVEN_ZIP, Format.RAR, Format.LZ4, Format.SNAPPY, Format.COMPRESS, Format.CABINET}
+)
 
-LEADS: Final = frozenset({b"\x1f\x8b", b"BZ", b"\xfd7", b"\x28\xb5", b"PK", b"!<", b"%P", b"SQ",
-                          b"x\x01", b"x\x5e", b"x\x9c", b"x\xda"})  # fmt: skip
+LEADS: Final = frozenset({
+    b"\x1f\x8b", b"BZ", b"\xfd7", b"\x28\xb5", b"PK", b"!<", b"%P", b"SQ", b"x\x01", b"x\x5e", b"x\x9c",
+    b"x\xda", b"]\0", b"LZ", b"7z", b"Ra", b"\x04\x22", b"\xff\x06", b"\x1f\x9d", b"MS", b"\xff\xfe",
+    b"\xfe\xff", *(bytes([kind]) + b"\x2a" for kind in range(0x50, 0x60)),
+})  # fmt: skip
 """The first two bytes of every format that is opened though no anchor stands in it; cheap to look for."""
 
 MAGIC: Final[dict[bytes, Format]] = {
@@ -61,6 +109,20 @@ MAGIC: Final[dict[bytes, Format]] = {
     b"x\x9c": Format.ZLIB,
     b"x\xda": Format.ZLIB,
     **{b"BZh%d1AY&SY" % level: Format.BZIP2 for level in range(1, 10)},
+    # Frames that a decompressor skips, which some compressors write first (RFC 8878, 3.1.2).
+    **{bytes([kind]) + b"\x2a\x4d\x18": Format.ZSTD for kind in range(0x50, 0x60)},
+    b"]\0\0": Format.LZMA,
+    b"LZIP\x01": Format.LZIP,
+    b"7z\xbc\xaf\x27\x1c\0": Format.SEVEN_ZIP,
+    b"Rar!\x1a\x07\0": Format.RAR,
+    b"Rar!\x1a\x07\x01\0": Format.RAR,
+    b"\x04\x22\x4d\x18": Format.LZ4,
+    b"\xff\x06\0\0sNaPpY": Format.SNAPPY,
+    b"\x1f\x9d\x90": Format.COMPRESS,
+    b"MSCF\0\0\0\0": Format.CABINET,
+    b"\xff\xfe\0\0": Format.UTF32,
+    b"\xff\xfe": Format.UTF16,
+    b"\xfe\xff": Format.UTF16,
 }
 BEGINNING: Final = 512
 """Bytes that tell every format."""
@@ -73,6 +135,10 @@ _HEADERS: Final[Mapping[Format, Callable[[bytes], bool]]] = {
     Format.TAR: tar,
     Format.AR: ar,
     Format.SQLITE: sqlite,
+    Format.LZMA: lzma_alone,
+    Format.LZ4: lz4,
+    Format.UTF16: utf16,
+    Format.UTF32: utf32,
 }
 # A static library begins with a list of symbols. Its members are object files, in which keys stand plainly.
 _LIBRARY: Final = b"!<arch>\n/ "

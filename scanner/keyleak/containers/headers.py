@@ -11,6 +11,10 @@ from typing import Final
 
 TAR_MAGIC: Final = b"ustar"
 TAR_MAGIC_END: Final = 262
+ZIP_END: Final = b"PK\x05\x06\0\0\0\0"
+"""What the end of a zip archive begins with, where it is all in one file."""
+ZIP_END_REACH: Final = 65_557
+"""It begins at most so many bytes before the last one of the file."""
 _TAR_BLOCK: Final = 512
 # With its version, as POSIX and GNU write it (tar(5)).
 _TAR_VERSIONS: Final = frozenset({b"ustar\x0000", b"ustar  \0"})
@@ -18,6 +22,9 @@ _TAR_VERSIONS: Final = frozenset({b"ustar\x0000", b"ustar  \0"})
 _GZIP_HEADER, _GZIP_RESERVED = 10, 0xE0
 # RFC 8878, 3.1.1.1.1.4.
 _ZSTD_HEADER, _ZSTD_RESERVED = 6, 0x08
+_LZMA_HEADER: Final = struct.Struct("<BLQ")
+_LEAST_DICTIONARY, _LONGEST_LZMA, _UNKNOWN_LENGTH = 1 << 12, 1 << 40, (1 << 64) - 1
+_LZ4_FLAGS: Final = 4
 _XZ_HEADER: Final = struct.Struct("<6s2sL")
 # Name, version needed, flags, method, time, date, checksum, sizes, lengths of name and extra (APPNOTE 4.3.7).
 _ZIP_MEMBER: Final = struct.Struct("<4s5H3L2H")
@@ -43,7 +50,9 @@ def xz(beginning: bytes) -> bool:
 
 
 def zstd(beginning: bytes) -> bool:
-    """Whether the reserved bit is not set."""
+    """Whether the reserved bit is not set; of a frame that is skipped nothing more is known."""
+    if beginning[1:4] == b"\x2a\x4d\x18":
+        return True
     return len(beginning) >= _ZSTD_HEADER and not beginning[4] & _ZSTD_RESERVED
 
 
@@ -89,3 +98,30 @@ def ar(beginning: bytes) -> bool:
 def sqlite(beginning: bytes) -> bool:
     """Whether the fractions that never change are there."""
     return beginning[21:24] == _SQLITE_FRACTIONS
+
+
+def lzma_alone(beginning: bytes) -> bool:
+    """Whether size of dictionary and length are such as encoders write (lzma-file-format.txt, 1.1)."""
+    if len(beginning) < _LZMA_HEADER.size + 1 or beginning[_LZMA_HEADER.size]:
+        return False
+    _, dictionary, length = _LZMA_HEADER.unpack_from(beginning)
+    is_size = dictionary >= _LEAST_DICTIONARY and dictionary & (dictionary - 1) == 0
+    return bool(is_size and (length == _UNKNOWN_LENGTH or length < _LONGEST_LZMA))
+
+
+def lz4(beginning: bytes) -> bool:
+    """Whether it has the one version that there is, and no reserved bit (lz4_Frame_format.md)."""
+    return len(beginning) > _LZ4_FLAGS and beginning[_LZ4_FLAGS] & 0xC2 == 0x40
+
+
+def utf16(beginning: bytes) -> bool:
+    """Whether it is text: it has ASCII characters, and no character is zero."""
+    order = "little" if beginning.startswith(b"\xff\xfe") else "big"
+    high = beginning[3 if order == "little" else 2 :: 2]
+    low = beginning[2 if order == "little" else 3 :: 2]
+    return 2 * high.count(0) >= len(high) > 0 and 0 not in low
+
+
+def utf32(beginning: bytes) -> bool:
+    """Whether it begins with two characters of ASCII."""
+    return beginning[5:8] == beginning[9:12] == b"\0\0\0" and beginning[4:5] > b"\0"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import zipfile
 import zlib
 from typing import IO, TYPE_CHECKING, Final
 
+from keyleak.containers.headers import ZIP_END
 from keyleak.containers.member import PIECE, ContainerError, Flaw, Member
 
 if TYPE_CHECKING:
@@ -53,6 +55,24 @@ def members(stream: IO[bytes]) -> Iterator[Member | Flaw]:
             yield Member(info.filename, _pieces(archive, info))
 
 
+def ends(stream: IO[bytes]) -> bool:
+    """Whether an archive stands at the end of something else: a program that unpacks itself, a zipped script.
+
+    Args:
+        stream: what it may stand in; must be seekable.
+    """
+    length = stream.seek(0, io.SEEK_END)
+    stream.seek(max(0, length - _END.size - _LONGEST_COMMENT))
+    tail = stream.read()
+    at = tail.rfind(ZIP_END)
+    if at < 0 or len(tail) - at < _END.size:
+        return False
+    list_length = _END.unpack_from(tail, at)[5]
+    begins = length - len(tail) + at - list_length
+    stream.seek(max(0, begins))
+    return begins >= 0 and stream.read(4) == b"PK\x01\x02"
+
+
 def _pieces(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
     try:
         with archive.open(info) as member:
@@ -65,7 +85,7 @@ def _pieces(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
 
 
 def _check_list(stream: IO[bytes]) -> None:
-    length = stream.seek(0, 2)
+    length = stream.seek(0, io.SEEK_END)
     stream.seek(max(0, length - _END.size - _LONGEST_COMMENT))
     tail = stream.read()
     at = tail.rfind(b"PK\x05\x06")

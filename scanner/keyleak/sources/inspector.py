@@ -17,7 +17,7 @@ from keyleak.containers.formats import (
     recognise,
     recognise_text,
 )
-from keyleak.containers.headers import TAR_MAGIC, TAR_MAGIC_END
+from keyleak.containers.headers import TAR_MAGIC, TAR_MAGIC_END, ZIP_END, ZIP_END_REACH
 from keyleak.decoding.anchors import encoded_anchors
 from keyleak.decoding.budget import Budget
 from keyleak.findings import LocationKind
@@ -108,6 +108,7 @@ class _Literal:
 
 NOTHING: Final = Inspection()
 _TAR: Final = _Literal(TAR_MAGIC)
+_ZIP_END: Final = _Literal(ZIP_END)
 _WHOLE: Final = Window()
 
 
@@ -136,8 +137,8 @@ class Inspector:
             {word for rule in rulebook.keys if rule.found_by is FoundBy.CONTEXT for word in rule.prefixes},
             {word for word in _words(anchors, AnchorKind.STEM) if word.isupper()},
         )
-        searched: list[Searched] = [*anchors, *self._encoded, _TAR]
-        self._tar = len(searched) - 1
+        searched: list[Searched] = [*anchors, *self._encoded, _TAR, _ZIP_END]
+        self._tar, self._zip_end = len(searched) - 2, len(searched) - 1
         self._engine = make_engine(searched)
         self.words = frozenset((*(each.literal for each in searched if not each.with_body), *MAGIC))
         """What is searched for: without any of these in it, or of the next, a content is never looked at."""
@@ -184,6 +185,10 @@ class Inspector:
         form = recognise(beginning) if beginning[:2] in LEADS else None
         if form is None and Hit(TAR_MAGIC_END, self._tar) in hits:
             form = recognise(beginning)
+        if form is None and any(
+            hit.anchor == self._zip_end and hit.end + ZIP_END_REACH > len(content) for hit in hits
+        ):
+            form = self.opener.archive_behind(bytes(content))
         if form is None and any(self._may_be_key(content, hit) for hit in hits):
             form = recognise_text(bytes(content))
         return form
@@ -195,6 +200,11 @@ class Inspector:
         self, content: Buffer, place: Place, form: Format, plainly: Inspection, budget: Budget
     ) -> Inspection:
         inside = self.opener.open_held(form, bytes(content), place, budget)
+        if form.is_text:
+            # Plain keys stand in both, and their own place tells the column; the rest was encoded twice.
+            keys = {sighting.secret for sighting in inside.sightings}
+            plain = tuple(sighting for sighting in plainly.sightings if sighting.secret in keys)
+            return Inspection(plain, plainly.gaps).and_elsewhere(inside)
         return NOTHING if inside == NOTHING == plainly else inside.and_elsewhere(plainly)
 
     @cached_property

@@ -15,6 +15,7 @@ from keyleak.containers.certainty import is_certain
 from keyleak.containers.compression import decompressed
 from keyleak.containers.formats import BEGINNING, Format, recognise
 from keyleak.containers.member import PIECE, ContainerError, Flaw, pieces_of
+from keyleak.containers.wide_text import narrowed
 from keyleak.coverage import Gap
 from keyleak.decoding.budget import DEEPEST, Budget
 from keyleak.records import replace
@@ -51,6 +52,10 @@ class Opener:
     def __init__(self, inspector: Inspector) -> None:
         self._inspector = inspector
 
+    def archive_behind(self, content: bytes) -> Format | None:
+        """The archive that ends where a content ends, and begins somewhere in it."""
+        return Format.ZIP if zip_archive.ends(io.BytesIO(content)) else None
+
     def open_held(self, form: Format, content: bytes, place: Place, budget: Budget) -> Inspection:
         """What a container that is in memory holds."""
         return self._open(form, io.BytesIO(content), place, budget)
@@ -74,18 +79,22 @@ class Opener:
             stream: the container, seekable.
             place: what it is.
         """
-        form = recognise(stream.read(BEGINNING))
+        form = recognise(stream.read(BEGINNING)) or (Format.ZIP if zip_archive.ends(stream) else None)
         length = stream.seek(0, io.SEEK_END)
         stream.seek(0)
         if form is None:
             return Inspection()
-        if not form.is_sequential and form is not Format.ZIP and length > _HELD:
+        if form.is_opened and not form.is_sequential and form is not Format.ZIP and length > _HELD:
             return Inspection(gaps=(Gap(place.name, f"is too large to be opened ({form.value})"),))
         return self._open(form, stream, place, Budget(length))
 
     def _open(self, form: Format, stream: IO[bytes], place: Place, budget: Budget) -> Inspection:
         if len(place.container) + len(place.decoded) >= DEEPEST:
             return Inspection(gaps=(Gap(place.name, _TOO_DEEP),))
+        if not form.is_opened:
+            return Inspection(gaps=(Gap(place.name, form.advice),))
+        if form.is_text:
+            return self._look(narrowed(form, pieces_of(stream)), _undone(place, form), budget)
         if form is Format.ZLIB:
             return self._open_zlib(stream, place, budget)
         if form.is_compression:

@@ -158,9 +158,8 @@ class Reader:
                 return self._opened(form, stream, place)
             result = self._read_windows(fill, length, place)
             if form is not None:
-                gap = Gap(
-                    place.name, f"is too large to be opened from a stream ({form.value}): scan it as a file"
-                )
+                too_large = f"is too large to be opened from a stream ({form.value}): scan it as a file"
+                gap = Gap(place.name, too_large if form.is_opened else form.advice)
                 result = replace(result, gaps=(*result.gaps, gap))
             return replace(result, gaps=(*result.gaps, INTERRUPTED)) if self._interrupted else result
         except OSError as error:
