@@ -15,7 +15,7 @@ ATTRIBUTOR = Attributor(rulebook())
 STRIPE = "sk_live_51${base62:97}"
 WORKOS = "sk_live_${base64:key_01${crockford:24},${base62:25}}"
 PAYSTACK = "sk_live_${hex:40}"
-RESTRICTED = "rk_live_51${base62:97}"
+RESTRICTED = "rk_live_${base62:24}"
 CLERK = "sk_live_${base62:42}"
 # Of no issuer's own length: only FLORA and the family fit.
 PLAIN = "sk_live_${base62:150}"
@@ -54,6 +54,10 @@ def test_a_decisive_body_names_its_issuer_whatever_stands_around_it(
     attribution = one(context.replace("{}", template))
     assert (attribution.issuer, attribution.confidence) == (issuer, Confidence.HIGH)
     assert len(attribution.candidates) == 1
+
+
+def test_a_restricted_key_that_carries_its_account_is_stripes_alone() -> None:
+    assert one("**Key**: `rk_live_51${base62:97}`").issuer == "stripe"
 
 
 def test_a_decisive_body_in_a_name_of_another_says_so() -> None:

@@ -41,6 +41,7 @@ RUNS = (
     "aB3cD4eF5gH6iJ7kL8mN9", "a1b2c3d4e5f6g7h8i9j0", "A1B2C3D4E5F6G7H8I9J0K1L2", "51234567890abcdef12345",
     "0123456789abcdef0123456789abcdef",
     "qwertyuiopasdfghjklz", "abcdef1234567890abcdef", "9876543210987654321098",
+    "a3f7c2e1b9d4f6c8a2e5f1d3b7c9e2a4", "7k2m9x4q8w3p6t1z5r", "51HqJK2LkPwP8Z9K3", "51Na8KZpQr3VbXw9T2",
 )  # fmt: skip
 REPEATS = (
     *(character * length for character in "xX0aG*1-_" for length in (16, 24, 42, 99)),

@@ -26,7 +26,7 @@ _KEYWORDS: Final = frozenset(
 )
 _LONGEST: Final = 400
 # One search of a file for all issuers: what is imported, up to where an issuer's id would go on.
-_IMPORT: Final = on_use(
+_IMPORTED: Final = on_use(
     rb"(?m)(?:^[ \t]*(?:import|from|use|using|gem|include|require)\b|\brequire\(|\bfrom\b)"
     rb"[\s\"'(@\\]{1,4}(?=([a-z0-9_-]+))"
 )
@@ -34,7 +34,7 @@ _IMPORT: Final = on_use(
 
 def imported_packages(lower: bytes) -> list[tuple[bytes, int]]:
     """The packages that a text in lower case imports, and where each is named."""
-    return [(found[1], found.start(1)) for found in _IMPORT.finditer(lower)]
+    return [(found[1], found.start(1)) for found in _IMPORTED.finditer(lower)]
 
 
 def places_of(issuer: Signals, packages: Iterable[tuple[bytes, int]]) -> list[int]:

@@ -34,6 +34,12 @@ _ORDER: Final = {
     "qwertyuiopasdfghjklzxcvbnm",
 }
 
+# `a1b7c3d9…`: letters and digits in turn, all of a body or far along it.
+_IN_TURN: Final = on_use(r"(?:[a-z][0-9]){8,}[a-z]?|(?:[0-9][a-z]){8,}[0-9]?")
+_LONG_IN_TURN: Final = on_use(r"(?:[a-z][0-9]){11}|(?:[0-9][a-z]){11}")
+# A Stripe key in a picture of a dashboard: an account's id begins it, but such a key has 99 characters.
+# PayPlug's and Culqi's have 22 and 16.
+_CUT_SHORT: Final = on_use(r"51[A-Z](?:[A-Za-z0-9]{14,18}|[A-Za-z0-9]{20})")
 # What Clerk's publishable keys hold, and tests that put one behind a secret key's prefix.
 _HOST_NAME: Final = on_use(rb"[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,8}\$?")
 _ENDINGS: Final = ("s", "es", "ed", "ing", "er")
@@ -57,16 +63,24 @@ def placeholder_reason(body: str, words: PlaceholderWords) -> str | None:
         body: the key without its prefix word.
         words: the word lists.
     """
-    lower = body.lower()
-    if _LONG_REPEAT.search(lower) or _is_periodic(lower) or _is_stuttered(lower):
-        return "a repeated character or block"
-    if _has_sequence(lower) or _is_interleaved(lower):
-        return "a run of the alphabet or of digits"
+    reason = _pattern_reason(body, body.lower())
+    if reason:
+        return reason
     if _has_fragment(body, words):
         return "a run that nobody draws by chance"
     if _encodes_host_name(body):
         return "an encoded host name"
     return _word_reason(body, words)
+
+
+def _pattern_reason(body: str, lower: str) -> str | None:
+    if _LONG_REPEAT.search(lower) or _is_periodic(lower) or _is_stuttered(lower):
+        return "a repeated character or block"
+    if _has_sequence(lower) or _is_interleaved(lower):
+        return "a run of the alphabet or of digits"
+    if _IN_TURN.fullmatch(lower) or _LONG_IN_TURN.search(lower):
+        return "letters and digits in turn"
+    return "the beginning of a Stripe key" if _CUT_SHORT.fullmatch(body) else None
 
 
 def _encodes_host_name(body: str) -> bool:
