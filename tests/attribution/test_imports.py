@@ -50,3 +50,32 @@ def test_what_is_imported_names_the_issuer(content: str, expected: str | None) -
 )
 def test_the_only_host_that_a_file_talks_to_names_the_issuer(content: str, expected: str | None) -> None:
     assert issuer(content) == expected
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        # The file's own call has a key of its own.
+        f"get('https://api.moonpay.com/v1', '{KEY}')",
+        f"from fintoc import Fintoc\n\nbank = Fintoc('{KEY}')",
+        f"import FLORA from '@flora-ai/flora';\n\nconst c = new FLORA({{ apiKey: '{KEY}' }});",
+    ],
+)
+def test_a_file_with_another_key_says_nothing_of_a_generic_one(beside: str) -> None:
+    content = f"{expand(beside, 1)}\n\n\nSECRET = '{expand(KEY, 2)}'\n"
+    first, second = sorted(keyleak.scan_bytes(content.encode()), key=lambda each: each.locations[0].offset)
+    assert (first.issuer is None, second.issuer) == (False, None)
+
+
+def test_a_request_that_goes_elsewhere_is_not_about_what_the_file_speaks_of() -> None:
+    content = (
+        f"import FLORA from '@flora-ai/flora';\n\nconst c = new FLORA({{}});\n\nconst apiKey = '{KEY}';\n\n"
+    )
+    assert issuer(content + "fetch('https://api.acme.io/v1', {headers: {Authorization: apiKey}});\n") is None
+
+
+def test_another_length_than_clerks_is_clerks_beside_its_name_only() -> None:
+    assert (
+        issuer("import { auth } from '@clerk/nextjs';\n\n\nconst SECRET = 'sk_live_${base62:50}';\n") is None
+    )
+    assert issuer("CLERK_SECRET_KEY=sk_live_${base62:50}") == "clerk"

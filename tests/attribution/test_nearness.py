@@ -239,6 +239,7 @@ def test_a_name_read_for_another_issuers_setting_decides_nothing(content: str, i
         (f"| FLORA (app.flora.ai) | live | {PLAIN} |", "flora"),
         (f"metadata:\n  name: stripe\nstringData:\n  secret-key: {SHORT}", "stripe"),
         (f"metadata:\n  name: stripe\n---\nstringData:\n  secret-key: {SHORT}", None),
+        (f"metadata:\n  name: stripe\ngateways:\n  secret-key: {SHORT}", None),
         (f"# https://app.flora.ai\nkey = {PLAIN}", None),
     ],
 )

@@ -88,7 +88,7 @@ def test_a_workos_key_with_plus_and_slash_is_found_whole() -> None:
         ("sk_live_${hex:40}", "paystack-secret-key"),
         ("rk_test_${base62:24}", "stripe-restricted-key"),
         ("sk_test_${base62:34}", "stripe-legacy-secret-key"),
-        ("sk_live_${base62:32}", "clerk-secret-key"),
+        ("sk_live_${base62:32}", "clerk-other-secret-key"),
         ("sk_live_${base62:20}", "flora-api-key"),
         ("rk_live_${base62:20}", "sk-family-key"),
     ],

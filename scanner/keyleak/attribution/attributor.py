@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from keyleak.attribution.evidence import NO_PROJECT
-from keyleak.attribution.gathering import given, in_file, in_project, is_generic, nearby
+from keyleak.attribution.evidence import NO_PROJECT, Reach
+from keyleak.attribution.gathering import given, has_address, in_file, in_project, is_generic, nearby
 from keyleak.attribution.imports import imported_names, imported_packages
 from keyleak.attribution.namesakes import is_ruled_out
-from keyleak.attribution.scope import lines_without_keys, scope_of
+from keyleak.attribution.scope import lines_without_keys, number_of_keys, scope_of
 from keyleak.attribution.signals import is_open, signals_of
 from keyleak.attribution.uses import at_uses, used_scopes
 from keyleak.attribution.weighing import Scales, bodies_of
@@ -56,6 +56,7 @@ class FileEvidence:
     def __init__(self, content: Buffer, signals: Sequence[Signals]) -> None:
         # UTF-16 without its zero bytes reads as ASCII, which is all that the words of issuers need.
         self.text = bytes(content[:_USE_REACH]).replace(b"\0", b"")
+        self.keys = number_of_keys(self.text)
         self.lower = b"\n".join(lines_without_keys(self.text[:_FILE_REACH])).lower()
         mentioned = _mentioned(signals, self.lower)
         packages = imported_packages(self.lower)
@@ -113,18 +114,30 @@ class Attributor:
             rule for rule in match.shapes if rule.issuer not in vetoed and rule.issuer not in self._anonymous
         ]
         kept = [each for each in evidence if each.issuer not in vetoed]
-        generic = is_generic(scope.names[0])
+        # Where the key goes elsewhere, what else the file speaks of is not about it.
+        of_file = is_generic(scope.names[0]) and not any(map(has_address, (scope, *uses)))
+        only_key = file is None or file.keys <= 1
         opens = {rule.id: is_open(rule) for rule in shapes}
-        scales = Scales(bodies_of(shapes, opens), kept, self._signals, generic)
+        scales = Scales(bodies_of(shapes, opens), kept, self._signals, of_file, only_key)
         attribution = scales.weigh()
         given_to = {each.issuer for each in match.assigned_to}
-        named = given_to | ({each.issuer for each in kept} & {each.issuer for each in attribution.candidates})
+        named = given_to | self._pointed_to(kept, attribution)
         grounds = tuple(
             rule
             for rule in match.shapes
             if rule.issuer not in vetoed and (rule.found_by is not FoundBy.CONTEXT or rule.issuer in named)
         )
         return Weighed(attribution, evidence, vetoed, grounds)
+
+    def _pointed_to(self, evidence: Iterable[Evidence], attribution: Attribution) -> set[str]:
+        """Candidates for which more speaks than a body, and more than a file where others are called so."""
+        near = {
+            each.issuer
+            for each in evidence
+            if each.reach is not Reach.FILE or not self._signals[each.issuer].namesakes
+        }
+        pointed = near & {each.issuer for each in attribution.candidates}
+        return pointed | ({attribution.issuer} if attribution.issuer else set())
 
     def _ruled_out(self, match: Match, evidence: Iterable[Evidence], file: FileEvidence | None) -> set[str]:
         """Issuers of a decisive shape that another shares, where the content speaks of that one alone."""

@@ -226,6 +226,12 @@ def _mentions(issuer: Signals, where: _Where, text: bytes) -> Iterator[Evidence]
             return
 
 
+def has_address(scope: Scope) -> bool:
+    """Whether an address of the net stands in the statement of a key."""
+    texts = (text for reach, text in scope.texts if reach is Reach.STATEMENT)
+    return any(not _NOBODYS.search(found[1]) for text in texts for found in _ADDRESS.finditer(text))
+
+
 def in_file(
     lower: bytes, signals: Iterable[Signals], packages: Sequence[tuple[bytes, int]]
 ) -> Iterator[Evidence]:

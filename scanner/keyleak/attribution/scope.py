@@ -48,6 +48,7 @@ _SECTION: Final = on_use(rb"(?m)^[ \t]*\[\[?[ \t]*([A-Za-z0-9_.:\" -]{1,80}?)[ \
 _MANIFEST: Final = on_use(
     rb"(?m)^metadata:[ \t]*\r?\n(?:[ \t]+[^\n]*\n){0,8}?[ \t]+name:[ \t]*[\"']?([A-Za-z0-9_.-]{1,80})|^---"
 )
+_TOP_LEVEL: Final = on_use(rb"(?m)^[^\s#][^\n]*")
 _CARRIED: Final = on_use(
     rb"(?i)(?:\bauthorization\b|\bbearer\b|\bbasic\b|\bx-[a-z-]{0,20}key\b)[^;\r\n]{0,80}\Z"
 )
@@ -111,6 +112,11 @@ def lines_without_keys(text: bytes) -> list[bytes]:
     return [line for line in _BREAK.split(text) if not any(_keys(line))]
 
 
+def number_of_keys(text: bytes) -> int:
+    """How many different keys a text holds, publishable ones left out."""
+    return len({found[0] for found in _keys(text) if not found[0].startswith(b"pk_")})
+
+
 def _keys(text: bytes) -> Iterator[re.Match[bytes]]:
     return (found for found in _KEY.finditer(text) if is_left_boundary(text, found.start()))
 
@@ -126,9 +132,15 @@ def _names(before: bytes, openers: tuple[int, ...]) -> Iterator[bytes]:
     sections = [found[1] for found in _SECTION.finditer(before)]
     if sections:
         yield _joined(sections[-1]) + b"_" + own
-    manifests = [found[1] for found in _MANIFEST.finditer(before)]
-    if manifests and manifests[-1]:
-        yield _joined(manifests[-1]) + b"_" + own
+    manifests = list(_MANIFEST.finditer(before))
+    if manifests and _is_data(before[manifests[-1].end() :]):
+        yield _joined(manifests[-1][1] or b"") + b"_" + own
+
+
+def _is_data(text: bytes) -> bool:
+    """Whether a manifest is at its data by the end of a text."""
+    lines = [found[0] for found in _TOP_LEVEL.finditer(text)]
+    return bool(lines) and lines[-1].startswith((b"data:", b"stringData:"))
 
 
 def _assignee(line: bytes) -> bytes:

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from keyleak.rulebook.model import Issuer, KeyRule
 
-# A pattern that leaves the length of a body this open fits nearly every key of the family.
-_OPEN_LENGTH: Final = 100
 # An identifier goes on after its prefix.
 _ID_REST: Final = rb"[a-z0-9]{6}"
 
@@ -121,11 +119,11 @@ def signals_of(issuer: Issuer) -> Signals:
 
 
 def is_open(rule: KeyRule) -> bool:
-    """Whether a rule's shape fits nearly every body, so that fitting it says nothing."""
+    """Whether a rule's shape fits bodies of nearly every length, so that fitting it says nothing."""
     if rule.strength is not Strength.WEAK:
         return False
     least, most = widths(rule.pattern)
-    return most - least >= _OPEN_LENGTH
+    return most >= 2 * least
 
 
 def _stems(issuer: Issuer, brand: bytes) -> tuple[bytes, ...]:

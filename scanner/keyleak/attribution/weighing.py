@@ -62,7 +62,9 @@ class Scales:
     """Of issuers that are not vetoed, in the order in which it was gathered."""
     signals: Mapping[str, Signals]
     generic_name: bool = True
-    """Whether the name that the key is given to could be anybody's; else its file says nothing of it."""
+    """Whether its name could be anybody's and its statement goes nowhere else, else its file says nothing."""
+    only_key: bool = True
+    """Whether it is the only key of its file, else what the file speaks of may be about another."""
 
     def weigh(self) -> Attribution:
         """The attribution."""
@@ -103,6 +105,8 @@ class Scales:
         others = set(self.bodies.strong) - {issuer}
         if others and issuer not in self.bodies.strong:
             return self._undecided({issuer})
+        if there[0].reach is Reach.FILE and issuer not in self.bodies.telling and len(speaking) > 1:
+            return self._undecided(speaking)
         return _attributed(issuer, self._confidence(issuer, there[0].reach), self._lines(issuer, distance))
 
     def _rivals_in_use(self, issuer: str) -> set[str]:
@@ -134,7 +138,8 @@ class Scales:
         there = [each for each in self.evidence if each.issuer == issuer and each.distance == distance]
         is_near = there[0].reach in _NEAR
         if self.signals[issuer].namesakes:
-            return self._has_two_signals(issuer, distance) and (self.generic_name or is_near)
+            of_file = self.generic_name and self.only_key
+            return self._has_two_signals(issuer, distance) and (of_file or is_near)
         kinds = {each.kind for each in there}
         match there[0].reach:
             case Reach.GIVEN:
@@ -144,7 +149,8 @@ class Scales:
             case Reach.BLOCK:
                 return issuer in self.bodies.telling or bool(kinds & {Kind.HOST, Kind.PACKAGE, Kind.CALL})
             case Reach.FILE | Reach.MANIFEST:
-                return self.generic_name and (issuer in self.bodies.telling or Kind.ONLY_HOST in kinds)
+                only_host = self.only_key and Kind.ONLY_HOST in kinds
+                return self.generic_name and (issuer in self.bodies.telling or only_host)
             case Reach.REPOSITORY:
                 return False
 
