@@ -125,8 +125,9 @@ def test_the_length_that_a_binary_format_keeps_before_a_key_is_no_letter_of_it(t
     key = expand(template, 3)
     listed = plistlib.dumps([f"{key}", "Q" * 20, 7], fmt=plistlib.FMT_BINARY)
     pickled = pickle.dumps({"a": key, "b": "c"}, protocol=4)
+    old = pickle.dumps(["a", key], protocol=2)
     packed = b"\x81\xa1a\xd9" + bytes([len(key)]) + key.encode() + b"A"
-    for content in (listed, pickled, packed):
+    for content in (listed, pickled, old, packed):
         assert [match.secret.reveal().decode() for match in matcher().match(content)] == [key]
 
 

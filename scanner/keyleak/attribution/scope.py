@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _GLUE: Final = on_use(
     rb"(?i:\\u00[0-9a-f]{2}|\\x[0-9a-f]{2}|\\t|%[0-9a-f]{2}|&(?:quot|apos|nbsp|gt|#[0-9]{2,3}|#x[0-9a-f]{2});"
     rb"|->|:-|[\"'`\s\\:=>,(|?\[{<@)\]+]|\b(?:bearer|basic|value|default(?:_?value)?|fallback|string|or|str)\b|--(?:body|value|data)\b"
-    rb"|,\s?(?:_|err|ok)\s?:?=|&(?:'static\s)?str\b|\.(?:unwrap_or|or|get|default)[a-z_]{0,12}\("
+    rb"|,\s?(?:_|err|ok)\s?:?=|\s\.\s|&(?:'static\s)?str\b|\.(?:unwrap_or|or|get|default)[a-z_]{0,12}\("
     rb"|</?[a-z][a-z0-9:.-]{0,24}(?:\s[^<>]{0,60})?>){1,80}\Z"
 )
 _CHAIN: Final = on_use(rb"(?:[A-Za-z0-9_$.-]|->|::|\[[\"']?|[\"']?\]){1,120}\Z")
@@ -38,6 +38,7 @@ _ASSIGNED: Final = on_use(
 )
 # Calls around the value, with nothing else given to them.
 _WRAPPED: Final = on_use(rb"[^;,={}]*\([^;,={}]*(?:[\"'],[^;,={}]*)?")
+_SIGNS: Final = ((b"&lt;", b"<"), (b"&gt;", b">"), (b"&quot;", b'"'))
 # An element that holds something, and what an attribute calls it.
 _TAG: Final = on_use(
     rb"<(?P<end>/?)(?P<element>[A-Za-z][\w:.-]{0,60})"
@@ -151,7 +152,9 @@ def _assignee(line: bytes) -> bytes:
 
 def _elements(before: bytes) -> Iterator[bytes]:
     """The elements of XML and HTML, escaped or not, that hold the end of a text, innermost first."""
-    text = before[-_CALL_REACH:].replace(b"&lt;", b"<").replace(b"&gt;", b">")
+    text = before[-_CALL_REACH:]
+    for escaped, sign in _SIGNS:
+        text = text.replace(escaped, sign)
     closed = 0
     for tag in reversed(list(_TAG.finditer(text))):
         if tag["end"]:

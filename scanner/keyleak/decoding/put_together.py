@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from keyleak.decoding.anchors import EncodedAnchor
     from keyleak.matching.joined import Joined
 
-_QUOTES: Final = (b'"', b"'", b"`")
+_SIGNS: Final = (b'"', b"'", b"`", b"=")
 # A constant, whole: what is put together goes on outside it.
-_CONSTANT: Final = on_use(rb"[A-Za-z0-9+/_=-]{6,260}[\"'`]")
+_CONSTANT: Final = on_use(rb"[A-Za-z0-9+/_=-]{6,260}(?:[\"'`]|\r?\n)")
 _HEX: Final = on_use(rb"(?:[0-9A-Fa-f]{2}){8,}")
 _BASE64: Final = on_use(rb"[A-Za-z0-9+/_-]{16,}={0,2}")
 _URL_SAFE: Final = bytes.maketrans(b"-_", b"+/")
@@ -37,7 +37,7 @@ def put_together(text: bytes, anchor: EncodedAnchor, end: int) -> Iterator[Decod
     if anchor.opens or anchor.step not in {Step.BASE64, Step.HEX}:
         return
     first = end - len(anchor.literal)
-    start = max(text.rfind(quote, max(0, first - _FURTHEST), first) for quote in _QUOTES) + 1
+    start = max(text.rfind(sign, max(0, first - _FURTHEST), first) for sign in _SIGNS) + 1
     if not start or not _CONSTANT.match(text, start):
         return
     for joined in joined_texts(text, start, end_of_piece(text, start)):

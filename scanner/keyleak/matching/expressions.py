@@ -28,15 +28,25 @@ OPEN: Final = rb"(?:[fFrRbBuU@$+]{0,2}\\{0,3}[\"'`])"
 CLOSE: Final = rb"(?:\\{0,3}[\"'`])"
 _NAME: Final = rb"[A-Za-z_]\w{0,60}"
 # What holds a constant: `this.`, `self::`, `local.`, a reference, the sign of a variable.
-_PATH: Final = rb"[&$]?(?:[A-Za-z_]\w{0,40}(?:\.|::|->)){0,3}\$?"
-_OPERATOR: Final = rb"(?:\.\.|<>|<<|\|\||[+.&~])"
+_PATH: Final = rb"[&$@]?(?:[A-Za-z_]\w{0,40}(?:\.|::|->)){0,3}\$?"
+# An entry of a mapping: `config["head"]`.
+_ITEM: Final = rb"(?:[A-Za-z_]\w{0,40}\[[\"'])"
+_OPERATOR: Final = rb"(?:\.\.|\+\+|<>|<<|\|\||[+.&~])"
 _APPENDING: Final = rb"\.\s{0,8}(?:append|Append|concat|Concat|plus|push_str|WriteString)\s{0,4}\("
 _OPERAND: Final = on_use(
-    rb"(?P<open>" + OPEN + rb")|" + _PATH + rb"(?P<name>" + _NAME + rb")(?![\w(]|\s{0,4}\()"
+    rb"(?P<open>"
+    + OPEN
+    + rb")|"
+    + _PATH
+    + _ITEM
+    + rb"?(?P<name>"
+    + _NAME
+    + rb")(?![\w(]|\s{0,4}\()(?:[\"']\])?"
 )
 _HOLE: Final = on_use(
     rb"[$#]?\{\s{0,4}" + _PATH + rb"(?P<braced>" + _NAME + rb")\s{0,4}\}"
     rb"|\\\(\s?" + _PATH + rb"(?P<bracketed>" + _NAME + rb")\s?\)"
+    rb"|\$\((?P<made>" + _NAME + rb")\)|%(?P<batch>" + _NAME + rb")%"
     rb"|\$(?P<bare>" + _NAME + rb")"
 )  # fmt: skip
 _INSIDE: Final = on_use(rb"[$#]?\{\s{0,4}[\"']|[\"']\s{0,4}\}|\\\r?\n[ \t]{0,40}|\\n\\\r?\n[ \t]{0,40}")
@@ -47,14 +57,21 @@ GIVEN_TYPED: Final = rb"[ \t]{1,4}[A-Za-z\[\].]{1,24}" + _SIGN
 _GIVEN_HERE: Final = on_use(
     rb"(?:" + GIVEN + rb"|" + GIVEN_TYPED + rb")(?:(?P<open>" + OPEN + rb")|(?<=[=\s]))(?=[A-Za-z0-9_+/=-])"
 )
-_HELD_BY: Final = on_use(_PATH + rb"\Z")
+_HELD_BY: Final = on_use(_PATH + _ITEM + rb"?\Z")
 _PART_OF_OTHER: Final = on_use(rb"[\w$.>:]\Z")
-_OPERATED: Final = on_use(SPACE + rb"(?:" + _OPERATOR + rb"|,)|\s{0,8}\)")
-_HOLE_OPENS: Final = on_use(rb"(?:[$#]?\{\s{0,4}" + _PATH + rb"|\\\(\s?" + _PATH + rb")\Z")
-_HOLE_CLOSES: Final = on_use(rb"\s{0,4}[})]")
+_OPERATED: Final = on_use(rb"(?:[\"']\])?" + SPACE + rb"(?:" + _OPERATOR + rb"|,)|\s{0,8}\)")
+_HOLE_OPENS: Final = on_use(rb"(?:[$#]?\{\s{0,4}" + _PATH + rb"|\\\(\s?" + _PATH + rb"|\$\(|%)\Z")
+_HOLE_CLOSES: Final = on_use(rb"\s{0,4}[})]|%")
 _MORE: Final = on_use(
-    CLOSE + rb"?[\s;)]{0,80}\$?(?P<name>" + _NAME + rb")\s{0,8}(?:\+=|\.=|<<|" + _APPENDING + rb")" + SPACE
+    CLOSE
+    + rb"?[\s;)]{0,80}\$?(?P<name>(?:"
+    + _NAME
+    + rb")?)(?:\s{0,8}(?:\+=|\.=|<<|"
+    + _APPENDING
+    + rb")|(?<!\w)append\()"
+    + SPACE
 )
+_BARE_VALUE: Final = on_use(rb"(?<=\+=)[A-Za-z0-9_+/=-]{1,260}(?=\r?\n|\Z|;)")
 _NEVER: Final = on_use(rb"(?!)")
 _BARE_ENDS: Final = frozenset({b"", b"\n", b"\r", b";"})
 
@@ -78,7 +95,12 @@ def joint_of_constants(expression: bytes) -> Joint:
     return Joint(on_use(expression), _NEVER)
 
 
-OPERATORS: Final = joint(_OPERATOR)
+# What makes a string of another kind of a constant before it is joined: `std::string("a") + "b"`.
+_CONVERTED: Final = rb"(?:\)|\.(?:to_string|to_owned|into|freeze|toString)\(?\)?){0,3}"
+OPERATORS: Final = Joint(
+    on_use(CLOSE + rb"(?:" + _CONVERTED + SPACE + rb"\+\+?|" + SPACE + _OPERATOR + rb")" + SPACE),
+    on_use(rb"(?:[\"']\])?" + SPACE + _OPERATOR + SPACE),
+)
 APPENDED: Final = joint(rb"(?:\)" + SPACE + rb"){0,2}" + _APPENDING)
 COMMAS: Final = joint(rb",")
 
@@ -214,10 +236,15 @@ def accumulated(text: bytes, place: Place, name: bytes) -> Part:
     pieces: list[Span] = []
     while len(pieces) < _MOST_PIECES:
         more = _MORE.match(text, place.at)
-        part = operand(text, more.end()) if more and more["name"] == name else None
+        part = _appended(text, more.end()) if more and more["name"] == name else None
         if part is None:
             break
         rest = folded(text, part.place, (OPERATORS,))
         pieces += (*part.pieces, *rest.pieces)
         place = rest.place
     return Part(tuple(pieces), place)
+
+
+def _appended(text: bytes, start: int) -> Part | None:
+    bare = _BARE_VALUE.match(text, start)
+    return Part((bare.span(),), Place(bare.end())) if bare else operand(text, start)

@@ -58,10 +58,12 @@ _KEYWORDS: Final = (
     rb"(?:const|let|var|val|final|static|private|public|protected|export|readonly|[sS]tring|auto|char)\b"
 )
 _WORD: Final = rb"(?<![A-Za-z0-9_$])(?!" + _KEYWORDS + rb")(?P<name>[A-Za-z_$][A-Za-z0-9_$]{0,60})"
-_ASSIGNED: Final = on_use(_WORD + GIVEN + OPEN + rb"?\Z")
+_MADE: Final = rb"(?:(?:new\s)?[A-Za-z_][\w:.]{0,24}\()?"
+_ASSIGNED: Final = on_use(_WORD + GIVEN + _MADE + OPEN + rb"?\Z")
+_GROWN: Final = on_use(_WORD + rb"\s{0,8}(?:\+=|\.=|<<)\s{0,8}" + OPEN + rb"?\Z")
 _TYPED: Final = on_use(_WORD + GIVEN_TYPED + OPEN + rb"?\Z")
 _RECEIVER: Final = on_use(
-    rb"(?<![\w.$])\$?(?P<name>[A-Za-z_]\w{0,60})\s{0,4}\.\s{0,4}(?:append|Append|push_str|WriteString)\s{0,4}\("
+    rb"(?<![\w.$])\$?(?P<name>(?:[A-Za-z_]\w{0,60}(?=\s{0,4}\.))?)(?:\s{0,4}\.)?\s{0,4}(?:append|Append|push_str|WriteString)\s{0,4}\("
     + OPEN
     + rb"\Z"
 )
@@ -69,13 +71,13 @@ _LETTERS: Final = on_use(rb"(?<![A-Za-z0-9_])[fFrRbBuU@$+]{1,2}[\"'`]\Z")
 _LETTERS_REACH: Final = 4
 _QUOTES: Final = (b'"', b"'")
 _GOES_ON: Final = on_use(
-    rb"[A-Za-z0-9_+/=-]|[$#]?\{|\\\(|\$|\\\r?\n|\\n\\|[\"'`]\s{0,4}\}|"
+    rb"[A-Za-z0-9_+/=-]|%[A-Za-z_]|[$#]?\{|\\\(|\$|\\\r?\n|\\n\\|[\"'`]\s{0,4}\}|"
     + CLOSE
     + rb"\)?"
     + SPACE
     + rb"(?:"
     + OPEN
-    + rb"|\)?[+.&~<|])"
+    + rb"|\)?[+.&~<|]|\.[a-z])"
 )
 _BEFORE_CONSTANT: Final = b"\"'`@$+fFrRbBuU \t"
 _GIVES: Final = (b"=", b">", b",", b":")
@@ -152,7 +154,7 @@ def _by_name(text: bytes, start: int, first: Part) -> Iterator[Joined]:
     if not _may_be_given(text, start):
         return
     before = text[max(0, start - _REACH) : start]
-    for way in (_ASSIGNED, _TYPED, _RECEIVER):
+    for way in (_ASSIGNED, _TYPED, _GROWN, _RECEIVER):
         given = way.search(before)
         if given is not None and text.find(given["name"].lstrip(b"$"), first.place.at) >= 0:
             yield from _named(text, start, given["name"].lstrip(b"$"), first)
@@ -163,7 +165,7 @@ def _named(text: bytes, start: int, name: bytes, first: Part) -> Iterator[Joined
     more = accumulated(text, rest.place, name)
     if more.pieces:
         yield _joined(text, start, first, Part((*rest.pieces, *more.pieces), more.place))
-    if rest.place.at - start > _LONGEST_BEGINNING or not _ENDS.match(text, rest.place.at):
+    if not name or rest.place.at - start > _LONGEST_BEGINNING or not _ENDS.match(text, rest.place.at):
         return
     value = (*first.pieces, *rest.pieces)
     for use, place in uses(text, name, rest.place.at):

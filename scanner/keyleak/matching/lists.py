@@ -36,7 +36,8 @@ _WORDS: Final = joint(rb"")  # of a shell
 
 _SEPARATOR: Final = rb"[\"'`](?P<separator>_?)[\"'`]"
 _ARRAY: Final = (
-    rb"(?:(?:array\s{0,4}\(|[\[({]|new\s{0,4}(?:[Ss]tring)?\s{0,4}\[\]\s{0,4}\{|\[\]string\s{0,4}\{)\s{0,40})"
+    rb"(?:(?:array\s{0,4}\(|@?[\[({]|new\s{0,4}(?:[Ss]tring)?\s{0,4}\[\]\s{0,4}\{|\[\]string\s{0,4}\{)"
+    rb"\s{0,40})"
 )
 # Join of a list, also of the arguments: `implode('_', […])`, `String.join("_", …)`, `!Join ["", […]]`.
 _JOIN_OF: Final = (
@@ -49,15 +50,18 @@ _CALL_BEFORE: Final = on_use(
     + rb"\s{0,8}\.\s{0,8}join\s{0,4}\(\s{0,8}[\[(]|"
     + _JOIN_OF
     + rb"|(?P<go>strings\.Join\(\s{0,8}\[\]string\s{0,4}\{)"
-    rb"|(?P<empty>(?i:string\.concat|\bconcat)!?\s{0,4}\(|-join\s{0,4}\(?))\s{0,40}" + OPEN + rb"?\Z"
+    rb"|(?P<empty>(?i:string\.concat|\bconcat|\bpaste0)!?\s{0,4}\(\s{0,8}\{?|-join\s{0,4}\(?))"
+    rb"\s{0,40}" + OPEN + rb"?\Z"
 )
 _CALL_AFTER: Final = on_use(
     CLOSE
     + rb"?,?"
     + SPACE
-    + rb"[\])}]\s{0,40}(?:\.\s{0,8}[jJ]oin\s{0,4}\(\s{0,8}"
+    + rb"[\])}](?:\s{0,40}\.\s{0,8}(?:[jJ]oin|joinToString)\s{0,4}\(\s{0,8}"
     + _SEPARATOR
-    + rb"|,\s{0,8}[\"'`](?P<last>_?)[\"'`]\s{0,8}\)|(?P<empty>\.\s{0,8}(?:join|concat)\b))"
+    + rb"|\s{0,40},\s{0,8}[\"'`](?P<last>_?)[\"'`]\s{0,8}\)"
+    rb"|\s{0,40}(?P<empty>\.\s{0,8}(?:join\b(?!\s{0,4}\()|concat\b|joined\(\)))"
+    rb"|\s{1,4}-join\s{1,4}[\"'](?P<behind>_?)[\"'])"
 )
 _NAMED: Final = on_use(
     rb"(?<!\w)(?P<name>[A-Za-z_]\w{0,60})(?:\s{0,4}:\s{0,4}[\w<>\[\]]{1,24}|\[\])?\s{0,8}:?=\s{0,8}"
@@ -71,18 +75,18 @@ _LIST_ENDS: Final = on_use(CLOSE + rb"?,?" + SPACE + rb"[\])}]")
 _GOES_ON: Final = on_use(CLOSE + rb"?" + SPACE + rb"(?:,|" + OPEN + rb"|\$)")
 _IN_LIST: Final = on_use(rb"(?:[\[({,%\s]|-f)" + OPEN + rb"?\Z")
 _OF_CONSTANTS: Final = on_use(CLOSE + SPACE + rb"," + SPACE + OPEN)
-_CALLS: Final = (b"oin", b"mplode", b"oncat", b"ormat", b"rintf", b"%", b"-f")
+_CALLS: Final = (b"oin", b"mplode", b"oncat", b"paste0", b"ormat", b"rintf", b"%", b"-f")
 _NEAR: Final = 8
 
-_HOLE: Final = on_use(rb"%(?:\d\$)?[sv]|\{\d?\}")
-_TEMPLATE: Final = on_use(rb"(?:[A-Za-z0-9_+/=-]|%(?:\d\$)?[sv]|\{\d?\}){2,160}")
+_HOLE: Final = on_use(rb"%(?:\d\$)?[sv@]|\{\d?\}")
+_TEMPLATE: Final = on_use(rb"(?:[A-Za-z0-9_+/=-]|%(?:\d\$)?[sv@]|\{\d?\}){2,160}")
 _CALLED: Final = (
-    rb"(?:\b[A-Za-z_]\w{0,20}\.)?(?P<call>\w{0,2}[pP]rintf|[fF]ormat!?)(?P<bracket>\s{0,4}\()?\s{0,20}"
+    rb"(?:\b[A-Za-z_]\w{0,20}\.)?(?P<call>\w{0,2}[pP]rintf|[fF]ormat[!:]?)(?P<bracket>\s{0,4}\()?\s{0,20}"
 )
 # Between a template and its first argument; in a shell nothing but blanks.
 _ARGUMENTS: Final = (
     rb"(?:\s{0,20},|\s{0,8}%|\s{0,8}-f\b|\s{0,8}\.\s{0,4}format(?:ted)?\s{0,4}(?=\()|(?P<blank>(?=\s)))"
-    rb"\s{0,20}\(?\s{0,20}"
+    rb"\s{0,20}[(\[]?\s{0,20}"
 )
 _FORMAT_BEFORE: Final = on_use(
     rb"(?:"
@@ -114,7 +118,7 @@ def put_together(text: bytes, begin: int, first: Part) -> Iterator[tuple[Spelled
         return
     offset = begin - len(before)
     formats = _FORMAT_BEFORE.search(before)
-    is_shell = formats is not None and formats["call"] is not None and formats["bracket"] is None
+    is_shell = formats is not None and formats["call"] == b"printf" and formats["bracket"] is None
     elements, place = _elements(text, first, _WORDS if is_shell else COMMAS)
     if len(elements) == 1:
         return
@@ -145,7 +149,7 @@ def _separator(found: re.Match[bytes], after: re.Match[bytes] | None) -> bytes |
     named = found.groupdict()
     if named.get("go") and after is None:
         return None
-    for group in ("separator", "first", "last"):
+    for group in ("separator", "first", "last", "behind"):
         if named.get(group) is not None:
             return bytes(named[group])
     return b"" if named.get("empty") else None
@@ -156,10 +160,11 @@ def _calls_with(text: bytes, name: bytes, start: int) -> Iterator[tuple[bytes, S
     escaped = re.escape(name)
     call = re.compile(
         rb"[\"'`](?P<a>_?)[\"'`]\s{0,4}\.\s{0,4}join\s{0,4}\(\s{0,4}%b\s{0,4}\)"
-        rb"|(?<!\w)\$?%b\s{0,4}\.\s{0,4}(?:join|Join)\s{0,4}\(\s{0,4}[\"'`](?P<b>_?)[\"'`]"
-        rb"|(?i:implode|join)\s{0,4}\(\s{0,4}[\"'`](?P<c>_?)[\"'`]\s{0,4},\s{0,4}\$?%b\s{0,4}\)"
+        rb"|(?<!\w)\$?%b\s{0,4}\.\s{0,4}(?:join|Join|joinToString)\s{0,4}\(\s{0,4}[\"'`](?P<b>_?)[\"'`]"
+        rb"|(?:\w{1,20}\.)?(?i:implode|join)\s{0,4}\(\s{0,4}[\"'`](?P<c>_?)[\"'`]\s{0,4},\s{0,4}\$?%b\s{0,4}\)"
         rb"|(?i:join)\s{0,4}\(\s{0,4}%b\s{0,4},\s{0,4}[\"'`](?P<d>_?)[\"'`]"
-        rb"|(?<!\w)%b\.join\b(?!\s{0,4}\(\s{0,4}[\"'`])(?P<e>)" % ((escaped,) * 5)
+        rb"|(?<!\w)%b\.(?:join\b(?!\s{0,4}\()|joined\(\)|concat\(\))(?P<e>)"
+        rb"|\$%b\s{1,4}-join\s{1,4}[\"'](?P<f>_?)[\"']" % ((escaped,) * 6)
     )
     for found in call.finditer(text, start):
         yield found[found.lastgroup or 0], found.span()
@@ -180,7 +185,7 @@ def completed(text: bytes, begin: int, place: Place) -> Iterator[tuple[Spelled, 
     if template is None or behind is None:
         return
     called = _FORMAT_CALL.search(text, max(0, begin - _REACH), begin)
-    is_shell = called is not None and not called["bracket"]
+    is_shell = called is not None and called["call"] == b"printf" and not called["bracket"]
     if called is None and (b"," in behind[0] or behind["blank"] is not None):
         return
     first = operand(text, behind.end())

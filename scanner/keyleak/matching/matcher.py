@@ -189,7 +189,10 @@ class Matcher:
         start = view.anchor_end - self.rules.anchors[hit.anchor].length
         if start < 0:
             return None
-        shaped = self._judge.shaped(view.text, start) or counted_key(view.text, start, self.rules)
+        shaped = self._judge.shaped(view.text, start)
+        # The length says where a key ends, if what follows looks like more of it.
+        if shaped is None or not shaped.is_telling:
+            shaped = counted_key(view.text, start, self.rules) or shaped
         if shaped is None:
             return None
         claimed = claimed_shapes(view.text, shaped, self.rules)

@@ -59,17 +59,25 @@ def shaped_key(text: bytes, start: int, rules: CompiledRules) -> Shaped | None:
 
 
 def counted_key(text: bytes, start: int, rules: CompiledRules) -> Shaped | None:
-    """The key that begins at `start`, where a binary format keeps its length in the byte before it.
+    """The key that begins at `start`, where a binary format keeps its length before it.
 
     The length may look like a letter, as what follows may: property lists, MessagePack, pickles.
     """
-    if start < 2 or text[start - 2] in _WRITTEN_BYTES:
-        return None
-    whole = text[start : start + text[start - 1]]
+    length = _length_before(text, start)
+    whole = text[start : start + length]
     shaped = shaped_key(whole, 0, rules)
-    if shaped is None or not shaped.end == len(whole) == text[start - 1]:
+    if shaped is None or not shaped.end == len(whole) == length:
         return None
     return Shaped(start, start + shaped.end, shaped.prefix, shaped.rules)
+
+
+def _length_before(text: bytes, start: int) -> int:
+    """The number before an index: in four bytes of which three are zero, or in one behind no text."""
+    number = text[max(0, start - 4) : start]
+    if number[1:] == b"\0\0\0":
+        return number[0]
+    is_letter = number[-1:].isalnum()
+    return number[-1] if is_letter and len(number) > 1 and number[-2] not in _WRITTEN_BYTES else 0
 
 
 def prefix_at(text: bytes, start: int, rules: CompiledRules) -> str | None:

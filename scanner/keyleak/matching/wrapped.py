@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _MOST_PIECES: Final = 16
+# A prefix word and some of a body: nothing wraps a key before that, while people end lines with a prefix.
+_SHORTEST: Final = 12
 # What stands before each line of a comment, a quotation or a block.
 _NEXT_LINE: Final = on_use(
     rb"(?:\r?\n)[ \t]{0,40}(?:(?://+|\#+|\*|>|--|;+|%|\|)[ \t]{0,4}){0,4}"
@@ -18,7 +20,9 @@ _NEXT_LINE: Final = on_use(
 
 
 # Marks that a word processor or a highlighter puts into a word: `</w:t></w:r><w:r><w:t>`, `<span>`.
-_MARKS: Final = on_use(rb"(?:</?[A-Za-z][^<>]{0,120}>\s{0,8}){1,24}(?P<piece>[A-Za-z0-9_+/=-]{1,260})")
+_MARKS: Final = on_use(
+    rb"(?:</?(?!(?i:td|th|tr|li|p|div|d[dt]|h[1-6]|br)\b)[A-Za-z][^<>]{0,120}>\s{0,8}){1,24}(?P<piece>[A-Za-z0-9_+/=-]{1,260})"
+)
 
 
 def wrapped(text: bytes, start: int, end: int) -> Iterator[tuple[tuple[int, int], ...]]:
@@ -29,6 +33,8 @@ def wrapped(text: bytes, start: int, end: int) -> Iterator[tuple[tuple[int, int]
         start: where the run begins.
         end: where its first piece ends.
     """
+    if end - start < _SHORTEST:
+        return
     pieces = [(start, end)]
     for _ in range(_MOST_PIECES):
         following = _NEXT_LINE.match(text, end) or _MARKS.match(text, end)
