@@ -60,6 +60,22 @@ def test_a_restricted_key_that_carries_its_account_is_stripes_alone() -> None:
     assert one("**Key**: `rk_live_51${base62:97}`").issuer == "stripe"
 
 
+@pytest.mark.parametrize(
+    ("content", "issuer"),
+    [
+        (
+            'await BudpayPlugin.initialize(\n  publicKey: "pk",\n  secretKey: "sk_test_${alnum:39}",\n)',
+            "budpay",
+        ),
+        ("$f = \\Demo\\PayJp\\PayJp\\ChargeFactory::forge('sk_test_${hex:24}');", "payjp"),
+        ("final c = const Client<PaymongoSecret>('sk_test_${base62:24}');", "paymongo"),
+        ("new PaystackGateway({ stripeKey: 'sk_test_${base62:24}' })", "stripe"),
+    ],
+)
+def test_a_class_or_namespace_called_after_an_issuer_names_it(content: str, issuer: str) -> None:
+    assert one(content).issuer == issuer
+
+
 def test_a_decisive_body_in_a_name_of_another_says_so() -> None:
     attribution = one(f"FLORA_API_KEY={STRIPE}")
     assert any(line.startswith("but ") and "FLORA" in line for line in attribution.evidence)

@@ -48,6 +48,9 @@ _GENERIC: Final = frozenset(
     b" gateways service services vendor vendors integrations data apikey"
     b" builder init new create make set add with".split()
 )
+# What a call calls, with what a generic one is of.
+_CALLEE: Final = on_use(rb"([\w.:\\<>-]{1,80})[ \t]{0,2}\(\Z")
+_NOT_WORD: Final = on_use(rb"\W+")
 _CAMEL: Final = on_use(rb"[A-Z]?[a-z0-9]+|[A-Z0-9]+(?![a-z])")
 # Texts are numbered through from the innermost bracket to the block, so both begin alike.
 _DISTANCES: Final = {
@@ -105,6 +108,20 @@ def _by_call(scope: Scope, issuer: Signals, imported: Mapping[bytes, str]) -> It
             line = f"argument of what is imported from {_shown(issuer.brand)}"
             yield _evidence(issuer, (Reach.GIVEN, depth), Kind.CALL, line)
             return
+        if issuer.brands_names and _is_called_after(call, issuer.brand):
+            line = f"argument of what is called after {_shown(issuer.brand)}"
+            yield _evidence(issuer, (Reach.GIVEN, depth + 1), Kind.BRAND, line)
+            return
+
+
+def _is_called_after(call: bytes, brand: bytes) -> bool:
+    """Whether a class, a namespace or what makes them generic begins with a brand: `PaymongoClient(`."""
+    callee = _CALLEE.search(call)
+    return callee is not None and any(
+        brand in {first.lower(), b"".join(words[:2]).lower()}
+        for part in _NOT_WORD.split(callee[1])
+        if part[:1].isupper() and (words := _CAMEL.findall(part)) and (first := words[0])
+    )
 
 
 def _by_name(names: Sequence[bytes], assignee: bytes, issuer: Signals) -> Iterator[Evidence]:
