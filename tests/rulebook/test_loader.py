@@ -139,6 +139,9 @@ def test_a_pattern_that_is_accepted_can_be_compiled_with_its_prefix(folder: Path
     [
         (EnvironmentRule.BY_PREFIX, "sk_live_", Environment.LIVE),
         (EnvironmentRule.BY_PREFIX, "rk_test_", Environment.TEST),
+        (EnvironmentRule.BY_PREFIX, "sk_prod_", Environment.LIVE),
+        (EnvironmentRule.BY_PREFIX, "sk_dev_", Environment.TEST),
+        (EnvironmentRule.BY_PREFIX, "stg_sk_test_", Environment.TEST),
         (EnvironmentRule.BY_PREFIX, "ak_", Environment.UNKNOWN),
         (EnvironmentRule.BY_PREFIX, "olive_", Environment.UNKNOWN),
         (EnvironmentRule.LIVE, "sk_test_", Environment.LIVE),

@@ -54,7 +54,10 @@ _CARRIED: Final = on_use(
     rb"(?i)(?:\bauthorization\b|\bbearer\b|\bbasic\b|\bx-[a-z-]{0,20}key\b)[^;\r\n]{0,80}\Z"
 )
 # Key-shaped text: what stands on its line, or on its side of the line, belongs to it.
-_KEY: Final = on_use(rb"(?:[srp]k_(?:live|test)|whsec|ak)_[A-Za-z0-9_+/=-]{12,}")
+_KEY: Final = on_use(
+    rb"(?:[srp]k_(?:live|test|prod|dev|sbox|sandbox|hackathon)|whsec|ak)_[A-Za-z0-9_+/=-]{12,}"
+    rb"|[sp]k_(?:[0-9a-f]{8}-[0-9a-f-]{27}|[a-z2-7]{26}|[0-9a-f]{40})"
+)
 # A publishable key before the secret one, as HTTP Basic may hold both.
 _PAIR: Final = on_use(rb"pk_(?:live|test)_[A-Za-z0-9]{12,}:\Z")
 _SEPARATOR: Final = on_use(rb"[,;{&\s](?=[^,;{&\s]*\Z)")

@@ -36,6 +36,17 @@ class FoundBy(Enum):
     """A value of any shape, given to a name, header or call of the issuer."""
 
 
+_ENVIRONMENTS: Final = {
+    "live": Environment.LIVE,
+    "prod": Environment.LIVE,
+    "test": Environment.TEST,
+    "dev": Environment.TEST,
+    "sbox": Environment.TEST,
+    "sandbox": Environment.TEST,
+    "hackathon": Environment.TEST,
+}
+
+
 class EnvironmentRule(Enum):
     """Where the environment of a key comes from."""
 
@@ -48,10 +59,8 @@ class EnvironmentRule(Enum):
         """The environment of a key with this prefix word."""
         if self is not EnvironmentRule.BY_PREFIX:
             return Environment(self.value)
-        for environment in (Environment.LIVE, Environment.TEST):
-            if f"_{environment.value}_" in prefix:
-                return environment
-        return Environment.UNKNOWN
+        words = prefix.split("_")
+        return next((_ENVIRONMENTS[word] for word in words if word in _ENVIRONMENTS), Environment.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
