@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 # What a decompressor may take: `xz -9` needs 65 MiB, `zstd --ultra -22` 128 MiB.
 _MEMORY: Final = 256 << 20
+# Bytes that come out at a time: most members come whole, and nothing has to be put together.
+_OUTPUT: Final = 4 << 20
 _InflateError: Final[type[Exception]] = isal_zlib.error  # type: ignore[assignment]  # its stub says instance
 # Four bytes of a zstd stream may stand for a block of 128 KiB.
 _ZSTD_INPUT: Final = 256
@@ -83,9 +85,10 @@ def _inflated(pieces: Iterator[bytes], bits: int) -> Iterator[bytes]:
                     return
                 inflate, rest = (isal_zlib.decompressobj(bits), data) if data else (inflate, b"")
                 continue
-            yield inflate.decompress(data, PIECE)
+            yield inflate.decompress(data, _OUTPUT)
             rest = inflate.unconsumed_tail or inflate.unused_data
-        yield inflate.flush()
+        if last := inflate.flush():
+            yield last
     except _InflateError as error:
         raise ContainerError(_DAMAGED) from error
     if not inflate.eof:

@@ -16,9 +16,15 @@ if TYPE_CHECKING:
 
 # Types of marshal, as CPython's Python/marshal.c lists them: z and Z have a length of one byte, a, A, s, t
 # and u of four; the highest bit says that something refers back to the object.
-_PYTHON: Final = re.compile(rb"(?s)[zZ\xfa\xda](?P<short>.)|[aAstu\xe1\xc1\xf3\xf4\xf5](?P<long>...\x00)")
+_TEXT_BEGINS: Final = rb"(?=[\t\n\r -\x7e\x80-\xff]{8})"
+_PYTHON: Final = re.compile(
+    rb"(?s)[zZ\xfa\xda](?P<short>[\x08-\xff])"
+    + _TEXT_BEGINS
+    + rb"|[aAstu\xe1\xc1\xf3\xf4\xf5](?P<long>...\x00)"
+    + _TEXT_BEGINS
+)
 # CONSTANT_Utf8 (JVM specification, 4.4.7).
-_JAVA: Final = re.compile(rb"(?s)\x01(?P<short>..)")
+_JAVA: Final = re.compile(rb"(?s)\x01(?P<short>..)" + _TEXT_BEGINS)
 _TEXT: Final = re.compile(rb"[\t\n\r -\x7e\x80-\xff]*")
 _SHORTEST: Final = 8
 

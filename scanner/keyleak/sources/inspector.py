@@ -126,6 +126,7 @@ class Inspector:
         """
         self._rulebook = rulebook
         anchors = anchors_of(rulebook)
+        self._anchors = anchors
         self._plain = len(anchors)
         self._prefixes = frozenset(
             index
@@ -194,7 +195,12 @@ class Inspector:
         return form
 
     def _may_be_key(self, content: Buffer, hit: Hit) -> bool:
-        return hit.anchor in self._prefixes and has_body(content, hit.end, wide=False)
+        if hit.anchor not in self._prefixes or not has_body(content, hit.end, wide=False):
+            return False
+        # `task_` and `float_`, behind which compiled code puts the next name at once.
+        anchor = self._anchors[hit.anchor]
+        before = bytes(content[max(0, hit.end - anchor.length - 1) : hit.end - anchor.length])
+        return not (anchor.with_body and before.islower())
 
     def _opened(
         self, content: Buffer, place: Place, form: Format, plainly: Inspection, budget: Budget

@@ -178,9 +178,10 @@ class _Counted:
 
     def first(self, size: int) -> bytes:
         """At least so many bytes, where there are."""
-        parts: list[bytes] = []
-        while sum(map(len, parts)) < size and (piece := next(self, None)) is not None:
+        parts, length = [], 0
+        while length < size and (piece := next(self, None)) is not None:
             parts.append(piece)
+            length += len(piece)
         return b"".join(parts)
 
 
