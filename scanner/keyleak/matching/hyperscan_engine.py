@@ -20,20 +20,21 @@ LONGEST_CONTENT = 2**31 - 1
 class HyperscanEngine:
     """Finds anchors with one compiled database."""
 
-    def __init__(self, anchors: Sequence[Searched]) -> None:
-        self._database = hyperscan.Database()
-        self._database.compile(
-            # Byte escapes, for the binding's literal mode ends a literal at its first zero byte.
-            expressions=[
-                b"".join(b"\\x%02x" % byte for byte in anchor.literal) + behind(anchor).pattern
-                for anchor in anchors
-            ],
-            ids=list(range(len(anchors))),
-            elements=len(anchors),
-            flags=0,
-        )
+    def __init__(self, anchors: Sequence[Searched], compiled: bytes | None = None) -> None:
+        """Make ready.
+
+        Args:
+            anchors: what is searched for.
+            compiled: what `compiled` gave for the same anchors on this machine, which saves the compiling.
+        """
+        self._database = _loaded(compiled) or _database_of(anchors)
         self._scan = self._database.scan
         self._behind = tuple(behind(anchor).length for anchor in anchors)
+
+    @property
+    def compiled(self) -> bytes:
+        """The compiled anchors, for another start."""
+        return bytes(hyperscan.dumpb(self._database))
 
     def hits(self, content: Buffer) -> list[Hit]:
         """See `Engine.hits`.
@@ -55,3 +56,30 @@ class HyperscanEngine:
             ),
         )
         return sorted(set(found)) if found else found
+
+
+def _loaded(compiled: bytes | None) -> hyperscan.Database | None:
+    if not compiled:
+        return None
+    try:
+        database = hyperscan.loadb(compiled, hyperscan.HS_MODE_BLOCK)
+        # Memory to search with, which compiling brings along and loading does not.
+        database.scratch = hyperscan.Scratch(database)
+    except hyperscan.error:
+        return None  # of another version of Hyperscan, or for another processor
+    return database
+
+
+def _database_of(anchors: Sequence[Searched]) -> hyperscan.Database:
+    database = hyperscan.Database()
+    database.compile(
+        # Byte escapes, for the binding's literal mode ends a literal at its first zero byte.
+        expressions=[
+            b"".join(b"\\x%02x" % byte for byte in anchor.literal) + behind(anchor).pattern
+            for anchor in anchors
+        ],
+        ids=list(range(len(anchors))),
+        elements=len(anchors),
+        flags=0,
+    )
+    return database

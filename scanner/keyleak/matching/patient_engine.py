@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from keyleak.matching.engine import Hit, behind, fastest_engine
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from keyleak.matching.engine import Buffer, Engine, Searched
 
@@ -23,7 +23,16 @@ _PATIENCE: Final = 32 << 10
 class PatientEngine:
     """Finds anchors one by one, until there is enough to search for the fastest engine."""
 
-    def __init__(self, anchors: Sequence[Searched]) -> None:
+    def __init__(
+        self, anchors: Sequence[Searched], make: Callable[[Sequence[Searched]], Engine] = fastest_engine
+    ) -> None:
+        """Make ready.
+
+        Args:
+            anchors: what is searched for.
+            make: makes what searches once that pays.
+        """
+        self._make = make
         self._anchors = tuple(anchors)
         self._patience = _PATIENCE
         self._engine: Engine | None = None
@@ -34,7 +43,7 @@ class PatientEngine:
             self._patience -= len(content)
             return _found_singly(self._anchors, bytes(content))
         if self._engine is None:
-            self._engine = fastest_engine(self._anchors)
+            self._engine = self._make(self._anchors)
         return self._engine.hits(content)
 
 

@@ -23,9 +23,9 @@ from keyleak.decoding.budget import Budget
 from keyleak.findings import LocationKind
 from keyleak.matching.anchors import AnchorKind, anchors_of
 from keyleak.matching.engine import Hit, has_body
-from keyleak.matching.patient_engine import PatientEngine
 from keyleak.records import dataclass
 from keyleak.rulebook.model import FoundBy, is_telling
+from keyleak.sources.kept_engine import patient_engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -116,7 +116,7 @@ class Inspector:
     """Finds keys in contents and says whose they are. Holds compiled rules only."""
 
     def __init__(
-        self, rulebook: Rulebook, make_engine: Callable[[Sequence[Searched]], Engine] = PatientEngine
+        self, rulebook: Rulebook, make_engine: Callable[[Sequence[Searched]], Engine] = patient_engine
     ) -> None:
         """Make the anchors ready.
 
