@@ -232,6 +232,7 @@ def test_a_name_read_for_another_issuers_setting_decides_nothing(content: str, i
         (f'{{ "name": "tap", "secret": "{SHORT}" }}', "tap"),
         (f'"tap": "{PLAIN}"', None),
         (f"tap_water_level: '{SHORT}'", None),
+        (f"CLERK_SECRET_KEY=\n\n{{# old key {PLAIN} #}}", None),
         # A branch, a cell, a manifest.
         (f"when :stripe then '{SHORT}'", "stripe"),
         (f"case 'stripe':\n  return '{SHORT}'", "stripe"),

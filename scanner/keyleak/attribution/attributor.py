@@ -14,7 +14,7 @@ from keyleak.attribution.evidence import NO_PROJECT, Reach
 from keyleak.attribution.gathering import given, has_address, in_file, in_project, is_generic, nearby
 from keyleak.attribution.imports import imported_names, imported_packages
 from keyleak.attribution.namesakes import is_ruled_out
-from keyleak.attribution.scope import lines_without_keys, number_of_keys, scope_of
+from keyleak.attribution.scope import lines_without_keys, scope_of
 from keyleak.attribution.signals import is_open, signals_of
 from keyleak.attribution.uses import at_uses, used_scopes
 from keyleak.attribution.weighing import Scales, bodies_of
@@ -53,10 +53,10 @@ class Weighed:
 class FileEvidence:
     """What a content says of issuers beyond the surroundings of one key. Made once for each content."""
 
-    def __init__(self, content: Buffer, signals: Sequence[Signals]) -> None:
+    def __init__(self, content: Buffer, signals: Sequence[Signals], keys: int) -> None:
         # UTF-16 without its zero bytes reads as ASCII, which is all that the words of issuers need.
         self.text = bytes(content[:_USE_REACH]).replace(b"\0", b"")
-        self.keys = number_of_keys(self.text)
+        self.keys = keys
         self.lower = b"\n".join(lines_without_keys(self.text[:_FILE_REACH])).lower()
         mentioned = _mentioned(signals, self.lower)
         packages = imported_packages(self.lower)
@@ -79,9 +79,14 @@ class Attributor:
         self._signals = {issuer.issuer: signals_of(issuer) for issuer in named}
         self._in_project = tuple(in_project(project, self._signals.values()))
 
-    def file_evidence(self, content: Buffer) -> FileEvidence:
-        """What a content says beyond the surroundings of one key."""
-        return FileEvidence(content, tuple(self._signals.values()))
+    def file_evidence(self, content: Buffer, keys: int = 1) -> FileEvidence:
+        """What a content says beyond the surroundings of one key.
+
+        Args:
+            content: the content.
+            keys: how many different keys were found in it.
+        """
+        return FileEvidence(content, tuple(self._signals.values()), keys)
 
     def attribute(self, match: Match, file: FileEvidence | None = None) -> Attribution:
         """The attribution of a match.

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 # What stands between a name and its value; a default value may stand behind a call that reads the name, and a
 # second result that is no value before the sign: `key, err := …`.
 _GLUE: Final = on_use(
-    rb"(?i:\\u00[0-9a-f]{2}|\\x[0-9a-f]{2}|\\t|%[0-9a-f]{2}|&(?:quot|apos|nbsp|gt|#[0-9]{2,3}|#x[0-9a-f]{2});"
+    rb"(?i:\\(?:u00|x)(?:2[0-9a-f]|3[a-f]|5[bd]|7[bcd])|\\t|%[0-9a-f]{2}|&(?:quot|apos|nbsp|gt|#[0-9]{2,3}|#x[0-9a-f]{2});"
     rb"|->|:-|[\"'`\s\\:=>,(|?\[{<@)\]+]|\b(?:bearer|basic|value|default(?:_?value)?|fallback|string|or|str)\b|--(?:body|value|data)\b"
     rb"|,\s?(?:_|err|ok)\s?:?=|\s\.\s|&(?:'static\s)?str\b|\.(?:unwrap_or|or|get|default)[a-z_]{0,12}\("
     rb"|</?[a-z][a-z0-9:.-]{0,24}(?:\s[^<>]{0,60})?>){1,80}\Z"
 )
 _CHAIN: Final = on_use(rb"(?:[A-Za-z0-9_$.-]|->|::|\[[\"']?|[\"']?\]){1,120}\Z")
-# Between an enclosing bracket and its name no comma: that would be the name of another argument.
-_OPENER_GLUE: Final = on_use(rb"[\\\"'`\s:=>(\[]{1,40}\Z|\Z")
+# Between an enclosing bracket and its name no comma, which would make it another argument's; no blank line.
+_OPENER_GLUE: Final = on_use(rb"[\\\"'` \t:=>(\[]{0,40}(?:\r?\n[\\\"'` \t:=>(\[]{0,40})?\Z")
 _NOT_NAME: Final = on_use(rb"[^A-Za-z0-9]+")
 _BRACKET: Final = on_use(rb"[()\[\]{}]")
 # A break behind a backslash goes on. Literals stand first: then `re` skips to the bytes they begin with.
@@ -116,11 +116,6 @@ def lines_without_keys(text: bytes) -> list[bytes]:
     return [line for line in _BREAK.split(text) if not any(_keys(line))]
 
 
-def number_of_keys(text: bytes) -> int:
-    """How many different keys a text holds, publishable ones left out."""
-    return len({found[0] for found in _keys(text) if not found[0].startswith(b"pk_")})
-
-
 def _keys(text: bytes) -> Iterator[re.Match[bytes]]:
     return (found for found in _KEY.finditer(text) if is_left_boundary(text, found.start()))
 
@@ -134,7 +129,7 @@ def _names(before: bytes, openers: tuple[int, ...]) -> Iterator[bytes]:
         outer = b"_".join(part for part in (holder, outer) if part)
         yield outer
     sections = [found[1] for found in _SECTION.finditer(before)]
-    if sections:
+    if sections and own:
         yield _joined(sections[-1]) + b"_" + own
     manifests = list(_MANIFEST.finditer(before))
     if manifests and _is_data(before[manifests[-1].end() :]):

@@ -149,8 +149,9 @@ class Scales:
             case Reach.BLOCK:
                 return issuer in self.bodies.telling or bool(kinds & {Kind.HOST, Kind.PACKAGE, Kind.CALL})
             case Reach.FILE | Reach.MANIFEST:
-                only_host = self.only_key and Kind.ONLY_HOST in kinds
-                return self.generic_name and (issuer in self.bodies.telling or only_host)
+                by_body = issuer in self.bodies.telling and (self.only_key or len(self.bodies.telling) == 1)
+                by_host = self.only_key and Kind.ONLY_HOST in kinds
+                return self.generic_name and (by_body or by_host)
             case Reach.REPOSITORY:
                 return False
 

@@ -131,11 +131,12 @@ class Examiner:
         )
 
     def _sightings(
-        self, found: Iterable[_Found], data: bytes, place: Place, window: Window
+        self, found: Sequence[_Found], data: bytes, place: Place, window: Window
     ) -> Iterator[Sighting]:
         lines = LineFinder(data, window.base, window.line_start or first_line(data[:4]))
         # A window further on does not begin where a file's imports stand.
-        file = None if window.base else self._attributor.file_evidence(data)
+        keys = len({each.match.secret for each in found})
+        file = None if window.base else self._attributor.file_evidence(data, keys)
         for each in found:
             weighed = self._attributor.weigh(each.match, file)
             if weighed.grounds:

@@ -47,7 +47,8 @@ class ExplainingInspector(Inspector):
         matches = self._matcher.match(content, owned=window.owned, offset=window.base)
         rejected = self._matcher.rejections(content, owned=window.owned, offset=window.base)
         if inspection.sightings or matches or rejected:
-            file = None if window.base else self._attributor.file_evidence(content)
+            keys = len({match.secret for match in matches} | {each.secret for each in inspection.sightings})
+            file = None if window.base else self._attributor.file_evidence(content, keys)
             explained = [
                 *self._of_keys(inspection, place, matches, file),
                 *self._of_others(content, self._others(matches, rejected, file), place, window),
