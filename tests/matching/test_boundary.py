@@ -20,7 +20,7 @@ ESCAPES = (
     "%3d", "%20",
     "\x1b[32m", "\x1b[0m", "\x1b[1;31m", "\x1b[m", "\\x1b[32m", "\\033[0;1m", "\\e[33m", "\\u001b[1m",
     "\\u001B[1m",
-    "\\\\\\n",
+    "\\\\\\n", "[32m", "[1;31m", "^[[0m",
 )  # fmt: skip
 
 
@@ -88,7 +88,7 @@ def test_the_beginning_is_a_boundary() -> None:
 
 
 @pytest.mark.parametrize(
-    "escape", ["\\\\n", "\\\\\\\\t", "\\q", "\\x3", "\\u003", "%3", "%zz", "[32m", "\\x1[3m"]
+    "escape", ["\\\\n", "\\\\\\\\t", "\\q", "\\x3", "\\u003", "%3", "%zz", "[m", "[32x", "\\x1[3q"]
 )
 def test_what_only_resembles_an_escape_is_a_neighbour(escape: str) -> None:
     assert not is_left_boundary(escape.encode(), len(escape))

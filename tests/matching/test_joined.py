@@ -259,3 +259,19 @@ def test_surrounding_bytes_change_nothing(after: bytes, seed: int, cut: int) -> 
     key = expand(KEYS[0], seed)
     content = b'x = "' + key[:cut].encode() + b'" + "' + key[cut:].encode() + b'";\n' + after
     assert matcher().match(content)[0].secret.reveal() == key.encode()
+
+
+@pytest.mark.parametrize("given", ["Stripe.api_key = ", "api_key: ", "KEY="])
+def test_two_keys_of_a_patch_are_not_put_together(given: str) -> None:
+    old, new = expand("sk_live_${base62:24}", 1), expand("sk_live_${base62:24}", 2)
+    patch = f'@@ -1 +1 @@\n-{given}"{old}"\n+{given}"{new}"\n context\n'
+    assert [match.secret.reveal() for match in matcher().match(patch.encode())] == [
+        old.encode(),
+        new.encode(),
+    ]
+
+
+def test_the_next_line_of_a_patch_is_not_put_behind_a_key() -> None:
+    key = expand("sk_live_${base62:24}", 1)
+    patch = f'name = "checkout"\n-key = "{key}"\n+name = "payments"\n'
+    assert [match.secret.reveal() for match in matcher().match(patch.encode())] == [key.encode()]

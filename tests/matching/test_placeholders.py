@@ -101,6 +101,12 @@ def test_a_short_body_that_is_cut_off_or_completed_is_no_key(mark: str) -> None:
     assert [found for found, _, _ in found_in(f'"{key}" {mark}'.encode())] == [key.encode()]
 
 
+@pytest.mark.parametrize("emphasis", ["*", "**", "***"])
+def test_a_short_key_in_bold_is_not_cut_off(emphasis: str) -> None:
+    key = expand("sk_live_${base62:18}", 7)
+    assert [found for found, _, _ in found_in(f"it is {emphasis}{key}{emphasis}.".encode())] == [key.encode()]
+
+
 @pytest.mark.parametrize("mark", CUT_SHORT)
 @pytest.mark.parametrize("template", ["sk_live_51${base62:97}", "sk_test_${base62:42}", "sk_live_${hex:40}"])
 def test_a_long_body_before_such_a_mark_is_a_key(template: str, mark: str) -> None:

@@ -11,7 +11,9 @@ from keyleak.on_use import on_use
 _ESCAPE: Final = on_use(
     rb"(?:(?<!\\)(?:\\\\)*\\(?:[nrtbfv0]|x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4})"
     rb"|%(?:25){0,3}[0-9A-Fa-f]{2}|=(?:3D|20|22|27|3A|0A)"
-    rb"|(?:\x1b|\\x1b|\\033|\\e|\\u001[bB])\[[0-9;]{0,12}[A-Za-z])\Z"
+    rb"|(?:\x1b|\\x1b|\\033|\\e|\\u001[bB])\[[0-9;]{0,12}[A-Za-z]"
+    # What is left of one where the escape character itself was lost, as in logs that were copied.
+    rb"|\[[0-9;]{1,12}m)\Z"
 )
 _WORD: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_")
 _LONGEST_ESCAPE: Final = 24

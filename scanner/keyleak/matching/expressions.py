@@ -41,7 +41,7 @@ _OPERAND: Final = on_use(
     + _ITEM
     + rb"?(?P<name>"
     + _NAME
-    + rb")(?![\w(]|\s{0,4}\()(?:[\"']\])?"
+    + rb")(?![\w(]|\s{0,4}(?:\(|:?=(?![=~>])))(?:[\"']\])?"
 )
 _HOLE: Final = on_use(
     rb"[$#]?\{\s{0,4}" + _PATH + rb"(?P<braced>" + _NAME + rb")\s{0,4}\}"

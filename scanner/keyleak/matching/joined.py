@@ -115,7 +115,10 @@ def joined_keys(text: bytes, start: int, rules: CompiledRules) -> Iterator[Joine
         rules: the compiled rules.
     """
     for found in joined_texts(text, start, end_of_piece(text, start)):
-        if len(found.pieces) > 1 and rules.prefixes.match(found.key) and len(found.key) <= _LONGEST_KEY:
+        if len(found.pieces) == 1 or not rules.prefixes.match(found.key) or len(found.key) > _LONGEST_KEY:
+            continue
+        # Two keys, one of which a patch takes away and the other it adds: `-k = "sk_…"`, `+k = "sk_…"`.
+        if not any(rules.prefixes.match(text, piece) for piece, _ in found.pieces[1:]):
             yield found
 
 

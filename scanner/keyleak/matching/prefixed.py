@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 _STRENGTHS: Final = (Strength.DECISIVE, Strength.STRONG, Strength.WEAK)
 # What follows a key that somebody shortened or that a program completes: `sk_live_abc…`, `sk_live_abc${id}`.
-_CUT_OFF: Final = re.compile(rb"\.\.\.|\xe2\x80\xa6|\*\*|\$\{|#\{|\{\{|%[sd]")
+# Two or three stars without more are the end of bold type in Markdown.
+_CUT_OFF: Final = re.compile(rb"\.\.\.|\xe2\x80\xa6|\*{4}|\*{2,3}[A-Za-z0-9]|\$\{|#\{|\{\{|%[sd]")
 _KEY_RUN: Final = re.compile(rb"[A-Za-z0-9_+/=-]+")
 CUT_OFF: Final = "cut off or completed by a program"
 _SHORT_BODY: Final = 24
