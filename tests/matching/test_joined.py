@@ -249,6 +249,15 @@ def test_lines_below_a_key_of_no_telling_length_are_none_of_it() -> None:
     assert found(f"{key}\n{other}\n") == [key]
 
 
+def test_a_member_of_what_a_key_is_given_to_is_none_of_it() -> None:
+    key = expand("sk_test_${base62:25}", 8)
+    content = (
+        f"const workos = new WorkOS('{key}');\nconst events = 'connection';\nawait workos.events.list();\n"
+    )
+    assert found(content) == [key]
+    assert found(f"$k = '{key}';\n$name = 'production';\n$k->name = 1;\nk.name();") == [key]
+
+
 def test_a_truncated_key_is_never_reported_where_the_rest_stands_beside_it() -> None:
     key = expand(KEYS[0], 9)
     assert found(f'k = "{key[:50]}" + "{key[50:]}"') == [key]

@@ -32,6 +32,8 @@ _PATH: Final = rb"[&$@]?(?:[A-Za-z_]\w{0,40}(?:\.|::|->)){0,3}\$?"
 # An entry of a mapping: `config["head"]`.
 _ITEM: Final = rb"(?:[A-Za-z_]\w{0,40}\[[\"'])"
 _OPERATOR: Final = rb"(?:\.\.|\+\+|<>|<<|\|\||[+.&~])"
+# A full stop behind a name mostly asks for a member.
+_BETWEEN_NAMES: Final = rb"(?:\.\.|\+\+|<>|<<|\|\||[+&~]|(?<=\s)\.(?=\s)|\.(?=\s?[$\"']))"
 _APPENDING: Final = rb"\.\s{0,8}(?:append|Append|concat|Concat|plus|push_str|WriteString)\s{0,4}\("
 _OPERAND: Final = on_use(
     rb"(?P<open>"
@@ -59,7 +61,7 @@ _GIVEN_HERE: Final = on_use(
 )
 _HELD_BY: Final = on_use(_PATH + _ITEM + rb"?\Z")
 _PART_OF_OTHER: Final = on_use(rb"[\w$.>:]\Z")
-_OPERATED: Final = on_use(rb"(?:[\"']\])?" + SPACE + rb"(?:" + _OPERATOR + rb"|,)|\s{0,8}\)")
+_OPERATED: Final = on_use(rb"(?:[\"']\])?" + SPACE + rb"(?:" + _BETWEEN_NAMES + rb"|,)|\s{0,8}\)")
 _HOLE_OPENS: Final = on_use(rb"(?:[$#]?\{\s{0,4}" + _PATH + rb"|\\\(\s?" + _PATH + rb"|\$\(|%)\Z")
 _HOLE_CLOSES: Final = on_use(rb"\s{0,4}[})]|%")
 _MORE: Final = on_use(
@@ -73,6 +75,7 @@ _MORE: Final = on_use(
 )
 _BARE_VALUE: Final = on_use(rb"(?<=\+=)[A-Za-z0-9_+/=-]{1,260}(?=\r?\n|\Z|;)")
 _NEVER: Final = on_use(rb"(?!)")
+_BESIDE_NAMES: Final = frozenset({b"$", b"{", b'"', b"'", b"`"})
 _BARE_ENDS: Final = frozenset({b"", b"\n", b"\r", b";"})
 
 
@@ -99,7 +102,7 @@ def joint_of_constants(expression: bytes) -> Joint:
 _CONVERTED: Final = rb"(?:\)|\.(?:to_string|to_owned|into|freeze|toString)\(?\)?){0,3}"
 OPERATORS: Final = Joint(
     on_use(CLOSE + rb"(?:" + _CONVERTED + SPACE + rb"\+\+?|" + SPACE + _OPERATOR + rb")" + SPACE),
-    on_use(rb"(?:[\"']\])?" + SPACE + _OPERATOR + SPACE),
+    on_use(rb"(?:[\"']\])?" + SPACE + _BETWEEN_NAMES + SPACE),
 )
 APPENDED: Final = joint(rb"(?:\)" + SPACE + rb"){0,2}" + _APPENDING)
 COMMAS: Final = joint(rb",")
@@ -227,7 +230,7 @@ def uses(text: bytes, name: bytes, start: int) -> Iterator[tuple[int, Place]]:
             begin = path.start() if path else at
             if not _PART_OF_OTHER.search(text, near, begin):
                 yield begin, Place(end, inside=False)
-        elif text[at - 1 : at] == b"$":
+        elif text[at - 1 : at] == b"$" and text[end : end + 1] in _BESIDE_NAMES:
             yield at - 1, Place(end)
 
 

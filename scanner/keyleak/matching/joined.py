@@ -58,7 +58,7 @@ _KEYWORDS: Final = (
     rb"(?:const|let|var|val|final|static|private|public|protected|export|readonly|[sS]tring|auto|char)\b"
 )
 _WORD: Final = rb"(?<![A-Za-z0-9_$])(?!" + _KEYWORDS + rb")(?P<name>[A-Za-z_$][A-Za-z0-9_$]{0,60})"
-_MADE: Final = rb"(?:(?:new\s)?[A-Za-z_][\w:.]{0,24}\()?"
+_MADE: Final = rb"(?:(?:new\s)?(?:\w{1,12}(?:\.|::))?(?:[sS]tring(?:Builder|Buffer)?|from|str)\()?"
 _ASSIGNED: Final = on_use(_WORD + GIVEN + _MADE + OPEN + rb"?\Z")
 _GROWN: Final = on_use(_WORD + rb"\s{0,8}(?:\+=|\.=|<<)\s{0,8}" + OPEN + rb"?\Z")
 _TYPED: Final = on_use(_WORD + GIVEN_TYPED + OPEN + rb"?\Z")
