@@ -284,3 +284,16 @@ def test_the_next_line_of_a_patch_is_not_put_behind_a_key() -> None:
     key = expand("sk_live_${base62:24}", 1)
     patch = f'name = "checkout"\n-key = "{key}"\n+name = "payments"\n'
     assert [match.secret.reveal() for match in matcher().match(patch.encode())] == [key.encode()]
+
+
+@pytest.mark.parametrize("made", ["new Client('%s')", "'%s'"])
+def test_a_property_of_what_is_made_of_a_key_is_no_rest_of_it(made: str) -> None:
+    """`client.version` was taken for `client . version`, and the version of an option for the key's end."""
+    key = expand("sk_test_${base62:25}")
+    javascript = (
+        f"const client = {made % key};\nexpect(client.version).toBe(1);\n\nconst o = {{ version: '1' }};\n"
+    )
+    php = f"$client = {made % key};\n$response = $client->payments->create();\n"
+    for text in (javascript, php):
+        (match,) = matcher().match(text.encode())
+        assert (match.secret.reveal().decode(), match.pieces) == (key, ())

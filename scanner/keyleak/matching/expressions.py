@@ -74,6 +74,8 @@ _MORE: Final = on_use(
     + SPACE
 )
 _BARE_VALUE: Final = on_use(rb"(?<=\+=)[A-Za-z0-9_+/=-]{1,260}(?=\r?\n|\Z|;)")
+# A dot without blanks before a name in lower case belongs to what it names: `client.version`, `"…".length`.
+_PROPERTY: Final = on_use(rb"(?<=[^.\s]\.)(?=[A-Za-z_]*[a-z])[A-Za-z_]")
 _NEVER: Final = on_use(rb"(?!)")
 _BESIDE_NAMES: Final = frozenset({b"$", b"{", b'"', b"'", b"`"})
 _BARE_ENDS: Final = frozenset({b"", b"\n", b"\r", b";"})
@@ -146,7 +148,9 @@ def next_operand(text: bytes, place: Place, joints: tuple[Joint, ...], depth: in
     """The operand behind a joint, or None where nothing is joined."""
     for each in joints:
         found = (each.inside if place.inside else each.outside).match(text, place.at)
-        if found is not None and (part := operand(text, found.end(), depth)):
+        if found is None or _PROPERTY.match(text, found.end()):
+            continue
+        if part := operand(text, found.end(), depth):
             return part
     return None
 
