@@ -12,6 +12,7 @@ from keyleak.grouping import group_by_secret
 from keyleak.rulebook.loader import load_rulebook
 from keyleak.sources.files import read_paths
 from keyleak.sources.inspector import Inspector, Place
+from keyleak.sources.projects import FolderProjects
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -75,8 +76,9 @@ def scan_paths(
         keyleak.errors.RuleError: a rule file is wrong.
         KeyboardInterrupt: the user stopped it.
     """
-    inspector = Inspector(load_rulebook(rules))
-    reading = read_paths([os.fspath(path) for path in paths], lambda: inspector, jobs=jobs)
+    roots = [os.fspath(path) for path in paths]
+    inspector = Inspector(load_rulebook(rules), projects=FolderProjects(roots))
+    reading = read_paths(roots, lambda: inspector, jobs=jobs)
     if reading.interrupted:
         raise KeyboardInterrupt
     return ScanResult(tuple(group_by_secret(reading.sightings)), reading.coverage)

@@ -135,6 +135,9 @@ class Attribution:
     evidence: tuple[str, ...]
     """Each a line that a person can check; never holds content other than names from the rules."""
     candidates: tuple[Candidate, ...] = ()
+    by_project: bool = False
+    """Whether nothing in the content names the issuer, only what its project depends on: enough for a report
+    that a person reads, not for sending the key. Not part of the JSON report."""
 
     @property
     def issuer(self) -> str | None:

@@ -5,11 +5,7 @@ from __future__ import annotations
 import pytest
 
 import keyleak
-from keyleak.attribution.attributor import Attributor
-from keyleak.attribution.evidence import Project
-from keyleak.findings import AttributionVerdict, Confidence
 from keyleak.rulebook.template import expand
-from strategies import matcher, rulebook
 
 SHORT = "sk_test_${base62:24}"
 CLERK = "sk_live_${base62:42}"
@@ -135,18 +131,6 @@ def test_what_is_not_enough_names_nobody(content: str) -> None:
 )  # fmt: skip
 def test_neighbours_keep_their_evidence_to_themselves(content: str, expected: list[str | None]) -> None:
     assert issuers(content) == expected
-
-
-def test_what_a_project_depends_on_decides_last_and_its_name_only_points() -> None:
-    (match,) = matcher().match(expand(f"SECRET={CLERK}", 3).encode())
-    depends = Attributor(rulebook(), Project(packages=frozenset({"@clerk/nextjs"}))).attribute(match)
-    assert (depends.issuer, depends.confidence) == ("clerk", Confidence.LOW)
-    called = Attributor(rulebook(), Project(name="acme/clerk-demo")).attribute(match)
-    assert called.verdict is AttributionVerdict.AMBIGUOUS
-    assert [each.issuer for each in called.candidates] == ["clerk"]
-    (named,) = matcher().match(expand(f"FLORA_API_KEY={CLERK}", 3).encode())
-    both = Attributor(rulebook(), Project(packages=frozenset({"@clerk/nextjs"}))).attribute(named)
-    assert both.issuer == "flora"
 
 
 @pytest.mark.parametrize("beside", ["FLORA_API_BASE_URL=https://api.floraapi.com", "# of floraapi.com"])

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from keyleak.attribution.evidence import NO_PROJECT, Reach
-from keyleak.attribution.gathering import given, has_address, in_file, in_project, is_generic, nearby
+from keyleak.attribution.evidence import Reach
+from keyleak.attribution.gathering import given, has_address, in_file, is_generic, nearby
 from keyleak.attribution.imports import imported_names, imported_packages
 from keyleak.attribution.namesakes import is_ruled_out
+from keyleak.attribution.packages import PackageOwners, ProjectEvidence
 from keyleak.attribution.scope import lines_without_keys, scope_of
 from keyleak.attribution.signals import is_open, signals_of
 from keyleak.attribution.uses import at_uses, used_scopes
@@ -25,9 +26,10 @@ from keyleak.rulebook.model import FoundBy
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Sequence
 
-    from keyleak.attribution.evidence import Evidence, Project
+    from keyleak.attribution.evidence import Evidence
     from keyleak.attribution.signals import Signals
     from keyleak.findings import Attribution
+    from keyleak.manifests.project import Project
     from keyleak.matching.engine import Buffer
     from keyleak.matching.match import Match
     from keyleak.rulebook.model import KeyRule, Rulebook
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 # Imports stand at the beginning; what stands there is looked at once for each content that holds a key.
 _FILE_REACH: Final = 32 << 10
 _USE_REACH: Final = 128 << 10
+_NO_EVIDENCE: Final = ProjectEvidence()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,8 @@ class Weighed:
     grounds: tuple[KeyRule, ...]
     """The rules on which the key is reported. None where its issuer is ruled out, or where others use its
     prefix too and nothing gives it to its issuer."""
+    unread: tuple[str, ...] = ()
+    """Manifests of the project that could not be read, with the reason."""
 
 
 class FileEvidence:
@@ -67,17 +72,11 @@ class FileEvidence:
 class Attributor:
     """Says whose key a match is. Holds compiled words only."""
 
-    def __init__(self, rulebook: Rulebook, project: Project = NO_PROJECT) -> None:
-        """Compile the words.
-
-        Args:
-            rulebook: the rules.
-            project: what the source knows of the project that the contents belong to.
-        """
+    def __init__(self, rulebook: Rulebook) -> None:
         self._anonymous = frozenset(issuer.issuer for issuer in rulebook.issuers if issuer.anonymous)
         named = [issuer for issuer in rulebook.issuers if not issuer.anonymous]
         self._signals = {issuer.issuer: signals_of(issuer) for issuer in named}
-        self._in_project = tuple(in_project(project, self._signals.values()))
+        self._owners = PackageOwners(self._signals.values())
 
     def file_evidence(self, content: Buffer, keys: int = 1) -> FileEvidence:
         """What a content says beyond the surroundings of one key.
@@ -88,17 +87,24 @@ class Attributor:
         """
         return FileEvidence(content, tuple(self._signals.values()), keys)
 
+    def project_evidence(self, project: Project) -> ProjectEvidence:
+        """What the project that a content belongs to says."""
+        return self._owners.evidence(project)
+
     def attribute(self, match: Match, file: FileEvidence | None = None) -> Attribution:
-        """The attribution of a match.
+        """The attribution of a match; see `weigh`."""
+        return self.weigh(match, file).attribution
+
+    def weigh(
+        self, match: Match, file: FileEvidence | None = None, project: ProjectEvidence = _NO_EVIDENCE
+    ) -> Weighed:
+        """The attribution of a match, with everything that was considered.
 
         Args:
             match: the key.
             file: what its content says; None where only its surroundings are at hand.
+            project: what its project says.
         """
-        return self.weigh(match, file).attribution
-
-    def weigh(self, match: Match, file: FileEvidence | None = None) -> Weighed:
-        """The attribution of a match, with everything that was considered."""
         scope = scope_of(match.around)
         uses = used_scopes(file.text, match.around) if file else []
         imported = file.imported if file else {}
@@ -109,7 +115,7 @@ class Attributor:
             *nearby(scope, signals),
             *at_uses(uses, self._signals.values(), imported),
             *(file.evidence if file else ()),
-            *self._in_project,
+            *project.evidence,
         )
         content = file.lower if file else b""
         vetoed = frozenset(
@@ -123,7 +129,10 @@ class Attributor:
         of_file = is_generic(scope.names[0]) and not any(map(has_address, (scope, *uses)))
         only_key = file is None or file.keys <= 1
         opens = {rule.id: is_open(rule) for rule in shapes}
-        scales = Scales(bodies_of(shapes, opens), kept, self._signals, of_file, only_key)
+        bodies = bodies_of(shapes, opens)
+        scales = Scales(
+            bodies, kept, self._signals, of_file, only_key=only_key, knows_project=not project.unread
+        )
         attribution = scales.weigh()
         given_to = {each.issuer for each in match.assigned_to}
         named = given_to | self._pointed_to(kept, attribution)
@@ -132,7 +141,7 @@ class Attributor:
             for rule in match.shapes
             if rule.issuer not in vetoed and (rule.found_by is not FoundBy.CONTEXT or rule.issuer in named)
         )
-        return Weighed(attribution, evidence, vetoed, grounds)
+        return Weighed(attribution, evidence, vetoed, grounds, project.unread)
 
     def _pointed_to(self, evidence: Iterable[Evidence], attribution: Attribution) -> set[str]:
         """Candidates for which more speaks than a body, and more than a file where others are called so."""

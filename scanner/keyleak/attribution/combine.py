@@ -14,11 +14,15 @@ def combine(attributions: Iterable[Attribution]) -> Attribution:
     """The attribution of one key seen at several places.
 
     Places that name the same issuer agree; a place that names none does not speak against the others; one
-    that only goes by its file gives way to one that names the issuer beside the key; two issuers named
-    equally well make it ambiguous.
+    that only goes by its file or project gives way to one that names the issuer beside the key; two issuers
+    named equally well make it ambiguous.
     """
     every = list(attributions)
     named = _surest([each for each in every if each.verdict is AttributionVerdict.ATTRIBUTED])
+    pointed = {candidate.issuer for each in every for candidate in each.candidates}
+    if any(each.by_project for each in named) and len(pointed) > 1:
+        # What only a project says gives way to whatever points elsewhere.
+        named = [each for each in every if each.candidates]
     if len({each.issuer for each in named}) == 1:
         return min(named, key=lambda each: list(Confidence).index(each.confidence))
     reasons: dict[str, dict[str, None]] = {}
@@ -38,4 +42,4 @@ def combine(attributions: Iterable[Attribution]) -> Attribution:
 
 def _surest(named: Sequence[Attribution]) -> Sequence[Attribution]:
     near = [each for each in named if each.confidence is not Confidence.LOW]
-    return near or named
+    return near or [each for each in named if not each.by_project] or named

@@ -63,16 +63,3 @@ class Evidence:
     """What a person can check; holds no content but the issuer's own words."""
     in_use: bool = False
     """Whether it stands in the request that carries the key, or where the variable that holds it is used."""
-
-
-@dataclass(frozen=True, slots=True)
-class Project:
-    """What a source knows of the project that its contents belong to."""
-
-    packages: frozenset[str] = frozenset()
-    """Names of the packages that its manifests depend on, in lower case."""
-    name: str = ""
-    """The name of the repository, in lower case: `owner/name` where the owner is known."""
-
-
-NO_PROJECT = Project()

@@ -14,7 +14,6 @@ from keyleak.records import replace
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from keyleak.attribution.evidence import Project
     from keyleak.attribution.scope import Scope
     from keyleak.attribution.signals import Signals
     from keyleak.matching.match import Match
@@ -83,11 +82,13 @@ def given(
         yield from by_call
         recipients = {each.by for each in match.assigned_to if each.issuer == issuer.issuer}
         if GivenBy.NAME in recipients and all(each.kind is not Kind.NAME for each in by_name):
-            yield _evidence(issuer, (Reach.GIVEN, 0), Kind.NAME, "given to its name for a key")
+            yield evidence_of(issuer, (Reach.GIVEN, 0), Kind.NAME, "given to its name for a key")
         if GivenBy.CALL in recipients:
-            yield _evidence(issuer, (Reach.GIVEN, 1), Kind.CALL, "given to its client or command")
+            yield evidence_of(issuer, (Reach.GIVEN, 1), Kind.CALL, "given to its client or command")
         if GivenBy.PLACE in recipients:
-            yield _evidence(issuer, (Reach.STATEMENT, 0), Kind.CARRIER, "carried beside its host or package")
+            yield evidence_of(
+                issuer, (Reach.STATEMENT, 0), Kind.CARRIER, "carried beside its host or package"
+            )
 
 
 def given_at(scope: Scope, signals: Iterable[Signals], imported: Mapping[bytes, str]) -> Iterator[Evidence]:
@@ -102,15 +103,15 @@ def _by_call(scope: Scope, issuer: Signals, imported: Mapping[bytes, str]) -> It
     for depth, call in enumerate(calls):
         found = issuer.calls.last_in(call.lower())
         if found:
-            yield _evidence(issuer, (Reach.GIVEN, depth), Kind.CALL, f"argument of {_shown(found)}")
+            yield evidence_of(issuer, (Reach.GIVEN, depth), Kind.CALL, f"argument of {shown(found)}")
             return
         if issuer_of_call(call, imported) == issuer.issuer:
-            line = f"argument of what is imported from {_shown(issuer.brand)}"
-            yield _evidence(issuer, (Reach.GIVEN, depth), Kind.CALL, line)
+            line = f"argument of what is imported from {shown(issuer.brand)}"
+            yield evidence_of(issuer, (Reach.GIVEN, depth), Kind.CALL, line)
             return
         if issuer.brands_names and _is_called_after(call, issuer.brand):
-            line = f"argument of what is called after {_shown(issuer.brand)}"
-            yield _evidence(issuer, (Reach.GIVEN, depth + 1), Kind.BRAND, line)
+            line = f"argument of what is called after {shown(issuer.brand)}"
+            yield evidence_of(issuer, (Reach.GIVEN, depth + 1), Kind.BRAND, line)
             return
 
 
@@ -128,13 +129,13 @@ def _by_name(names: Sequence[bytes], assignee: bytes, issuer: Signals) -> Iterat
     for depth, name in (*enumerate(names), (0, assignee)):
         found = issuer.names and issuer.names.search(name)
         if found and not _is_brand(found[0], issuer):
-            yield _evidence(issuer, (Reach.GIVEN, depth), Kind.NAME, f"given to {_shown(found[0])}")
+            yield evidence_of(issuer, (Reach.GIVEN, depth), Kind.NAME, f"given to {shown(found[0])}")
             return
     for depth, name in (*enumerate(names), (0, assignee)):
         kind = _kind_of_name(name, issuer)
         if kind:
             where = (Reach.BLOCK if depth and kind is Kind.BRAND else Reach.GIVEN, depth)
-            yield _evidence(issuer, where, kind, f"given to a name with {_shown(issuer.brand)} in it")
+            yield evidence_of(issuer, where, kind, f"given to a name with {shown(issuer.brand)} in it")
             return
 
 
@@ -184,7 +185,7 @@ def nearby(scope: Scope, signals: Iterable[Signals]) -> Iterator[Evidence]:
         is_carrier = reach is Reach.STATEMENT and _CARRIER.search(lower)
         for issuer in chosen:
             if is_carrier and issuer.namesakes:
-                yield _evidence(issuer, where, Kind.CARRIER, "carried in a request")
+                yield evidence_of(issuer, where, Kind.CARRIER, "carried in a request")
             if issuer.may_stand_in(lower):
                 in_use = scope.is_carried and reach is Reach.STATEMENT
                 yield from (replace(each, in_use=in_use) for each in _words(issuer, where, lower))
@@ -196,7 +197,7 @@ def _words(issuer: Signals, where: _Where, lower: bytes) -> Iterator[Evidence]:
     for kind, words in issuer.words:
         found = words.first_in(lower)
         if found:
-            yield _evidence(issuer, where, kind, f"{_shown(found)} {_PLACES[where[0]]}")
+            yield evidence_of(issuer, where, kind, f"{shown(found)} {_PLACES[where[0]]}")
 
 
 def _brand(issuer: Signals, where: _Where, lower: bytes) -> Iterator[Evidence]:
@@ -211,7 +212,7 @@ def _brand(issuer: Signals, where: _Where, lower: bytes) -> Iterator[Evidence]:
         kinds &= {Kind.BRAND}
     if kinds:
         kind = Kind.BRAND if Kind.BRAND in kinds else Kind.WORD
-        yield _evidence(issuer, where, kind, f"{_shown(issuer.brand)} {_PLACES[where[0]]}")
+        yield evidence_of(issuer, where, kind, f"{shown(issuer.brand)} {_PLACES[where[0]]}")
 
 
 def _brand_kinds(brand: bytes, reach: Reach, line: bytes) -> Iterator[Kind]:
@@ -239,7 +240,7 @@ def _mentions(issuer: Signals, where: _Where, text: bytes) -> Iterator[Evidence]
     """Names of the issuer's key without a value of their own, as in a comment."""
     for found in issuer.names.finditer(text) if issuer.names else ():
         if not _OWN_VALUE.match(text, found.end()) and not _is_brand(found[0], issuer):
-            yield _evidence(issuer, where, Kind.NAME, f"{_shown(found[0])} {_PLACES[where[0]]}")
+            yield evidence_of(issuer, where, Kind.NAME, f"{shown(found[0])} {_PLACES[where[0]]}")
             return
 
 
@@ -265,38 +266,21 @@ def in_file(
         own = next((words for kind, words in issuer.words if kind is Kind.HOST), None)
         if own and hosts and all(map(own.first_in, hosts)):
             line = "its host is the only one that the file talks to"
-            yield _evidence(issuer, (Reach.FILE, 0), Kind.ONLY_HOST, line)
+            yield evidence_of(issuer, (Reach.FILE, 0), Kind.ONLY_HOST, line)
         if places_of(issuer, packages):
-            yield _evidence(issuer, (Reach.FILE, 0), Kind.PACKAGE, f"the file imports {_shown(issuer.brand)}")
+            yield evidence_of(
+                issuer, (Reach.FILE, 0), Kind.PACKAGE, f"the file imports {shown(issuer.brand)}"
+            )
 
 
-def in_project(project: Project, signals: Iterable[Signals]) -> Iterator[Evidence]:
-    """What a project depends on, and what it is called."""
-    if not (project.packages or project.name):
-        return
-    words = set(re.findall(r"[a-z0-9]+", project.name))
-    for issuer in signals:
-        package = next((each for each in sorted(project.packages) if _is_of(each, issuer)), None)
-        if package:
-            line = f"the project depends on {package!r}"
-            yield _evidence(issuer, (Reach.MANIFEST, 0), Kind.PACKAGE, line)
-        if issuer.brand.decode() in words:
-            line = f"the repository's name holds {_shown(issuer.brand)}"
-            yield _evidence(issuer, (Reach.REPOSITORY, 0), Kind.WORD, line)
-
-
-def _is_of(package: str, issuer: Signals) -> bool:
-    return any(
-        package == word or (word.endswith("/") and package.startswith(word)) for word in issuer.packages
-    )
-
-
-def _evidence(issuer: Signals, where: _Where, kind: Kind, what: str) -> Evidence:
+def evidence_of(issuer: Signals, where: _Where, kind: Kind, what: str) -> Evidence:
+    """A piece of evidence, with the issuer that it speaks for in words."""
     reach, step = where
     return Evidence(
         issuer.issuer, reach, _DISTANCES[reach] + min(step, 9), kind, f"{what} ({issuer.display})"
     )
 
 
-def _shown(word: bytes) -> str:
+def shown(word: bytes) -> str:
+    """A word of the rules as evidence writes it."""
     return repr(word.decode("ascii", "replace"))

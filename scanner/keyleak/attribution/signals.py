@@ -69,7 +69,7 @@ class Signals:
     package: bytes
     """The issuer's id, which packages of its name begin with."""
     packages: tuple[str, ...]
-    """Package names in lower case."""
+    """Names of its packages in lower case; those that end with `/` are scopes."""
     veto: Words
     own_veto: Words
     """Veto words that hold the brand: they name a namesake wherever they stand in a file."""
@@ -111,11 +111,17 @@ def signals_of(issuer: Issuer) -> Signals:
         words=tuple((kind, words) for kind, words in kinds if words.pattern),
         calls=calls,
         package=issuer.issuer.encode(),
-        packages=tuple(word.lower() for word in (*context.packages, issuer.issuer)),
+        packages=_packages(issuer),
         veto=Words.of(context.veto),
         own_veto=Words.of(own_veto),
         namesakes=issuer.namesakes,
     )
+
+
+def _packages(issuer: Issuer) -> tuple[str, ...]:
+    # A package that is called by an ordinary word, or as others are, may be anybody's.
+    own = () if issuer.namesakes or issuer.common_word else (issuer.issuer, f"@{issuer.issuer}/")
+    return tuple(word.lower() for word in (*issuer.context.packages, *own))
 
 
 def is_open(rule: KeyRule) -> bool:

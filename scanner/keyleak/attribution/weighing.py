@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from keyleak.attribution.evidence import OWN_KINDS, Kind, Reach
 from keyleak.findings import Attribution, AttributionVerdict, Candidate, Confidence, Strength
-from keyleak.records import dataclass
+from keyleak.records import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _UNKNOWN: Final = "neither the body nor anything near it names an issuer"
 _AT_KEY: Final = frozenset({Reach.GIVEN, Reach.USE, Reach.STATEMENT})
 _NEAR: Final = _AT_KEY | {Reach.BLOCK}
+_PROJECT: Final = frozenset({Reach.MANIFEST, Reach.REPOSITORY})
 _MOST_LINES: Final = 3
 _DECIDING: Final = frozenset({Kind.NAME, Kind.CALL, Kind.HOST, Kind.ONLY_HOST, Kind.PACKAGE, Kind.ID})
 
@@ -65,6 +66,8 @@ class Scales:
     """Whether its name could be anybody's and its statement goes nowhere else, else its file says nothing."""
     only_key: bool = True
     """Whether it is the only key of its file, else what the file speaks of may be about another."""
+    knows_project: bool = True
+    """Whether all manifests of its project were read, else what they say is not all there is."""
 
     def weigh(self) -> Attribution:
         """The attribution."""
@@ -107,7 +110,9 @@ class Scales:
             return self._undecided({issuer})
         if there[0].reach is Reach.FILE and issuer not in self.bodies.telling and len(speaking) > 1:
             return self._undecided(speaking)
-        return _attributed(issuer, self._confidence(issuer, there[0].reach), self._lines(issuer, distance))
+        reach = there[0].reach
+        found = _attributed(issuer, self._confidence(issuer, reach), self._lines(issuer, distance))
+        return replace(found, by_project=True) if reach in _PROJECT else found
 
     def _rivals_in_use(self, issuer: str) -> set[str]:
         """Issuers that a key is used with, where it is never used with the one that it is named after."""
@@ -136,6 +141,8 @@ class Scales:
     def _decides(self, issuer: str, distance: int) -> bool:
         """Whether an issuer's evidence up to a distance is enough."""
         there = [each for each in self.evidence if each.issuer == issuer and each.distance == distance]
+        if there[0].reach in _PROJECT:
+            return self._decides_by_project(issuer, {each.kind for each in there})
         is_near = there[0].reach in _NEAR
         if self.signals[issuer].namesakes:
             of_file = self.generic_name and self.only_key
@@ -148,12 +155,21 @@ class Scales:
                 return bool(kinds & _DECIDING) or (Kind.BRAND in kinds and self._is_named(issuer))
             case Reach.BLOCK:
                 return issuer in self.bodies.telling or bool(kinds & {Kind.HOST, Kind.PACKAGE, Kind.CALL})
-            case Reach.FILE | Reach.MANIFEST:
+            case _:
                 by_body = issuer in self.bodies.telling and (self.only_key or len(self.bodies.telling) == 1)
                 by_host = self.only_key and Kind.ONLY_HOST in kinds
                 return self.generic_name and (by_body or by_host)
-            case Reach.REPOSITORY:
-                return False
+
+    def _decides_by_project(self, issuer: str, kinds: set[Kind]) -> bool:
+        """Whether a project's word for an issuer is enough: it names one service of those that it uses.
+
+        So the body has to be one that hardly anybody else's keys have, and nothing may point elsewhere.
+        """
+        # Beside the key even a name whose keys look different: a comment says `moyasar`.
+        pointed = {each.issuer for each in self.evidence if each.reach in _NEAR or self._speaks(each)}
+        others = pointed - {issuer}
+        sure = self.knows_project and self.generic_name and issuer in self.bodies.strong
+        return sure and not others and Kind.PACKAGE in kinds
 
     def _has_two_signals(self, issuer: str, distance: int) -> bool:
         """The issuer's name for its key; else two things, one of which no namesake has.

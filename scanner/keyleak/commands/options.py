@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from keyleak.commands.verification_options import VerificationOptions
     from keyleak.findings import Severity
     from keyleak.rulebook.model import Rulebook
+    from keyleak.sources.projects import Projects
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +59,19 @@ class ReportOptions:
         return os.cpu_count() or 1
 
 
-def inspector_for(rulebook: Rulebook, options: ReportOptions) -> Inspector:
-    """The inspector that a command reads with."""
+def inspector_for(rulebook: Rulebook, options: ReportOptions, projects: Projects | None = None) -> Inspector:
+    """The inspector that a command reads with.
+
+    Args:
+        rulebook: the rules.
+        options: what the command was asked for.
+        projects: knows the projects of what it reads.
+    """
     if not options.explain:
-        return Inspector(rulebook)
+        return Inspector(rulebook, projects=projects)
     from keyleak.sources.explaining import ExplainingInspector  # noqa: PLC0415 - loads all that looks closer
 
-    return ExplainingInspector(rulebook)
+    return ExplainingInspector(rulebook, projects=projects)
 
 
 def checked_rulebook(options: ReportOptions) -> Rulebook:

@@ -19,6 +19,7 @@ from keyleak.records import dataclass, field, replace
 from keyleak.rulebook.loader import load_rulebook
 from keyleak.sources.files import Reading, read_paths
 from keyleak.sources.inspector import Inspector
+from keyleak.sources.projects import FolderProjects
 from keyleak.sources.standard_input import read_standard_input
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def scan(options: ScanOptions, console: Console) -> ExitCode:
     rulebook = checked_rulebook(options.report)
     started, clock = datetime.now(UTC), time.monotonic()
     with console.progress("scanning") as progress:
-        inspector = inspector_for(rulebook, options.report)
+        inspector = inspector_for(rulebook, options.report, FolderProjects(_roots(options)))
         reading = _read(options, inspector, progress.update)
 
     from keyleak.commands.conclusion import Work, conclude, shown_paths  # noqa: PLC0415 - see the module's text
@@ -73,7 +74,7 @@ def scan(options: ScanOptions, console: Console) -> ExitCode:
 
 
 def _read(options: ScanOptions, inspector: Inspector, progress: Callable[[Coverage, int], None]) -> Reading:
-    roots = [path for path in options.paths if path != STANDARD_INPUT]
+    roots = _roots(options)
     readings = []
     if len(roots) < len(options.paths):
         readings.append(read_standard_input(cast("ByteStream", sys.stdin.buffer), inspector))
@@ -82,13 +83,17 @@ def _read(options: ScanOptions, inspector: Inspector, progress: Callable[[Covera
             read_paths(
                 roots,
                 # A forked process finds the compiled rules in its memory; one started anew makes its own.
-                _InspectorMaker(inspector, options.report.rule_folders),
+                _InspectorMaker(inspector, options.report.rule_folders, roots),
                 jobs=options.report.processes(),
                 leave_out=None if options.ignored else _leave_out_ignored(roots),
                 progress=progress,
             )
         )
     return functools.reduce(_together, readings)
+
+
+def _roots(options: ScanOptions) -> list[str]:
+    return [path for path in options.paths if path != STANDARD_INPUT]
 
 
 def _leave_out_ignored(roots: Sequence[str]) -> Callable[[str], bool]:
@@ -101,15 +106,19 @@ def _leave_out_ignored(roots: Sequence[str]) -> Callable[[str], bool]:
 class _InspectorMaker:
     """Gives the inspector at hand, or makes another where it arrives in a new process."""
 
-    def __init__(self, inspector: Inspector | None, rule_folders: Sequence[str]) -> None:
+    def __init__(
+        self, inspector: Inspector | None, rule_folders: Sequence[str], roots: Sequence[str]
+    ) -> None:
         self._inspector = inspector
         self._rule_folders = tuple(rule_folders)
+        self._roots = tuple(roots)
 
     def __call__(self) -> Inspector:
-        return self._inspector or Inspector(load_rulebook(self._rule_folders))
+        projects = FolderProjects(self._roots)
+        return self._inspector or Inspector(load_rulebook(self._rule_folders), projects=projects)
 
-    def __reduce__(self) -> tuple[type[_InspectorMaker], tuple[None, tuple[str, ...]]]:
-        return _InspectorMaker, (None, self._rule_folders)
+    def __reduce__(self) -> tuple[type[_InspectorMaker], tuple[None, tuple[str, ...], tuple[str, ...]]]:
+        return _InspectorMaker, (None, self._rule_folders, self._roots)
 
 
 def _together(one: Reading, other: Reading) -> Reading:

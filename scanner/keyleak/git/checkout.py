@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 import os
+from typing import Final
+
+from keyleak.on_use import on_use
+
+_MOST_CONFIGURATION: Final = 64 << 10
+_ORIGIN: Final = on_use(r'\[remote "origin"\]\s([^\[]*)')
+_URL: Final = on_use(r"(?m)^\s*url\s*=\s*(\S+)")
+_SEPARATOR: Final = on_use(r"[/:\\]")
 
 
 def worktree_root(folder: str) -> str | None:
@@ -45,3 +53,21 @@ def _belongs_to(tree: str, real: str) -> bool:
 def _is_bare_repository(real: str) -> bool:
     holds = all(os.path.lexists(os.path.join(real, name)) for name in ("HEAD", "objects", "refs"))
     return holds and os.path.basename(real) != ".git"
+
+
+def repository_name(tree: str) -> str:
+    """What a repository is called: `owner/name` by the address of its origin, else its folder's name.
+
+    Args:
+        tree: its work tree or bare folder.
+    """
+    folder = os.path.join(tree, ".git")
+    try:
+        with open(os.path.join(folder if os.path.isdir(folder) else tree, "config"), "rb") as file:
+            configuration = file.read(_MOST_CONFIGURATION).decode("utf-8", "replace")
+    except OSError:
+        configuration = ""
+    origin = _ORIGIN.search(configuration)
+    url = _URL.search(origin[1]) if origin else None
+    name = "/".join(_SEPARATOR.split(url[1].rstrip("/"))[-2:]) if url else os.path.basename(tree)
+    return name.lower().removesuffix(".git")

@@ -12,6 +12,7 @@ from keyleak.decisions.markers import markers_beside
 from keyleak.decoding.decoded import Step
 from keyleak.decoding.search import DecodedMatch, Document, EncodedSearch
 from keyleak.findings import Location, Sighting
+from keyleak.manifests.project import NO_PROJECT
 from keyleak.matching.matcher import Matcher
 from keyleak.matching.spans import Spans
 from keyleak.records import dataclass, replace
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from keyleak.attribution.attributor import Attributor
+    from keyleak.attribution.packages import ProjectEvidence
     from keyleak.decoding.anchors import EncodedAnchor
     from keyleak.decoding.budget import Budget
     from keyleak.findings import Attribution, Marker
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from keyleak.matching.match import Match
     from keyleak.rulebook.model import Rulebook
     from keyleak.sources.inspector import Place, Window
+    from keyleak.sources.projects import Projects
 
 
 _TOO_MUCH: Final = "decoding all of it takes too long: it was not looked at whole"
@@ -48,30 +51,42 @@ class _Found:
     steps: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class SearchedFor:
+    """What is searched for in contents."""
+
+    engine: Engine
+    """Finds plain anchors and, numbered behind them, encoded ones."""
+    plain: int
+    """How many plain anchors there are."""
+    encoded: Sequence[EncodedAnchor]
+
+
 class Examiner:
     """Confirms anchors. Holds compiled rules only."""
 
     def __init__(
         self,
         rulebook: Rulebook,
-        engine: Engine,
-        plain: int,
-        encoded: Sequence[EncodedAnchor],
+        searched: SearchedFor,
         open_document: Callable[[bytes, Place, Budget], Inspection],
+        projects: Projects | None,
     ) -> None:
         """Compile what confirms.
 
         Args:
             rulebook: the rules.
-            engine: finds plain anchors and, numbered behind them, encoded ones.
-            plain: how many plain anchors there are.
-            encoded: the encoded ones.
+            searched: what is searched for.
             open_document: opens what was compressed or packed before it was encoded.
+            projects: knows the projects that contents belong to, where that can be known.
         """
         self._open_document = open_document
-        self._plain = plain
-        self._matcher = Matcher(rulebook, engine)
-        self._search = EncodedSearch(engine, self._matcher, plain, encoded, _unpack)
+        self._projects = projects
+        self._plain = searched.plain
+        self._matcher = Matcher(rulebook, searched.engine)
+        self._search = EncodedSearch(
+            searched.engine, self._matcher, searched.plain, searched.encoded, _unpack
+        )
         self._rulebook = rulebook
 
     @cached_property
@@ -137,11 +152,15 @@ class Examiner:
         # A window further on does not begin where a file's imports stand.
         keys = len({each.match.secret for each in found})
         file = None if window.base else self._attributor.file_evidence(data, keys)
+        project = self._project_evidence(place)
         for each in found:
-            weighed = self._attributor.weigh(each.match, file)
+            weighed = self._attributor.weigh(each.match, file, project)
             if weighed.grounds:
                 sighting = self._sighting(each, weighed.attribution, place, window.base, lines)
                 yield replace(sighting, markers=_markers(data, each, window.base))
+
+    def _project_evidence(self, place: Place) -> ProjectEvidence:
+        return self._attributor.project_evidence(self._projects.of(place) if self._projects else NO_PROJECT)
 
     def _sighting(
         self, found: _Found, attribution: Attribution, place: Place, base: int, lines: LineFinder

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from keyleak.matching.match import Match
     from keyleak.rulebook.model import Rulebook
     from keyleak.sources.inspector import Place
+    from keyleak.sources.projects import Projects
 
 _WHOLE: Final = Window()
 _RULED_OUT: Final = "only a namesake is called like that here: the name it is given to is its one ground"
@@ -35,8 +36,8 @@ _NOT_GIVEN: Final = (
 class ExplainingInspector(Inspector):
     """Finds keys and keeps explanations, in this process only."""
 
-    def __init__(self, rulebook: Rulebook) -> None:
-        super().__init__(rulebook)
+    def __init__(self, rulebook: Rulebook, projects: Projects | None = None) -> None:
+        super().__init__(rulebook, projects=projects)
         self.explanations: list[Explanation] = []
         self._matcher = Matcher(rulebook)
         self._attributor = Attributor(rulebook)

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from keyleak.sources.examiner import Examiner
     from keyleak.sources.lines import LineStart
     from keyleak.sources.opening import Opener
+    from keyleak.sources.projects import Projects
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,15 +117,20 @@ class Inspector:
     """Finds keys in contents and says whose they are. Holds compiled rules only."""
 
     def __init__(
-        self, rulebook: Rulebook, make_engine: Callable[[Sequence[Searched]], Engine] = patient_engine
+        self,
+        rulebook: Rulebook,
+        make_engine: Callable[[Sequence[Searched]], Engine] = patient_engine,
+        projects: Projects | None = None,
     ) -> None:
         """Make the anchors ready.
 
         Args:
             rulebook: the rules.
             make_engine: makes what searches; else it is the fastest that is installed, once that pays.
+            projects: knows the projects that contents belong to, where that can be known.
         """
         self._rulebook = rulebook
+        self._projects = projects
         anchors = anchors_of(rulebook)
         self._anchors = anchors
         self._plain = len(anchors)
@@ -222,9 +228,10 @@ class Inspector:
 
     @cached_property
     def _examiner(self) -> Examiner:
-        from keyleak.sources.examiner import Examiner  # noqa: PLC0415 - see the module's text
+        from keyleak.sources.examiner import Examiner, SearchedFor  # noqa: PLC0415 - see the module's text
 
-        return Examiner(self._rulebook, self._engine, self._plain, self._encoded, self._open_document)
+        searched = SearchedFor(self._engine, self._plain, self._encoded)
+        return Examiner(self._rulebook, searched, self._open_document, self._projects)
 
     def _open_document(self, content: bytes, place: Place, budget: Budget) -> Inspection:
         return self.opener.open_encoded(content, place, budget)

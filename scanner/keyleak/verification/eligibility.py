@@ -37,6 +37,8 @@ class Eligibility:
         issuer = self._rulebook.issuer(finding.attribution.issuer or "")
         if finding.attribution.verdict is not AttributionVerdict.ATTRIBUTED or issuer is None:
             return Refusal(_nobody(finding.attribution))
+        if finding.attribution.by_project:
+            return Refusal(f"only what the project depends on names {issuer.name}")
         if issuer.verify is None:
             return Refusal(f"no request that is safe to send is known for {issuer.name}")
         if kinds := _not_spoken_of(issuer, issuer.verify, finding):

@@ -1,0 +1,1 @@
+"""What a project says that it depends on, read from manifests. Nothing here opens a file."""
