@@ -134,7 +134,7 @@ def test_manifests_of_two_languages_in_one_folder_count_together(tmp_path: Path)
         f"MOONPAY_SECRET_KEY={PAYSTACK}",
         f"curl https://api.korapay.com -H 'Authorization: Bearer {PAYSTACK}'",
         f"ACME_KEY={PAYSTACK}",
-        f"# moyasar\nKEY={PAYSTACK}",
+        f"MOYASAR_URL=https://api.moyasar.com\nKEY={PAYSTACK}",
     ],
 )
 def test_nearer_evidence_wins_over_the_manifest(tmp_path: Path, line: str) -> None:

@@ -165,7 +165,7 @@ class Scales:
 
         So the body has to be one that hardly anybody else's keys have, and nothing may point elsewhere.
         """
-        # Beside the key even a name whose keys look different: a comment says `moyasar`.
+        # Beside the key even a name whose keys look different is a reason to doubt.
         pointed = {each.issuer for each in self.evidence if each.reach in _NEAR or self._speaks(each)}
         others = pointed - {issuer}
         sure = self.knows_project and self.generic_name and issuer in self.bodies.strong
