@@ -6,6 +6,7 @@ Stripe's. The part before the colon is the label, the part after it a template (
     LABEL           an issuer's id; `none` (a leak that nothing gives to an issuer), `ambiguous` or `unknown`
                     (a leak, with exactly that verdict), `no` (no leak); `a|b` permits either
     LABEL/WRAPPING  the template is written wrapped: base64, hex, split, …; `[[ ]]` marks the key inside it
+    LABEL/pieces    the first piece of the key, cut where the case's `cut` says; `<<2>>` is the second
 
 A `·` is left out, so that no text of these files looks like a key to a scanner that reads them.
 """
@@ -22,6 +23,7 @@ import tarfile
 import zipfile
 import zlib
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
@@ -31,13 +33,14 @@ import yaml
 from keyleak.rulebook.template import expand
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 FOLDER: Final = Path(__file__).parent / "cases"
 NO_LEAK: Final = "no"
 NO_ISSUER: Final = frozenset({"none", "ambiguous", "unknown"})
 
 _MARK: Final = re.compile(r"<<([a-z0-9|-]+)(?:/([a-z0-9-]+))?: (.*?)>>", re.DOTALL)
+_PIECE: Final = re.compile(r"<<([2-9])>>")
 _INNER: Final = re.compile(r"\[\[(.*?)\]\]", re.DOTALL)
 
 
@@ -84,14 +87,15 @@ def _cases_of(file: Path, seed: int) -> Iterator[Case]:
     document = yaml.safe_load(file.read_text(encoding="utf-8"))
     for number, fields in enumerate(document["cases"], 1):
         first = zlib.crc32(f"{seed} {document['context']} {number}".encode())
-        text, planted = _expanded(fields["text"], fields.get("join", ""), first)
+        text, planted = _expanded(fields["text"], fields.get("join", ""), first, fields.get("cut", ()))
         content = _stored(text, fields["path"], fields.get("stored_as", "utf-8"))
         yield Case(document["context"], number, fields["path"], content, planted)
 
 
-def _expanded(text: str, joint: str, seed: int) -> tuple[str, tuple[Planted, ...]]:
+def _expanded(text: str, joint: str, seed: int, cuts: Sequence[int] = ()) -> tuple[str, tuple[Planted, ...]]:
     parts: list[str] = []
     planted: list[Planted] = []
+    pieces: list[str] = []
     position = 0
     for mark in _MARK.finditer(text):
         parts.append(text[position : mark.start()].replace("·", ""))
@@ -100,9 +104,12 @@ def _expanded(text: str, joint: str, seed: int) -> tuple[str, tuple[Planted, ...
         value = inner[1] if inner else whole
         line = "".join(parts).count("\n") + 1
         planted.append(Planted(value, frozenset(mark[1].split("|")), line))
-        parts.append(_wrapped(_INNER.sub(r"\1", whole), mark[2], joint))
+        pieces += [value[start:end] for start, end in pairwise((0, *cuts, len(value)))] * (
+            mark[2] == "pieces"
+        )
+        parts.append(pieces[0] if pieces else _wrapped(_INNER.sub(r"\1", whole), mark[2], joint))
         position = mark.end()
-    parts.append(text[position:].replace("·", ""))
+    parts.append(_PIECE.sub(lambda piece: pieces[int(piece[1]) - 1], text[position:].replace("·", "")))
     return "".join(parts), tuple(planted)
 
 
