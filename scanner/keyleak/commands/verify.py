@@ -25,6 +25,7 @@ from keyleak.records import replace
 from keyleak.sources.files import Reading
 from keyleak.sources.history import HistoryRequest
 from keyleak.sources.inspector import Inspector
+from keyleak.sources.projects import FolderProjects
 from keyleak.sources.relocation import Relocation, Relocator
 
 if TYPE_CHECKING:
@@ -125,7 +126,8 @@ def _relocated(report: Report, rulebook: Rulebook, options: ReportOptions) -> Re
         history = HistoryRequest(target, submodules=True, rule_folders=folders, jobs=jobs)
     repository = target if is_history else "."
     keys = _baseline_keys(options)
-    return Relocator(Inspector(rulebook), repository, keys, history).relocate(report.findings)
+    inspector = Inspector(rulebook, projects=FolderProjects())
+    return Relocator(inspector, repository, keys, history).relocate(report.findings)
 
 
 def _baseline_keys(options: ReportOptions) -> tuple[bytes, ...]:

@@ -110,6 +110,15 @@ def named_entries(repository: Repository, paths: Sequence[str]) -> Staged:
     )
 
 
+def all_entries(repository: Repository) -> tuple[IndexEntry, ...]:
+    """Every path of the index with content.
+
+    Raises:
+        GitError: git cannot read the index.
+    """
+    return tuple(row.entry for row in _listing(repository, [":(top)"]) if row.mode != _SUBMODULE)
+
+
 class _Row(NamedTuple):
     """A line of git's listing."""
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Final
 
 from keyleak.errors import GitError
 from keyleak.git.process import stream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+_PIECE: Final = 1 << 20
 
 
 class SingleObjects:
@@ -19,28 +21,44 @@ class SingleObjects:
         self._asked = asked
         self._answers = answers
 
-    def read(self, name: str) -> tuple[str, bytes]:
+    def read(self, name: str, most: int | None = None) -> tuple[str, bytes]:
         """The kind and the content of an object.
 
+        Args:
+            name: its id.
+            most: bytes that are wanted at most; None takes any object whole.
+
         Raises:
-            GitError: the repository lacks it.
+            GitError: the repository lacks it, or it is larger.
         """
         self._asked.write(name.encode() + b"\n")
         self._asked.flush()
         header = self._answers.readline().split()
         if len(header) != 3:
             raise GitError(("cat-file", name), None, f"object {name} is not there")
-        content = self._answers.read(int(header[2]))
+        size = int(header[2])
+        if most is not None and size > most:
+            self._pass_over(size + 1)
+            raise GitError(("cat-file", name), None, f"object {name} is too large")
+        content = self._answers.read(size)
         self._answers.read(1)
         return header[1].decode(), content
 
+    def _pass_over(self, left: int) -> None:
+        while left and (piece := self._answers.read(min(left, _PIECE))):
+            left -= len(piece)
+
 
 @contextmanager
-def single_objects(repository: str) -> Iterator[SingleObjects]:
+def single_objects(repository: str, keep: Sequence[str] = ()) -> Iterator[SingleObjects]:
     """Opens a repository for questions.
+
+    Args:
+        repository: where the objects are.
+        keep: `GIT_*` variables to trust (see `keyleak.git.process`).
 
     Raises:
         GitError: git does not read it.
     """
-    with stream(["cat-file", "--batch"], repository) as git:
+    with stream(["cat-file", "--batch"], repository, keep=keep) as git:
         yield SingleObjects(git.stdin, git.stdout)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 from keyleak.coverage import Coverage, Gap, ObjectCounts, merge_gaps
 from keyleak.errors import GitError
-from keyleak.findings import LocationKind
+from keyleak.findings import AttributionVerdict, LocationKind
 from keyleak.git.objects import read_objects
 from keyleak.git.places import PlaceKind, git_files, git_folder, ref_names
+from keyleak.git.plain import read_by_id
 from keyleak.git.provenance import provenance
 from keyleak.git.scope import Scope, objects_in
 from keyleak.git.views import missing_objects, shallow_gap, submodules
@@ -19,15 +20,17 @@ from keyleak.sources.files import Reading
 from keyleak.sources.inspector import Place
 from keyleak.sources.interruption import Interruption
 from keyleak.sources.object_places import ObjectPlaces
-from keyleak.sources.object_visitor import MakeObjectVisitor
+from keyleak.sources.object_projects import projects_of_commits
+from keyleak.sources.object_visitor import MakeObjectVisitor, ObjectVisitor
 from keyleak.sources.reading import INTERRUPTED, Reader
 from keyleak.sources.wire import unpacked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from keyleak.findings import Sighting
     from keyleak.git.memory import ObjectMemory
+    from keyleak.git.provenance import Provenance
     from keyleak.git.scope import ScopedObjects
     from keyleak.git.views import Submodule
     from keyleak.git.visitor import ObjectsRead
@@ -148,9 +151,35 @@ class _History:
             origins = {}
             self._gaps.append(Gap("provenance", f"where the keys come from is not known: {error}"))
         places = ObjectPlaces(self._repository, origins, self._gaps.append)
-        for result in found:
+        for result in self._within_projects(found, origins):
             for sighting in unpacked(result.sightings):
                 yield from places.of(sighting, result.oid)
+
+    def _within_projects(
+        self, found: Sequence[ObjectResult], origins: Mapping[bytes, Provenance]
+    ) -> Sequence[ObjectResult]:
+        """The results, those that name no issuer looked at again in the light of their projects' manifests.
+
+        Which project an object belongs to is known only when it was found to hold a key.
+        """
+        wanted = {
+            result.oid.hex(): (origin.first_commit, origin.paths[0])
+            for result in found
+            if result.kind == "blob" and _is_undecided(result)
+            for origin in [origins.get(result.oid)]
+            if origin and origin.first_commit and origin.paths
+        }
+        if not wanted:
+            return found
+        try:
+            inspector = self._inspector.within(projects_of_commits(self._repository, wanted))
+            options = ReadOptions(kinds=frozenset({"blob"}), keep=self._request.scope.keep, stop=self._stop)
+            ids = [bytes.fromhex(oid) for oid in wanted]
+            again = read_by_id(self._repository, ids, ObjectVisitor(inspector), options).results
+        except GitError:
+            # What is known without manifests is true without them.
+            return found
+        return list(({result.oid: result for result in (*found, *again)}).values())
 
     def _beside(self) -> Reading:
         """Names of refs, and the files of the git folder."""
@@ -219,6 +248,11 @@ class _History:
         if absent:
             reason = "content that is only on the server; `git lfs fetch --all` brings it"
             self._gaps.append(Gap("Git LFS", reason, absent))
+
+
+def _is_undecided(result: ObjectResult) -> bool:
+    sightings = unpacked(result.sightings)
+    return any(each.attribution.verdict is not AttributionVerdict.ATTRIBUTED for each in sightings)
 
 
 def _in_ref_name(sighting: Sighting, names: list[bytes]) -> Sighting:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from keyleak.coverage import Coverage, Gap, merge_gaps
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from keyleak.git.index import Staged
     from keyleak.git.inherited import Repository
     from keyleak.git.visitor import ObjectsRead
+    from keyleak.manifests.project import Project
+    from keyleak.sources.object_projects import IndexProjects
     from keyleak.sources.object_visitor import ObjectResult
 
 _OBJECT: Final = "object "
@@ -58,7 +61,8 @@ def read_index(repository: Repository, staged: Staged, inspector: Inspector) -> 
         options = ReadOptions(
             kinds=frozenset({"blob"}), keep=repository.keep, stop=lambda: interruption.requested
         )
-        read = read_by_id(repository.folder, paths, ObjectVisitor(inspector), options)
+        visitor = ObjectVisitor(inspector.within(_Projects(repository, paths)))
+        read = read_by_id(repository.folder, paths, visitor, options)
     parts = [
         _names(staged, inspector),
         _contents(read, paths),
@@ -73,6 +77,24 @@ def read_index(repository: Repository, staged: Staged, inspector: Inspector) -> 
     )
     sightings = tuple(sighting for part in parts for sighting in part.sightings)
     return Reading(sightings, coverage, interruption.requested)
+
+
+class _Projects:
+    """The projects of what is staged; what knows them is loaded beside the first key."""
+
+    def __init__(self, repository: Repository, paths: Mapping[bytes, Sequence[str]]) -> None:
+        self._repository = repository
+        self._paths = paths
+
+    def of(self, place: Place) -> Project:
+        """See `Projects`."""
+        return self._known.of(place)
+
+    @cached_property
+    def _known(self) -> IndexProjects:
+        from keyleak.sources.object_projects import IndexProjects  # noqa: PLC0415 - see above
+
+        return IndexProjects(self._repository, self._paths)
 
 
 def _names(staged: Staged, inspector: Inspector) -> _Read:

@@ -6,8 +6,9 @@ Nearly every content holds no anchor, so all that looks closer is loaded when th
 from __future__ import annotations
 
 from bisect import bisect_left
+from copy import copy
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 from keyleak.containers.formats import (
     BEGINNING,
@@ -167,6 +168,14 @@ class Inspector:
                 found.add(index)
             start = end
         return sorted(found)
+
+    def within(self, projects: Projects) -> Self:
+        """One that knows the projects of contents, and is otherwise the same."""
+        other = copy(self)
+        other._projects = projects  # noqa: SLF001 - a copy of this very object
+        for made in ("_examiner", "opener"):
+            other.__dict__.pop(made, None)
+        return other
 
     def inspect(self, content: Buffer, place: Place, window: Window = _WHOLE) -> Inspection:
         """Every key in a content, and what inside it could not be read."""
