@@ -81,6 +81,22 @@ def test_overlapping_anchors_are_all_hit_in_order() -> None:
         assert engine.hits(b"ccc") == []
 
 
+@pytest.mark.parametrize(
+    "before", [b"", b" ", b"'", b"=", b"\\n", b"\\x3d", b"\\u003d", b"%3D", b"-", b"\x80"]
+)
+def test_a_short_word_is_hit_where_a_word_begins_with_it(before: bytes) -> None:
+    """In compiled code `task_` and the next name with its length had each file opened that holds them."""
+    anchors = [Anchor(AnchorKind.PREFIX, wide=False, literal=b"sk_", with_body=True)]
+    body = expand("${base62:16}").encode()
+    engines = [ReEngine(anchors), PatientEngine(anchors), fastest_engine(anchors)]
+    end = len(before) + 3
+    for engine in engines:
+        assert engine.hits(before + b"sk_" + body) == [Hit(end, 0)]
+        assert engine.hits(before + b"sk_" + body[:15] + b"_") == []
+        assert engine.hits(before + b"task_" + body) == []
+        assert engine.hits(before + b"_sk_" + body) == []
+
+
 def test_patience_ends_without_a_difference() -> None:
     anchors = [Anchor(AnchorKind.PREFIX, wide=False, literal=literal) for literal in (b"sk_live_", b"flora")]
     engine = PatientEngine(anchors)

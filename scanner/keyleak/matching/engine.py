@@ -17,6 +17,12 @@ MIN_BODY: Final = 16
 MAX_BODY: Final = 250
 _NARROW_BODY: Final = re.compile(rb"[A-Za-z0-9_+/=-]{%d}" % MIN_BODY)
 _WIDE_BODY: Final = re.compile(rb"(?:\x00[A-Za-z0-9_+/=-]){%d}" % MIN_BODY)
+# No letter, digit or underscore, or the end of an escape: `task_` is no beginning. Hyperscan reads on from
+# before; for `re` it is looked at, from the word on.
+_WORD_BEGINS: Final = rb"(?:\b|\\(?:[nrt]|x[0-9A-Fa-f]{2}|u00[0-9A-Fa-f]{2})|%[0-9A-Fa-f]{2})"
+_WORD_BEGINS_HERE: Final = (
+    rb"(?:\b|(?<=\\[nrt])|(?<=\\x[0-9A-Fa-f]{2})|(?<=\\u00[0-9A-Fa-f]{2})|(?<=%[0-9A-Fa-f]{2}))"
+)
 _BEGINS: Final = b"[%b]{%d}" % (re.escape(CHARACTERS), LENGTH)
 _WIDELY_BEGINS: Final = rb"(?:\x00[%b]){%d}" % (re.escape(CHARACTERS), LENGTH)
 
@@ -30,7 +36,7 @@ class Searched(Protocol):
 
     @property
     def with_body(self) -> bool:
-        """Whether it counts only with the beginning of a body behind it (`matching/beginning.py`)."""
+        """Whether it counts only where a word begins with it, with a body behind it (`beginning.py`)."""
 
 
 class Hit(NamedTuple):
@@ -52,19 +58,26 @@ def has_body(content: Buffer, end: int, *, wide: bool) -> bool:
     return (_WIDE_BODY if wide else _NARROW_BODY).match(content, end) is not None
 
 
-class Behind(NamedTuple):
-    """What must stand behind a literal."""
+class Beside(NamedTuple):
+    """What must stand beside a literal."""
 
-    pattern: bytes
+    before: bytes
+    """A pattern that ends where the literal begins."""
+    here: bytes
+    """The same as a look-behind."""
+    behind: bytes
+    """A pattern that begins where the literal ends."""
     length: int
-    """Bytes that the pattern matches."""
+    """Bytes that the pattern behind matches."""
 
 
-def behind(anchor: Searched) -> Behind:
-    """What must stand behind a literal: nothing, or the beginning of a body in the literal's encoding."""
+def beside(anchor: Searched) -> Beside:
+    """What must stand beside a literal: nothing, or the beginning of a word and that of a body."""
     if not anchor.with_body:
-        return Behind(b"", 0)
-    return Behind(_WIDELY_BEGINS, 2 * LENGTH) if b"\0" in anchor.literal else Behind(_BEGINS, LENGTH)
+        return Beside(b"", b"", b"", 0)
+    if b"\0" in anchor.literal:
+        return Beside(b"", b"", _WIDELY_BEGINS, 2 * LENGTH)
+    return Beside(_WORD_BEGINS, _WORD_BEGINS_HERE, _BEGINS, LENGTH)
 
 
 def fastest_engine(anchors: Sequence[Searched]) -> Engine:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 import hyperscan
 
-from keyleak.matching.engine import Hit, behind
+from keyleak.matching.engine import Hit, beside
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +29,7 @@ class HyperscanEngine:
         """
         self._database = _loaded(compiled) or _database_of(anchors)
         self._scan = self._database.scan
-        self._behind = tuple(behind(anchor).length for anchor in anchors)
+        self._behind = tuple(beside(anchor).length for anchor in anchors)
 
     @property
     def compiled(self) -> bytes:
@@ -58,6 +58,14 @@ class HyperscanEngine:
         return sorted(set(found)) if found else found
 
 
+def expression(anchor: Searched) -> bytes:
+    """What Hyperscan searches for: the literal, with what must stand beside it."""
+    # Byte escapes, for the binding's literal mode ends a literal at its first zero byte.
+    literal = b"".join(b"\\x%02x" % byte for byte in anchor.literal)
+    around = beside(anchor)
+    return around.before + literal + around.behind
+
+
 def _loaded(compiled: bytes | None) -> hyperscan.Database | None:
     if not compiled:
         return None
@@ -73,11 +81,7 @@ def _loaded(compiled: bytes | None) -> hyperscan.Database | None:
 def _database_of(anchors: Sequence[Searched]) -> hyperscan.Database:
     database = hyperscan.Database()
     database.compile(
-        # Byte escapes, for the binding's literal mode ends a literal at its first zero byte.
-        expressions=[
-            b"".join(b"\\x%02x" % byte for byte in anchor.literal) + behind(anchor).pattern
-            for anchor in anchors
-        ],
+        expressions=[expression(anchor) for anchor in anchors],
         ids=list(range(len(anchors))),
         elements=len(anchors),
         flags=0,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from keyleak.matching.engine import Hit, behind, fastest_engine
+from keyleak.matching.engine import Hit, beside, fastest_engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -47,6 +47,11 @@ class PatientEngine:
         return self._engine.hits(content)
 
 
+def _stands_alone(anchor: Searched, content: bytes, at: int) -> bool:
+    around = beside(anchor)
+    return re.compile(around.here + re.escape(anchor.literal) + around.behind).match(content, at) is not None
+
+
 def _found_singly(anchors: Sequence[Searched], content: bytes) -> list[Hit]:
     hits = []
     for index, anchor in enumerate(anchors):
@@ -54,7 +59,7 @@ def _found_singly(anchors: Sequence[Searched], content: bytes) -> list[Hit]:
         at = content.find(literal)
         while at >= 0:
             end = at + len(literal)
-            if not anchor.with_body or re.compile(behind(anchor).pattern).match(content, end):
+            if not anchor.with_body or _stands_alone(anchor, content, at):
                 hits.append(Hit(end, index))
             at = content.find(literal, at + 1)
     return sorted(hits)

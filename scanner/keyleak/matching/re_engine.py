@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from keyleak.matching.engine import Hit, behind
+from keyleak.matching.engine import Hit, beside
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,10 +17,11 @@ class ReEngine:
     """Finds anchors with one pattern each; a look-ahead keeps overlapping ones."""
 
     def __init__(self, anchors: Sequence[Searched]) -> None:
-        searched = [(re.escape(anchor.literal), behind(anchor).pattern) for anchor in anchors]
-        self._patterns = tuple(re.compile(b"(?=(%b)%b)" % each) for each in searched)
+        around = [(re.escape(anchor.literal), beside(anchor)) for anchor in anchors]
+        searched = [(each.here, literal, each.behind) for literal, each in around]
+        self._patterns = tuple(re.compile(b"%b(?=(%b)%b)" % each) for each in searched)
         # One pass says whether any anchor is there at all; nearly always none is.
-        self._any = re.compile(b"|".join(b"%b%b" % each for each in searched))
+        self._any = re.compile(b"|".join(b"%b%b%b" % each for each in searched))
 
     def hits(self, content: Buffer) -> list[Hit]:
         """See `Engine.hits`."""

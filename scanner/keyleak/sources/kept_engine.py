@@ -34,10 +34,9 @@ def kept_engine(anchors: Sequence[Searched]) -> Engine:
     """
     if importlib.util.find_spec("hyperscan") is None:
         return fastest_engine(anchors)
-    from keyleak.matching.hyperscan_engine import HyperscanEngine  # noqa: PLC0415 - not everywhere
+    from keyleak.matching.hyperscan_engine import HyperscanEngine, expression  # noqa: PLC0415 - not everywhere
 
-    searched = b"\0".join(b"%d%b" % (anchor.with_body, anchor.literal.hex().encode()) for anchor in anchors)
-    made_from = hashlib.sha256(searched).digest()
+    made_from = hashlib.sha256(b"\0".join(map(expression, anchors))).digest()
     kept = cache_file.kept(_NAME) or b""
     compiled = kept[2 * _DIGEST :]
     is_same = kept[:_DIGEST] == made_from
