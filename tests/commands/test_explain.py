@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -107,3 +108,71 @@ def test_what_is_staged_is_explained(folder: Path) -> None:
     result = run(folder, "staged", "--explain")
     assert result.returncode == 1
     assert "Explained: 6 key-shaped texts, 3 of them reported as keys" in result.stdout
+
+
+def explained(folder: Path, *arguments: str) -> dict[str, list[str]]:
+    """The lines of each explanation, by its place."""
+    shown = run(folder, *arguments, "--explain").stdout.partition("Explained: ")[2]
+    found: dict[str, list[str]] = {}
+    for line in shown.splitlines()[1:]:
+        if line and not line.startswith(" "):
+            found[line.split("  ")[0]] = lines = []
+        elif line:
+            lines.append(line.strip())
+    return found
+
+
+def test_encoded_keys_and_keys_in_pieces_are_explained_like_plain_ones(folder: Path) -> None:
+    content = (
+        "import stripe\n\nCLERK_SECRET_KEY='${base64pad:sk_live_${base62:42}}'\n\n"
+        "stripe.api_key = 'sk_test_' + '${base62:24}'\n"
+    )
+    (folder / "a.env").unlink()
+    (folder / "a.py").write_text(expand(content, 4))
+    of_encoded, of_joined = explained(folder, "scan", ".").values()
+    assert of_encoded[0] == "reported: attributed clerk (confidence high)"
+    assert any(line.startswith("file: ") and "Stripe" in line for line in of_encoded)
+    assert of_joined[0].startswith("reported: attributed stripe")
+
+
+def test_encoded_text_that_is_no_key_is_explained(folder: Path) -> None:
+    content = "KEY=${base64pad:sk_live_your_key_goes_here_please}\nOTHER=${base64pad:sk_live_${base62:42}}\n"
+    (folder / "a.env").write_text(expand(content, 4))
+    places = explained(folder, "scan", ".")
+    assert places["a.env:1:5"] == ["not reported: begins like a placeholder"]
+    assert places["a.env:2:7"][0].startswith("reported: ")
+
+
+def test_what_stands_in_an_archive_is_explained(folder: Path) -> None:
+    with zipfile.ZipFile(folder / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(folder / "a.env", "inner.env")
+    (folder / "a.env").unlink()
+    places = explained(folder, "scan", ".")
+    assert len(places) == 6
+    assert places["a.zip > inner.env:3:3"] == ["not reported: begins like a placeholder"]
+    (of_stripe,) = (lines for place, lines in places.items() if ":2:" in place)
+    assert of_stripe[0] == "reported: attributed stripe (confidence high)"
+    assert len(of_stripe) > 2
+
+
+def test_a_manifest_that_was_not_read_is_told(folder: Path) -> None:
+    (folder / "package.json").write_text("{")
+    places = explained(folder, "scan", ".")
+    (of_paystack,) = (lines for place, lines in places.items() if ":5:" in place)
+    assert "what the project depends on is not known: package.json is broken" in of_paystack
+
+
+def test_history_explains_with_the_manifests_of_the_commit(folder: Path) -> None:
+    (folder / "package.json").write_text('{"dependencies": {"paystack-node": "1"}}')
+    for arguments in (
+        ("init", "-q"),
+        ("add", "."),
+        ("-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "-qm", "x"),
+    ):
+        subprocess.run(["git", *arguments], cwd=folder, check=True)
+    for arguments in (("history", "."), ("staged", "a.env")):
+        places = explained(folder, *arguments)
+        assert len(places) == 6
+        (of_paystack,) = (lines for place, lines in places.items() if ":5:" in place)
+        assert of_paystack[0] == "reported: attributed paystack (confidence low)"
+        assert "package.json depends on 'paystack-node' (Paystack)" in of_paystack

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from keyleak.decoding.budget import Budget
     from keyleak.matching.engine import Engine, Hit
-    from keyleak.matching.match import Match
+    from keyleak.matching.match import Match, Rejection
     from keyleak.matching.matcher import Matcher
 
 # Text around an encoded one that may say whose key it holds.
@@ -81,6 +81,16 @@ class DecodedMatch:
 
 
 @dataclass(frozen=True, slots=True)
+class DecodedRejection:
+    """Something key-shaped in encoded text that is no key."""
+
+    rejection: Rejection
+    place: int
+    """Offset of the encoded text."""
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """A compressed document or an archive in encoded text."""
 
@@ -100,6 +110,8 @@ class _Layer:
     steps: tuple[Step, ...]
     origin: Callable[[int], int]
     place: Callable[[int], int]
+    reject: Callable[[DecodedRejection], None] | None
+    """Told of what is no key, where somebody wants to know."""
 
     @property
     def decoded(self) -> bytes:
@@ -134,7 +146,12 @@ class EncodedSearch:
         self._encoded = encoded
 
     def find(
-        self, text: bytes, hits: Iterable[Hit], owned: range | None, budget: Budget
+        self,
+        text: bytes,
+        hits: Iterable[Hit],
+        owned: range | None,
+        budget: Budget,
+        reject: Callable[[DecodedRejection], None] | None = None,
     ) -> list[DecodedMatch | Document]:
         """Every key in the encoded texts of a content, and what is to be opened, in order of place.
 
@@ -143,10 +160,11 @@ class EncodedSearch:
             hits: anchors found in it.
             owned: offsets in which an anchor must end to count.
             budget: what decoding may cost; if nothing is left of it afterwards, something was not decoded.
+            reject: told of what is no key, where somebody wants to know.
         """
         known = self._plain + len(self._encoded)
         wanted = [hit for hit in hits if hit.anchor < known and (owned is None or hit.end in owned)]
-        layer = _Layer(text, (0, len(text)), (), _same, _same)
+        layer = _Layer(text, (0, len(text)), (), _same, _same, reject)
         found: dict[tuple[int, bytes], DecodedMatch | Document] = {}
         for each in self._in_layer(layer, wanted, budget):
             key = (
@@ -238,10 +256,20 @@ class EncodedSearch:
         ):
             if match.start < stop and match.end > start and _is_changed(match, inner):
                 yield _as_decoded(match, inner)
+        self._tell_rejected(inner, plain)
         if len(inner.steps) < DEEPEST:
             known = self._plain + len(self._encoded)
             within = [hit for hit in hits if hit.anchor < known and start < hit.end <= stop]
             yield from self._in_layer(inner, within, budget)
+
+    def _tell_rejected(self, layer: _Layer, plain: Sequence[Hit]) -> None:
+        if layer.reject is None:
+            return
+        start, stop = layer.span
+        owned = range(start, stop + 1)
+        for each in self._matcher.rejected(layer.text, plain, owned=owned, offset=start % 2):
+            if start <= each.start < stop:
+                layer.reject(DecodedRejection(each, layer.place(each.start), layer.steps))
 
     def _again(
         self, layer: _Layer, looked: set[tuple[Step, int]], budget: Budget
@@ -337,6 +365,7 @@ def _spliced(layer: _Layer, decoded: Decoded) -> _Layer:
         (*layer.steps, decoded.step),
         lambda index: layer.origin(origin(index)),
         lambda index: layer.place(place(index)),
+        layer.reject,
     )
 
 

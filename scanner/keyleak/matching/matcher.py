@@ -63,8 +63,14 @@ class Matcher:
 
     def rejections(self, content: Buffer, *, owned: range | None = None, offset: int = 0) -> list[Rejection]:
         """Key-shaped texts that are no keys, and why; the parameters are those of `match`."""
+        return self.rejected(content, self._engine.hits(content), owned=owned, offset=offset)
+
+    def rejected(
+        self, content: Buffer, hits: Iterable[Hit], *, owned: range | None = None, offset: int = 0
+    ) -> list[Rejection]:
+        """The same among anchors that were found in a content; see `confirmed`."""
         found: dict[int, Rejection] = {}
-        for hit in self._engine.hits(content):
+        for hit in hits:
             if self._is_prefix_with_body(content, hit) and (owned is None or hit.end in owned):
                 rejection = self._rejection(self._view(content, hit, offset), hit)
                 if rejection:

@@ -33,7 +33,7 @@ def _lines(explanation: Explanation, masker: Masker) -> list[str]:
     return [
         f"{place}  {explanation.redacted}",
         f"  {said}: {explanation.verdict}",
-        *(f"    {line}" for line in explanation.considered),
+        *(f"    {printable(masker.mask(line))}" for line in explanation.considered),
     ]
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from keyleak.containers.compression import unpacked
 from keyleak.containers.formats import BEGINNING, recognise
 from keyleak.coverage import Gap
 from keyleak.decisions.markers import markers_beside
 from keyleak.decoding.decoded import Step
-from keyleak.decoding.search import DecodedMatch, Document, EncodedSearch
+from keyleak.decoding.search import DecodedMatch, DecodedRejection, Document, EncodedSearch
 from keyleak.findings import Location, Sighting
 from keyleak.manifests.project import NO_PROJECT
 from keyleak.matching.matcher import Matcher
@@ -22,13 +22,13 @@ from keyleak.sources.lines import LineFinder, first_line
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from keyleak.attribution.attributor import Attributor
+    from keyleak.attribution.attributor import Attributor, Weighed
     from keyleak.attribution.packages import ProjectEvidence
     from keyleak.decoding.anchors import EncodedAnchor
     from keyleak.decoding.budget import Budget
     from keyleak.findings import Attribution, Marker
     from keyleak.matching.engine import Buffer, Engine, Hit
-    from keyleak.matching.match import Match
+    from keyleak.matching.match import Match, Rejection
     from keyleak.rulebook.model import Rulebook
     from keyleak.sources.inspector import Place, Window
     from keyleak.sources.projects import Projects
@@ -38,6 +38,10 @@ _TOO_MUCH: Final = "decoding all of it takes too long: it was not looked at whol
 # A value that was compressed, not a document: it is read together with its line.
 _SHORT: Final = 16 << 10
 _WIDE: Final = (Step.UTF16.value,)
+_RULED_OUT: Final = "only a namesake is called like that here: the name it is given to is its one ground"
+_NOT_GIVEN: Final = (
+    "others use its prefix too, and nothing here gives it to an issuer whose keys look like that"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,16 @@ class SearchedFor:
     encoded: Sequence[EncodedAnchor]
 
 
+class Witness(Protocol):
+    """Wants to know why each key-shaped text is or is not reported."""
+
+    def reported(self, sighting: Sighting, weighed: Weighed) -> None:
+        """Told of a key, with everything that was weighed for it."""
+
+    def rejected(self, location: Location, redacted: str, reason: str) -> None:
+        """Told of what is not reported."""
+
+
 class Examiner:
     """Confirms anchors. Holds compiled rules only."""
 
@@ -71,6 +85,7 @@ class Examiner:
         searched: SearchedFor,
         open_document: Callable[[bytes, Place, Budget], Inspection],
         projects: Projects | None,
+        witness: Witness | None,
     ) -> None:
         """Compile what confirms.
 
@@ -79,7 +94,9 @@ class Examiner:
             searched: what is searched for.
             open_document: opens what was compressed or packed before it was encoded.
             projects: knows the projects that contents belong to, where that can be known.
+            witness: told why, where somebody wants to know.
         """
+        self._witness = witness
         self._open_document = open_document
         self._projects = projects
         self._plain = searched.plain
@@ -109,20 +126,25 @@ class Examiner:
             budget: what decoding may cost.
         """
         data = bytes(content)
-        plain = self._matcher.confirmed(
-            data,
-            [hit for hit in hits if hit.anchor < self._plain],
-            owned=window.owned,
-            offset=window.base,
+        anchors = [hit for hit in hits if hit.anchor < self._plain]
+        plain = self._matcher.confirmed(data, anchors, owned=window.owned, offset=window.base)
+        lines = _lines(data, window)
+        rejected: list[DecodedRejection] = []
+        encoded = self._search.find(
+            data, hits, window.owned, budget, rejected.append if self._witness else None
         )
-        encoded = self._search.find(data, hits, window.owned, budget)
         decoded = [each for each in encoded if isinstance(each, DecodedMatch)]
         gaps = () if budget.left else (Gap(place.name, _TOO_MUCH),)
         found = sorted((*_plainly(plain, decoded), *map(_decodedly, decoded)), key=lambda each: each.start)
         inspection = Inspection(gaps=gaps) if gaps else NOTHING
         if found:
             inspection = Inspection(tuple(self._sightings(found, data, place, window)), gaps)
-        lines = LineFinder(data, window.base, window.line_start or first_line(data[:4]))
+        if self._witness:
+            in_plain = self._matcher.rejected(data, anchors, owned=window.owned, offset=window.base)
+            for other in (*map(_rejected, in_plain), *rejected):
+                steps = tuple(step.value for step in other.steps)
+                location = _location(place, (other.place, steps), window.base, lines)
+                self._witness.rejected(location, other.rejection.redacted, other.rejection.reason)
         inside = NOTHING
         for each in encoded:
             if isinstance(each, Document):
@@ -148,7 +170,7 @@ class Examiner:
     def _sightings(
         self, found: Sequence[_Found], data: bytes, place: Place, window: Window
     ) -> Iterator[Sighting]:
-        lines = LineFinder(data, window.base, window.line_start or first_line(data[:4]))
+        lines = _lines(data, window)
         # A window further on does not begin where a file's imports stand.
         keys = len({each.match.secret for each in found})
         file = None if window.base else self._attributor.file_evidence(data, keys)
@@ -157,7 +179,13 @@ class Examiner:
             weighed = self._attributor.weigh(each.match, file, project)
             if weighed.grounds:
                 sighting = self._sighting(each, weighed.attribution, place, window.base, lines)
+                if self._witness:
+                    self._witness.reported(sighting, weighed)
                 yield replace(sighting, markers=_markers(data, each, window.base))
+            elif self._witness:
+                reason = _RULED_OUT if weighed.vetoed else _NOT_GIVEN
+                location = _location(place, (each.start, each.steps), window.base, lines)
+                self._witness.rejected(location, each.match.secret.redacted(), reason)
 
     def _project_evidence(self, place: Place) -> ProjectEvidence:
         return self._attributor.project_evidence(self._projects.of(place) if self._projects else NO_PROJECT)
@@ -168,24 +196,38 @@ class Examiner:
         match = found.match
         rule = self._attributor.rule_of(match, attribution)
         environment = rule.environment.of(match.prefix)
-        line, column = lines.at(found.start, wide=found.steps == _WIDE)
         return Sighting(
             secret=match.secret,
             rule=rule.id,
             environment=environment,
             severity=rule.severity[environment],
             attribution=attribution,
-            location=Location(
-                kind=place.kind,
-                path=place.path,
-                line=line,
-                column=column,
-                offset=base + found.start,
-                decoded=(*place.decoded, *found.steps),
-                container=place.container,
-            ),
+            location=_location(place, (found.start, found.steps), base, lines),
             excerpt=match.statement.excerpt(match.secret.redacted()),
         )
+
+
+def _location(place: Place, found: tuple[int, tuple[str, ...]], base: int, lines: LineFinder) -> Location:
+    """Where something was found: its offset in the window, and the encodings that were undone."""
+    start, steps = found
+    line, column = lines.at(start, wide=steps == _WIDE)
+    return Location(
+        kind=place.kind,
+        path=place.path,
+        line=line,
+        column=column,
+        offset=base + start,
+        decoded=(*place.decoded, *steps),
+        container=place.container,
+    )
+
+
+def _lines(data: bytes, window: Window) -> LineFinder:
+    return LineFinder(data, window.base, window.line_start or first_line(data[:4]))
+
+
+def _rejected(rejection: Rejection) -> DecodedRejection:
+    return DecodedRejection(rejection, rejection.start, (Step.UTF16,) if rejection.wide else ())
 
 
 def _unpack(content: bytes) -> tuple[Step, bytes] | None:

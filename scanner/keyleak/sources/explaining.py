@@ -5,32 +5,33 @@ It reads nothing twice and reports what every inspector reports; what it keeps h
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, TypeAlias
 
-from keyleak.attribution.attributor import Attributor
-from keyleak.findings import Explanation, Location
-from keyleak.matching.match import Rejection
-from keyleak.matching.matcher import Matcher
-from keyleak.records import replace
-from keyleak.sources.inspector import Inspection, Inspector, Window
-from keyleak.sources.lines import LineFinder, first_line
+from keyleak.findings import Explanation
+from keyleak.records import dataclass, field, replace
+from keyleak.sources.inspector import WHOLE, Inspection, Inspector, Window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from keyleak.attribution.attributor import FileEvidence, Weighed
-    from keyleak.findings import Attribution, Sighting
+    from keyleak.attribution.attributor import Weighed
+    from keyleak.decoding.budget import Budget
+    from keyleak.findings import Attribution, Location, Sighting
     from keyleak.matching.engine import Buffer
-    from keyleak.matching.match import Match
     from keyleak.rulebook.model import Rulebook
+    from keyleak.secret import Secret
     from keyleak.sources.inspector import Place
     from keyleak.sources.projects import Projects
 
-_WHOLE: Final = Window()
-_RULED_OUT: Final = "only a namesake is called like that here: the name it is given to is its one ground"
-_NOT_GIVEN: Final = (
-    "others use its prefix too, and nothing here gives it to an issuer whose keys look like that"
-)
+_Where: TypeAlias = "tuple[int, tuple[str, ...], tuple[str, ...]]"
+
+
+@dataclass(slots=True)
+class _Notes:
+    """What the look at one content brought so far."""
+
+    weighed: dict[tuple[Secret, _Where], Weighed] = field(default_factory=dict)
+    rejected: list[tuple[Location, str, str]] = field(default_factory=list)
 
 
 class ExplainingInspector(Inspector):
@@ -38,63 +39,80 @@ class ExplainingInspector(Inspector):
 
     def __init__(self, rulebook: Rulebook, projects: Projects | None = None) -> None:
         super().__init__(rulebook, projects=projects)
-        self.explanations: list[Explanation] = []
-        self._matcher = Matcher(rulebook)
-        self._attributor = Attributor(rulebook)
+        self._notes: _Notes | None = None
+        # A git object may be looked at again, once more is known of it: the last look counts.
+        self._kept: dict[str | int, list[Explanation]] = {}
 
-    def inspect(self, content: Buffer, place: Place, window: Window = _WHOLE) -> Inspection:
+    @property
+    def explanations(self) -> Sequence[Explanation]:
+        """Of each content in turn, in order of place."""
+        return [each for explained in self._kept.values() for each in explained]
+
+    @property
+    def _witness(self) -> ExplainingInspector:
+        return self
+
+    def reported(self, sighting: Sighting, weighed: Weighed) -> None:
+        """See `Witness`."""
+        if self._notes is not None:
+            self._notes.weighed[sighting.secret, _where(sighting.location)] = weighed
+
+    def rejected(self, location: Location, redacted: str, reason: str) -> None:
+        """See `Witness`."""
+        if self._notes is not None:
+            self._notes.rejected.append((location, redacted, reason))
+
+    def inspect(self, content: Buffer, place: Place, window: Window = WHOLE) -> Inspection:
         """See `Inspector.inspect`."""
-        inspection = super().inspect(content, place, window)
-        matches = self._matcher.match(content, owned=window.owned, offset=window.base)
-        rejected = self._matcher.rejections(content, owned=window.owned, offset=window.base)
-        if inspection.sightings or matches or rejected:
-            keys = len({match.secret for match in matches} | {each.secret for each in inspection.sightings})
-            file = None if window.base else self._attributor.file_evidence(content, keys)
-            explained = [
-                *self._of_keys(inspection, place, matches, file),
-                *self._of_others(content, self._others(matches, rejected, file), place, window),
-            ]
-            self.explanations += sorted(explained, key=lambda each: each.location.offset)
+        look = super().inspect
+        return self._explained(place, lambda: look(content, place, window))
+
+    def inspect_within(self, content: bytes, place: Place, budget: Budget) -> Inspection:
+        """See `Inspector.inspect_within`."""
+        look = super().inspect_within
+        return self._explained(place, lambda: look(content, place, budget))
+
+    def _explained(self, place: Place, look: Callable[[], Inspection]) -> Inspection:
+        """What a look brings; its explanations, also those of what stands inside, are kept."""
+        if self._notes is not None:
+            return look()
+        self._notes = notes = _Notes()
+        try:
+            inspection = look()
+        finally:
+            self._notes = None
+        sightings = inspection.sightings
+        explained = [*_of_keys(sightings, place, notes), *_of_others(sightings, place, notes)]
+        if explained:
+            explained.sort(key=lambda each: each.location.offset)
+            self._kept[place.object or len(self._kept)] = explained
         return inspection
 
-    def _of_keys(
-        self, inspection: Inspection, place: Place, matches: Sequence[Match], file: FileEvidence | None
-    ) -> Iterator[Explanation]:
-        weighed = {match.secret: self._attributor.weigh(match, file) for match in matches}
-        for sighting in inspection.sightings:
-            yield Explanation(
-                replace(sighting.location, blob=place.object),
-                sighting.secret.redacted(),
-                reported=True,
-                verdict=_verdict(sighting),
-                considered=_considered(sighting.attribution, weighed.get(sighting.secret)),
-            )
 
-    def _others(
-        self, matches: Sequence[Match], rejected: Sequence[Rejection], file: FileEvidence | None
-    ) -> list[Rejection]:
-        weighed = [(match, self._attributor.weigh(match, file)) for match in matches]
-        ruled_out = [
-            Rejection(
-                match.start, match.wide, match.secret.redacted(), _RULED_OUT if each.vetoed else _NOT_GIVEN
-            )
-            for match, each in weighed
-            if not each.grounds
-        ]
-        return sorted([*rejected, *ruled_out], key=lambda each: each.start)
+def _where(location: Location) -> _Where:
+    # Line and column may be those of the text that encodes what holds it.
+    return location.offset, location.decoded, location.container
 
-    def _of_others(
-        self, content: Buffer, rejected: Sequence[Rejection], place: Place, window: Window
-    ) -> Iterator[Explanation]:
-        data = bytes(content)
-        lines = LineFinder(data, window.base, window.line_start or first_line(data[:4]))
-        for each in rejected:
-            line, column = lines.at(each.start, wide=each.wide)
-            offset = window.base + each.start
-            location = Location(
-                place.kind, place.path, line, column, offset, blob=place.object, container=place.container
-            )
-            yield Explanation(location, each.redacted, reported=False, verdict=each.reason)
+
+def _of_keys(sightings: Sequence[Sighting], place: Place, notes: _Notes) -> Iterator[Explanation]:
+    for sighting in sightings:
+        yield Explanation(
+            replace(sighting.location, blob=place.object),
+            sighting.secret.redacted(),
+            reported=True,
+            verdict=_verdict(sighting),
+            considered=_considered(
+                sighting.attribution, notes.weighed.get((sighting.secret, _where(sighting.location)))
+            ),
+        )
+
+
+def _of_others(sightings: Sequence[Sighting], place: Place, notes: _Notes) -> Iterator[Explanation]:
+    """What is no key; the beginning of a key that goes on in other words is one."""
+    taken = {(each.location.offset, each.location.container) for each in sightings}
+    for location, redacted, reason in dict.fromkeys(notes.rejected):
+        if (location.offset, location.container) not in taken:
+            yield Explanation(replace(location, blob=place.object), redacted, reported=False, verdict=reason)
 
 
 def _verdict(sighting: Sighting) -> str:
@@ -117,4 +135,5 @@ def _considered(attribution: Attribution, weighed: Weighed | None) -> tuple[str,
     nearest = sorted(weighed.considered, key=lambda each: each.distance)
     others = [f"{each.reach.value}: {each.line}" for each in nearest if each.line not in rests_on]
     ruled_out = [f"{issuer} is ruled out: a namesake's word is near" for issuer in sorted(weighed.vetoed)]
-    return tuple(dict.fromkeys((*rests_on, *others, *ruled_out)))
+    unread = [f"what the project depends on is not known: {reason}" for reason in weighed.unread]
+    return tuple(dict.fromkeys((*rests_on, *others, *ruled_out, *unread)))

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from keyleak.matching.anchors import Anchor
     from keyleak.matching.engine import Buffer, Engine, Searched
     from keyleak.rulebook.model import Rulebook
-    from keyleak.sources.examiner import Examiner
+    from keyleak.sources.examiner import Examiner, Witness
     from keyleak.sources.lines import LineStart
     from keyleak.sources.opening import Opener
     from keyleak.sources.projects import Projects
@@ -111,7 +111,7 @@ class _Literal:
 NOTHING: Final = Inspection()
 _TAR: Final = _Literal(TAR_MAGIC)
 _ZIP_END: Final = _Literal(ZIP_END)
-_WHOLE: Final = Window()
+WHOLE: Final = Window()
 
 
 class Inspector:
@@ -177,12 +177,12 @@ class Inspector:
             other.__dict__.pop(made, None)
         return other
 
-    def inspect(self, content: Buffer, place: Place, window: Window = _WHOLE) -> Inspection:
+    def inspect(self, content: Buffer, place: Place, window: Window = WHOLE) -> Inspection:
         """Every key in a content, and what inside it could not be read."""
         hits = self._engine.hits(content)
         if not hits and bytes(content[:2]) not in LEADS:
             return NOTHING
-        form = self._format(content, hits) if window is _WHOLE else None
+        form = self._format(content, hits) if window is WHOLE else None
         if not hits and form is None:
             return NOTHING
         budget = Budget(len(content))
@@ -193,7 +193,7 @@ class Inspector:
         """The same for what stood in another content, out of its budget."""
         hits = self._engine.hits(content)
         form = self._format(content, hits)
-        plainly = self._examiner.examine(content, hits, place, _WHOLE, budget) if hits else NOTHING
+        plainly = self._examiner.examine(content, hits, place, WHOLE, budget) if hits else NOTHING
         return plainly if form is None else self._opened(content, place, form, plainly, budget)
 
     def _format(self, content: Buffer, hits: Sequence[Hit]) -> Format | None:
@@ -228,6 +228,11 @@ class Inspector:
             return Inspection(plain, plainly.gaps).and_elsewhere(inside)
         return NOTHING if inside == NOTHING == plainly else inside.and_elsewhere(plainly)
 
+    @property
+    def _witness(self) -> Witness | None:
+        """What is told why each text is or is not reported."""
+        return None
+
     @cached_property
     def opener(self) -> Opener:
         """Opens containers."""
@@ -240,7 +245,7 @@ class Inspector:
         from keyleak.sources.examiner import Examiner, SearchedFor  # noqa: PLC0415 - see the module's text
 
         searched = SearchedFor(self._engine, self._plain, self._encoded)
-        return Examiner(self._rulebook, searched, self._open_document, self._projects)
+        return Examiner(self._rulebook, searched, self._open_document, self._projects, self._witness)
 
     def _open_document(self, content: bytes, place: Place, budget: Budget) -> Inspection:
         return self.opener.open_encoded(content, place, budget)
