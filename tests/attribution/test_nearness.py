@@ -27,6 +27,7 @@ def issuers(template: str, seed: int = 5) -> list[str | None]:
         (f"floraApiKey=$(echo {PLAIN} | tr a b)", "flora"),
         (f'floraApiKey, _ := x.DecodeString("{PLAIN}")', "flora"),
         (f'stripeClient = other(a, b, "{SHORT}")', None),
+        (f"'import.meta.env.VITE_FLORA_API_KEY': JSON.stringify('{PLAIN}'),", "flora"),
     ],
 )
 def test_the_variable_that_gets_what_calls_make_of_it_names_the_issuer(

@@ -34,7 +34,7 @@ _BREAK: Final = on_use(rb"\n(?<!\\\n)(?<!\\\r\n)|\r(?!\n)|\\r\\n|\\n")
 _BLANK: Final = on_use(rb"\s*\Z")
 _PARENT: Final = on_use(rb"([ \t]*)(?:- )?[\"']?([A-Za-z0-9_.-]{1,80})[\"']?\s*:\s*(?:[|>&][^\s]*)?\s*\Z")
 _ASSIGNED: Final = on_use(
-    rb"(?<![A-Za-z0-9_$])([A-Za-z_$][A-Za-z0-9_$.-]{0,80})(?:\s*,\s*\w{1,20})?\s*(?::\s*[\w<>\[\]]{1,40}\s*)?(?::=|=(?![=>]))"
+    rb"(?<![A-Za-z0-9_$])([A-Za-z_$][A-Za-z0-9_$.-]{0,80})(?:\s*,\s*\w{1,20})?\s*(?::\s*[\w<>\[\]]{1,40}\s*)?(?::=|=(?![=>])|[\"']?\s?:(?![:=]))"
 )
 # Calls around the value, with nothing else given to them.
 _WRAPPED: Final = on_use(rb"[^;,={}]*\([^;,={}]*(?:[\"'],[^;,={}]*)?")
