@@ -67,6 +67,17 @@ def test_a_file_with_another_key_says_nothing_of_a_generic_one(beside: str) -> N
     assert (first.issuer is None, second.issuer) == (False, None)
 
 
+def test_each_of_two_keys_in_requests_is_that_of_the_only_host() -> None:
+    lines = [
+        "url = 'https://api.moonpay.com/v1'\n",
+        "headers = {",
+        f"  // 'Authorization': 'Bearer {expand(KEY, 1)}',",
+        f"  'Authorization': 'Bearer {expand(KEY, 2)}',",
+        "}",
+    ]
+    assert {each.issuer for each in keyleak.scan_bytes("\n".join(lines).encode())} == {"moonpay"}
+
+
 def test_a_request_that_goes_elsewhere_is_not_about_what_the_file_speaks_of() -> None:
     content = (
         f"import FLORA from '@flora-ai/flora';\n\nconst c = new FLORA({{}});\n\nconst apiKey = '{KEY}';\n\n"

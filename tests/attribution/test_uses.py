@@ -149,3 +149,14 @@ def test_a_body_that_two_issuers_share_is_that_of_the_one_the_file_speaks_of() -
         "highnote"
     ]
     assert issuers(f"KEY = '{body}'\n") == ["workos"]
+
+
+def test_the_same_text_before_two_keys_does_not_exchange_their_uses() -> None:
+    part = (
+        "import 'dart:convert';\nimport 'package:http/http.dart' as http;\n\n"
+        + "// one of several clients\n" * 12
+    )
+    part += "const secret = '%s';\n\nfinal a = get('https://%s/v1', secret);\n\n"
+    hosts = ("api.stripe.com", "api.tap.company", "api.paymongo.com")
+    content = "".join(part % (expand(SHORT, seed), host) for seed, host in enumerate(hosts))
+    assert issuers(content) == ["stripe", "tap", "paymongo"]

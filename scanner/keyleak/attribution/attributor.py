@@ -127,7 +127,7 @@ class Attributor:
         kept = [each for each in evidence if each.issuer not in vetoed]
         # Where the key goes elsewhere, what else the file speaks of is not about it.
         of_file = is_generic(scope.names[0]) and not any(map(has_address, (scope, *uses)))
-        only_key = file is None or file.keys <= 1
+        only_key = file is None or file.keys <= 1 or any(each.is_carried for each in (scope, *uses))
         opens = {rule.id: is_open(rule) for rule in shapes}
         bodies = bodies_of(shapes, opens)
         scales = Scales(

@@ -58,11 +58,10 @@ def used_scopes(text: bytes, where: Around) -> list[Scope]:
     """
     line = where.before[max(where.before.rfind(b"\n"), where.before.rfind(b"\r")) + 1 :]
     name = _defined(line)
-    head = where.before[-_HEAD:]
-    start = text.find(head) if name else -1
+    start = text.find(where.before) if name else -1
     if start < 0:
         return []
-    uses = _uses(text, name, start + len(head))
+    uses = _uses(text, name, start + len(where.before))
     return [scope_of(around(text, use, use + len(name))) for use in uses[:_MOST_USES]]
 
 

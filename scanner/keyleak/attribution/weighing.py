@@ -65,7 +65,7 @@ class Scales:
     generic_name: bool = True
     """Whether its name could be anybody's and its statement goes nowhere else, else its file says nothing."""
     only_key: bool = True
-    """Whether it is the only key of its file, else what the file speaks of may be about another."""
+    """Whether it is the only key of its file or in a request, else the file may speak of another."""
     knows_project: bool = True
     """Whether all manifests of its project were read, else what they say is not all there is."""
 
