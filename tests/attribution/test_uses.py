@@ -125,6 +125,7 @@ def test_a_name_that_its_use_contradicts_decides_nothing(content: str) -> None:
         "get('https://api.moonpay.com/v1', options.key)",
         "get('https://api.moonpay.com/v1', key=other)",
         "get('https://api.moonpay.com/v1', env['key'])",
+        "moonpay:\n  api-key-name: key-name\n",
     ],
 )
 def test_another_thing_of_the_same_name_is_no_use(use: str) -> None:

@@ -153,11 +153,13 @@ def _places(text: bytes, name: bytes) -> Iterator[_Place]:
         if start < 0:
             return
         end = start + len(name)
-        if not (_is_word(text[start - 1 : start]) or _is_word(text[end : end + 1])):
+        if not (_goes_on(text[max(0, start - 2) : start][::-1]) or _goes_on(text[end : end + 2])):
             line_start = max(text.rfind(b"\n", 0, start), text.rfind(b"\r", 0, start)) + 1
             yield _Place(text, start, end, text[max(line_start, start - _HEAD) : start])
         start = text.find(name, end)
 
 
-def _is_word(character: bytes) -> bool:
+def _goes_on(beside: bytes) -> bool:
+    """Whether what stands beside a name belongs to it: `secret-key` is no use of `secret`."""
+    character = beside[1:] if beside.startswith(b"-") else beside[:1]
     return character.isalnum() or character == b"_"
