@@ -7,6 +7,7 @@ import html
 import io
 import quopri
 import time
+import zlib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -66,6 +67,11 @@ FORMS: list[tuple[str, bytes, tuple[str, ...]]] = [
     ("HTML twice", b"<b>FLORA_API_KEY</b>: %s<br>" % KEY.replace(b"_", b"&amp;#95;"), ("html",)),
     ("every character in HTML", b"FLORA_API_KEY: %s<br>" % every("&#%d;")(KEY), ("html",)),
     ("base64 of UTF-16", b"powershell -enc " + b64(UTF16), ("base64", "utf-16")),
+    (
+        "UTF-16 as a literal",
+        b"DEBUG %r" % f"FLORA_API_KEY={KEY.decode()}".encode("utf-16-le"),
+        ("escape", "utf-16"),
+    ),
     ("UTF-16", f"FLORA_API_KEY={KEY.decode()}".encode("utf-16"), ("utf-16",)),
     ("base64 twice", b"FLORA_API_KEY: " + b64(b64(KEY)), ("base64", "base64")),
     ("base64 four times", b"FLORA_API_KEY: " + b64(b64(b64(b64(KEY)))), ("base64",) * 4),
@@ -258,3 +264,10 @@ def test_content_made_of_anchors_takes_no_forever(unit: bytes) -> None:
     INSPECTOR.inspect((unit + b"\n") * (80_000 // len(unit)), PLACE)
     # A guard against work that grows with the square of the content, not a measure of speed.
     assert time.monotonic() - started < 120
+
+
+def test_a_compressed_session_in_a_cookie() -> None:
+    session = base64.urlsafe_b64encode(zlib.compress(b'{"stripe": {"secret_key": "%s"}}' % STRIPE)).rstrip(
+        b"="
+    )
+    assert keys_in(b"Cookie: session=.%s.ZhDkQA.x; theme=dark" % session)[0][:2] == (STRIPE, "stripe")

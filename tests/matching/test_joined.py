@@ -50,6 +50,7 @@ WAYS = {
     "shell continued, no quotes": "K={sk}_\\\n{live}_\\\n{B1}\\\n{B2}",
     "shell continued": 'curl -u "{P}{B1}\\\n{B2}:"',
     "JavaScript concat": "k = '{P}'.concat('{B1}', '{B2}')",
+    "JavaScript concat of a name": "const p = '{P}';\nf({ k: p.concat('{B}') });",
     "JavaScript plus and assignment": "let k = '{P}';\nk += '{B1}';\nk += '{B2}';",
     "JavaScript comments": "k = '{P}' + // live\n  /* body */ '{B}';",
     "JavaScript members": "const c = { a: '{P}', b: '{B}' };\nf(c.a + c.b);",

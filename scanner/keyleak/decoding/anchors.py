@@ -78,7 +78,7 @@ DOCUMENTS: Final = (
     b"\x1f\x8b\x08", b"\xfd7zXZ\0", b"BZh91AY&SY", b"\x28\xb5\x2f\xfd", b"PK\x03\x04", b"]\0\0\x80\0",
 )  # fmt: skip
 """What is a document, where it is what a text says from its first byte on."""
-QUOTES: Final = frozenset({b'"', b"'", b"=", b" "})
+QUOTES: Final = frozenset({b'"', b"'", b"=", b" ", b"."})
 """What may stand in a literal before the encoded text."""
 _URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
 
@@ -228,6 +228,9 @@ def _escaped(word: bytes) -> Iterator[EncodedAnchor]:
         for underscore in underscores:
             yield EncodedAnchor(step, first + underscore + rest.removesuffix(b"_"))
     yield from _with_one(word)
+    # UTF-16 as a literal of bytes.
+    for zero in ("\\x00", "\\u0000"):
+        yield EncodedAnchor(Step.ESCAPE, zero.join(word[:3].decode()).encode())
     for byte, between in _LISTED:
         # Whole bytes, for what ends in blanks slows the search down.
         yield EncodedAnchor(Step.BYTES, between.join(byte % character for character in word[:3]).encode())

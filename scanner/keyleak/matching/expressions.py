@@ -61,7 +61,9 @@ _GIVEN_HERE: Final = on_use(
 )
 _HELD_BY: Final = on_use(_PATH + _ITEM + rb"?\Z")
 _PART_OF_OTHER: Final = on_use(rb"[\w$.>:]\Z")
-_OPERATED: Final = on_use(rb"(?:[\"']\])?" + SPACE + rb"(?:" + _BETWEEN_NAMES + rb"|,)|\s{0,8}\)")
+_OPERATED: Final = on_use(
+    rb"(?:[\"']\])?" + SPACE + rb"(?:" + _BETWEEN_NAMES + rb"|" + _APPENDING + rb"|,)|\s{0,8}\)"
+)
 _HOLE_OPENS: Final = on_use(rb"(?:[$#]?\{\s{0,4}" + _PATH + rb"|\\\(\s?" + _PATH + rb"|\$\(|%)\Z")
 _HOLE_CLOSES: Final = on_use(rb"\s{0,4}[})]|%")
 _MORE: Final = on_use(
