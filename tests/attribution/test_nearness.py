@@ -217,6 +217,7 @@ def test_a_name_read_for_another_issuers_setting_decides_nothing(content: str, i
         (f'{{ "name": "tap", "secret": "{SHORT}" }}', "tap"),
         (f'"tap": "{PLAIN}"', None),
         (f"tap_water_level: '{SHORT}'", None),
+        (f"\x1b[32m{PLAIN}\x1b[0m\n\n> Host: api.paymongo.com\n> Accept: */*", None),
         (f"CLERK_SECRET_KEY=\n\n{{# old key {PLAIN} #}}", None),
         # A branch, a cell, a manifest.
         (f"when :stripe then '{SHORT}'", "stripe"),

@@ -28,7 +28,8 @@ _CHAIN: Final = on_use(rb"(?:[A-Za-z0-9_$.-]|->|::|\[[\"']?|[\"']?\]){1,120}\Z")
 # Between an enclosing bracket and its name no comma, which would make it another argument's; no blank line.
 _OPENER_GLUE: Final = on_use(rb"[\\\"'` \t:=>(\[]{0,40}(?:\r?\n[\\\"'` \t:=>(\[]{0,40})?\Z")
 _NOT_NAME: Final = on_use(rb"[^A-Za-z0-9]+")
-_BRACKET: Final = on_use(rb"[()\[\]{}]")
+# The bracket of a terminal's colour code opens nothing.
+_BRACKET: Final = on_use(rb"(?<!\x1b)[()\[\]{}]")
 # A break behind a backslash goes on. Literals stand first: then `re` skips to the bytes they begin with.
 _BREAK: Final = on_use(rb"\n(?<!\\\n)(?<!\\\r\n)|\r(?!\n)|\\r\\n|\\n")
 _BLANK: Final = on_use(rb"\s*\Z")
