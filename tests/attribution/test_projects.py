@@ -34,7 +34,7 @@ def npm(*packages: str, development: tuple[str, ...] = ()) -> str:
 
 def scanned(folder: Path, files: dict[str, str]) -> list[Finding]:
     """What a scan of a work tree finds."""
-    (folder / ".git").mkdir(exist_ok=True)
+    (folder / ".git").mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(expand(content, 3))
@@ -250,3 +250,32 @@ def test_the_same_key_in_two_projects_is_given_to_neither_by_them(tmp_path: Path
     }
     found = whose(tmp_path, files)
     assert (found.verdict, candidates(found)) == (AttributionVerdict.AMBIGUOUS, ["clerk", "paystack"])
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "STRIPE_WEBHOOK_SECRET=whsec_${base62:32}",
+        "id = 'ak_${base62:32}'",
+        "SECRET=whsec_${base62:32}",
+        "key = 'sk_prod_${base62:32}'",
+        "key = 'sk_sandbox_${base62:32}'",
+    ],
+)
+def test_a_project_is_no_ground_for_what_others_use_too(tmp_path: Path, line: str) -> None:
+    manifest = npm("@flora-ai/flora", "@liveblocks/node", "fedapay")
+    assert scanned(tmp_path / "a", {"a.env": line, "package.json": manifest}) == []
+    assert scanned(tmp_path / "b", {"a.env": line}) == []
+
+
+def test_what_a_file_says_of_a_namesake_outweighs_the_project(tmp_path: Path) -> None:
+    content = f"FLORA_BASE_URL=https://api.flora-plants.org\nFLORA_API_KEY={PLAIN}"
+    found = whose(tmp_path, {"a.env": content, "package.json": npm("@flora-ai/flora")})
+    assert found.issuer != "flora"
+    workos = "sk_live_${base64:key_01${crockford:24},${base62:25}}"
+    content = f"const highnote = 'https://api.us.highnote.com'\n\n\n\n\nconst k = '{workos}'"
+    assert whose(tmp_path, {"a.env": "", "b.js": content}).issuer != "workos"
+    assert (
+        whose(tmp_path, {"a.env": "", "b.js": content, "package.json": npm("@workos-inc/node")}).issuer
+        != "workos"
+    )

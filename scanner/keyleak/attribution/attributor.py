@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from keyleak.attribution.evidence import Reach
+from keyleak.attribution.evidence import OF_PROJECT, Reach
 from keyleak.attribution.gathering import given, has_address, in_file, is_generic, nearby
 from keyleak.attribution.imports import imported_names, imported_packages
 from keyleak.attribution.namesakes import is_ruled_out
@@ -110,17 +110,17 @@ class Attributor:
         imported = file.imported if file else {}
         near = match.around.before + match.around.after
         signals = _mentioned(self._signals.values(), near.lower(), set(imported.values()))
-        evidence = (
+        in_content = (
             *given(match, scope, signals, imported),
             *nearby(scope, signals),
             *at_uses(uses, self._signals.values(), imported),
             *(file.evidence if file else ()),
-            *project.evidence,
         )
+        evidence = (*in_content, *project.evidence)
         content = file.lower if file else b""
         vetoed = frozenset(
-            issuer.issuer for issuer in signals if is_ruled_out(issuer, (scope, *uses), content, evidence)
-        ) | self._ruled_out(match, evidence, file)
+            issuer.issuer for issuer in signals if is_ruled_out(issuer, (scope, *uses), content, in_content)
+        ) | self._ruled_out(match, in_content, file)
         shapes = [
             rule for rule in match.shapes if rule.issuer not in vetoed and rule.issuer not in self._anonymous
         ]
@@ -144,11 +144,12 @@ class Attributor:
         return Weighed(attribution, evidence, vetoed, grounds, project.unread)
 
     def _pointed_to(self, evidence: Iterable[Evidence], attribution: Attribution) -> set[str]:
-        """Candidates for which more speaks than a body, and more than a file where others are called so."""
+        """Candidates for which more speaks than a body or a project, or a file where others are called so."""
         near = {
             each.issuer
             for each in evidence
-            if each.reach is not Reach.FILE or not self._signals[each.issuer].namesakes
+            if each.reach not in OF_PROJECT
+            and (each.reach is not Reach.FILE or not self._signals[each.issuer].namesakes)
         }
         pointed = near & {each.issuer for each in attribution.candidates}
         return pointed | ({attribution.issuer} if attribution.issuer else set())

@@ -26,6 +26,10 @@ class Reach(Enum):
     """What the project is called."""
 
 
+# What is said of a project, and so of none of its keys alone.
+OF_PROJECT = frozenset({Reach.MANIFEST, Reach.REPOSITORY})
+
+
 class Kind(Enum):
     """What kind of thing speaks for an issuer."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from keyleak.attribution.evidence import OWN_KINDS, Kind, Reach
+from keyleak.attribution.evidence import OF_PROJECT, OWN_KINDS, Kind, Reach
 from keyleak.findings import Attribution, AttributionVerdict, Candidate, Confidence, Strength
 from keyleak.records import dataclass, replace
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 _UNKNOWN: Final = "neither the body nor anything near it names an issuer"
 _AT_KEY: Final = frozenset({Reach.GIVEN, Reach.USE, Reach.STATEMENT})
 _NEAR: Final = _AT_KEY | {Reach.BLOCK}
-_PROJECT: Final = frozenset({Reach.MANIFEST, Reach.REPOSITORY})
 _MOST_LINES: Final = 3
 _DECIDING: Final = frozenset({Kind.NAME, Kind.CALL, Kind.HOST, Kind.ONLY_HOST, Kind.PACKAGE, Kind.ID})
 
@@ -112,7 +111,7 @@ class Scales:
             return self._undecided(speaking)
         reach = there[0].reach
         found = _attributed(issuer, self._confidence(issuer, reach), self._lines(issuer, distance))
-        return replace(found, by_project=True) if reach in _PROJECT else found
+        return replace(found, by_project=True) if reach in OF_PROJECT else found
 
     def _rivals_in_use(self, issuer: str) -> set[str]:
         """Issuers that a key is used with, where it is never used with the one that it is named after."""
@@ -141,7 +140,7 @@ class Scales:
     def _decides(self, issuer: str, distance: int) -> bool:
         """Whether an issuer's evidence up to a distance is enough."""
         there = [each for each in self.evidence if each.issuer == issuer and each.distance == distance]
-        if there[0].reach in _PROJECT:
+        if there[0].reach in OF_PROJECT:
             return self._decides_by_project(issuer, {each.kind for each in there})
         is_near = there[0].reach in _NEAR
         if self.signals[issuer].namesakes:
