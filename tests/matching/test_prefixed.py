@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import pickle
 import plistlib
+from typing import TYPE_CHECKING
 
 import pytest
 
-from keyleak.matching.prefixed import Shaped, no_key_reason, shaped_key
+from keyleak.matching.judge import KeyJudge
 from keyleak.rulebook.template import expand
 from strategies import SHAPES, found_in, matcher
 
+if TYPE_CHECKING:
+    from keyleak.matching.prefixed import Shaped
+
+JUDGE = KeyJudge(matcher().rules)
+
 
 def shaped(text: str, start: int = 0) -> Shaped | None:
-    return shaped_key(text.encode(), start, matcher().rules)
+    return JUDGE.shaped(text.encode(), start)
 
 
 @pytest.mark.parametrize(("issuer", "template"), SHAPES)
@@ -24,7 +30,7 @@ def test_each_shape_is_that_of_its_issuer(issuer: str, template: str) -> None:
     assert (found.start, found.end) == (0, len(key))
     assert key.startswith(found.prefix)
     assert issuer in {rule.issuer for rule in found.rules}
-    assert no_key_reason(key.encode(), found, matcher().rules) is None
+    assert JUDGE.no_key_reason(key.encode(), found) is None
 
 
 @pytest.mark.parametrize(
@@ -107,7 +113,6 @@ def test_no_key_begins_where_no_prefix_stands() -> None:
 
 
 def test_why_a_shape_is_no_key_is_said() -> None:
-    rules = matcher().rules
     for body, word in (
         ("your_key_goes_here", "placeholder"),
         ("4eC39HqLyjWD" + "arjtT1zdp7dc", "sample"),
@@ -115,9 +120,9 @@ def test_why_a_shape_is_no_key_is_said() -> None:
         ("a1b2c3d4e5f6g7h8i9j0", "run"),
     ):
         text = ("sk_test_" + body).encode()
-        found = shaped_key(text, 0, rules)
+        found = JUDGE.shaped(text, 0)
         assert found is not None
-        assert word in (no_key_reason(text, found, rules) or "")
+        assert word in (JUDGE.no_key_reason(text, found) or "")
 
 
 @pytest.mark.parametrize("template", ["sk_live_51${base62:97}", "sk_live_${base62:42}", "sk_live_${hex:40}"])

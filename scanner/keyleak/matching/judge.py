@@ -52,7 +52,7 @@ class KeyJudge:
         return None if known is None else Shaped(start, start + known[0], word, known[1])
 
     def no_key_reason(self, text: bytes, shaped: Shaped) -> str | None:
-        """See `keyleak.matching.prefixed.no_key_reason`."""
+        """Why a key-shaped text is no key, or None where it is one."""
         if is_cut_off(text, shaped):
             return CUT_OFF
         body = text[shaped.start + len(shaped.prefix) : shaped.end]

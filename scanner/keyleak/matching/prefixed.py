@@ -120,13 +120,6 @@ def _decodes(body: bytes, expected: re.Pattern[bytes]) -> bool:
     return expected.fullmatch(decoded) is not None
 
 
-def no_key_reason(text: bytes, shaped: Shaped, rules: CompiledRules) -> str | None:
-    """Why a key-shaped text is no key, or None where it is one."""
-    if is_cut_off(text, shaped):
-        return CUT_OFF
-    return body_reason(text[shaped.start + len(shaped.prefix) : shaped.end], rules)
-
-
 def is_cut_off(text: bytes, shaped: Shaped) -> bool:
     """Whether what follows says that somebody shortened it or that a program completes it."""
     length = shaped.end - shaped.start - len(shaped.prefix)
