@@ -35,14 +35,20 @@ def members(content: bytes) -> Iterator[Member | Flaw]:
     if _ENCRYPTED.search(content):
         yield Flaw("streams", "are encrypted")
         return
+    done = 0
     for stream in _STREAM.finditer(content):
-        head = content[max(0, stream.start() - _LONGEST_HEADER) : stream.start()]
+        # What stands inside another stream's data is none.
+        if stream.start() < done:
+            continue
+        head = content[max(done, stream.start() - _LONGEST_HEADER) : stream.start()]
+        done = stream.end()
         numbers = list(_OBJECT.finditer(head))
         head = head[numbers[-1].end() :] if numbers else b""
         if not _FLATE.search(head) or _PICTURE.search(head):
             continue
         end = content.find(b"endstream", stream.end())
-        data = content[stream.end() : end if end >= 0 else len(content)]
+        done = end if end >= 0 else len(content)
+        data = content[stream.end() : done]
         yield Member(f"object {numbers[-1][1].decode()}", _pieces(data, is_text=bool(_ASCII85.search(head))))
 
 

@@ -67,7 +67,7 @@ UNDO: Final[Mapping[Step, Callable[[bytes, int, int], Decoded | None]]] = {
 # A key goes on behind an escape that stands for one of its characters: `%2D`, `&#45;`, a soft break.
 _CODE: Final = rb"(?:2[BbDdFf]|5[Ff]|[3-7][0-9A-Fa-f])"
 _GOES_ON: Final = on_use(
-    rb"[A-Za-z0-9_+/-]{0,260}(?:(?P<percent>%(?:25){0,3}(?:u00)?" + _CODE + rb")"
+    rb"[A-Za-z0-9_+/-]{0,260}+(?:(?P<percent>%(?:25){0,3}(?:u00)?" + _CODE + rb")"
     rb"|(?P<escape>" + _BACKSLASHES + rb"(?:(?:u00|x|U000000)" + _CODE + rb"|[ux]\{0{0,6}" + _CODE + rb"\}"
     rb"|0?(?:05[357]|0[67][0-7]|1[0-7]{2})|_))"
     rb"|(?P<html>&(?:(?:amp|#38|#[xX]26);){0,3}(?:#0{0,4}(?:4[357]|9[05-9]|1[012][0-9]|[5-8][0-9])"

@@ -31,7 +31,7 @@ def readings(text: bytes, anchor: EncodedAnchor, end: int) -> Iterator[Decoded]:
         start += anchor.literal[:1] in QUOTES
         yield from base64_text.readings(text, start, end, anchor.phase, opens=anchor.opens)
     elif anchor.step is Step.BYTES:
-        listed = byte_list(text, start, end)
+        listed = byte_list(text, start)
         if listed is not None:
             yield listed
     elif anchor.step is Step.HEX:

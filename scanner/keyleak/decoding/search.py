@@ -252,7 +252,7 @@ class EncodedSearch:
         plain = [hit for hit in hits if hit.anchor < self._plain]
         # UTF-16 in the decoded text is aligned with it, not with the text around it.
         for match in self._matcher.confirmed(
-            inner.text, plain, owned=range(start, stop + 1), offset=start % 2
+            inner.text, plain, owned=range(start, stop + 1), offset=start % 2, spend=budget.spend
         ):
             if match.start < stop and match.end > start and _is_changed(match, inner):
                 yield _as_decoded(match, inner)

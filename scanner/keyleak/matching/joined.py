@@ -33,12 +33,14 @@ from keyleak.on_use import on_use
 from keyleak.records import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from keyleak.matching.compiled import CompiledRules
 
 _LONGEST_KEY: Final = MAX_BODY + 16
 _REACH: Final = 96
+# What a piece costs, in bytes that are searched in the same time.
+_PIECE: Final = 400
 
 # Nothing but blanks: what follows must be the rest of a prefix or look like a part of a key, with a digit or
 # letters of both cases by chance, and not like one of its own.
@@ -106,15 +108,20 @@ class Joined:
         return end - start
 
 
-def joined_keys(text: bytes, start: int, rules: CompiledRules) -> Iterator[Joined]:
+def joined_keys(
+    text: bytes, start: int, rules: CompiledRules, spend: Callable[[int], bool]
+) -> Iterator[Joined]:
     """Keys whose first piece begins at `start`; not those that stand there in one piece.
 
     Args:
         text: single-byte text.
         start: index of a prefix word or of the first part of one.
         rules: the compiled rules.
+        spend: told what each costs, in bytes that are searched in the same time; whether to go on.
     """
     for found in joined_texts(text, start, end_of_piece(text, start)):
+        if not spend(_PIECE * len(found.pieces)):
+            return
         if len(found.pieces) == 1 or not rules.prefixes.match(found.key) or len(found.key) > _LONGEST_KEY:
             continue
         # Two keys, one of which a patch takes away and the other it adds: `-k = "sk_…"`, `+k = "sk_…"`.

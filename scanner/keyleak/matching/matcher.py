@@ -22,7 +22,7 @@ from keyleak.rulebook.model import FoundBy
 from keyleak.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from keyleak.matching.engine import Buffer, Engine, Hit
     from keyleak.rulebook.model import KeyRule, Rulebook
@@ -30,9 +30,17 @@ if TYPE_CHECKING:
 
 # What may follow the first piece of a key that is put together.
 _GOES_ON: Final = re.compile(
-    rb"[A-Za-z0-9_+/=-]{0,260}(?:\\{0,3}[\"'`](?:[\s+.&~,<|\\\"'`)\]};:#/-]|[A-Za-z0-9])"
+    rb"[A-Za-z0-9_+/=-]{0,260}+(?:\\{0,3}[\"'`](?:[\s+.&~,<|\\\"'`)\]};:#/-]|[A-Za-z0-9])"
     rb"|[$#]?\{|\\\(|%[0-9sv]|\$[A-Za-z_]|\\?\r?\n|\\n\\|;|</?[A-Za-z])"
 )
+
+
+# What it costs to look for the rest of a key that only begins, in bytes that are searched in the same time.
+_BEGINNING: Final = 16 << 10
+
+
+def _without_limit(_: int) -> bool:
+    return True
 
 
 class Matcher:
@@ -100,9 +108,24 @@ class Matcher:
             yield Rejection(view.offset(first), view.wide, redacted, reason)
 
     def confirmed(
-        self, content: Buffer, hits: Iterable[Hit], *, owned: range | None = None, offset: int = 0
+        self,
+        content: Buffer,
+        hits: Iterable[Hit],
+        *,
+        owned: range | None = None,
+        offset: int = 0,
+        spend: Callable[[int], bool] = _without_limit,
     ) -> list[Match]:
-        """The keys among anchors that were found in a content; the parameters are those of `match`."""
+        """The keys among anchors that were found in a content.
+
+        Args:
+            content: see `match`.
+            hits: the anchors.
+            owned: see `match`.
+            offset: see `match`.
+            spend: told what putting pieces together costs, in the bytes that are searched meanwhile; whether
+                more may be spent. Keys in one piece are found whatever it says.
+        """
         prefixed: dict[tuple[int, Secret], Match] = {}
         assigned: dict[int, Match] = {}
         recipients: dict[int, set[Recipient]] = {}
@@ -111,7 +134,11 @@ class Matcher:
             if anchor.kind is not AnchorKind.STEM:
                 if owned is None or hit.end in owned:
                     is_split = anchor.kind is AnchorKind.SPLIT
-                    matches = self._split(content, hit) if is_split else self._prefixed(content, hit, offset)
+                    matches = (
+                        self._split(content, hit, spend)
+                        if is_split
+                        else self._prefixed(content, hit, offset, spend)
+                    )
                     prefixed.update(((match.start, match.secret), match) for match in matches)
                 continue
             view = self._view(content, hit, offset)
@@ -148,36 +175,43 @@ class Matcher:
     def _span(self, view: View, hit: Hit) -> tuple[int, int]:
         return view.anchor_end - self.rules.anchors[hit.anchor].length, view.anchor_end
 
-    def _prefixed(self, content: Buffer, hit: Hit, offset: int) -> list[Match]:
+    def _prefixed(self, content: Buffer, hit: Hit, offset: int, spend: Callable[[int], bool]) -> list[Match]:
         goes_on = not self.rules.anchors[hit.anchor].wide and _GOES_ON.match(content, hit.end)
         if not goes_on and not self._is_prefix_with_body(content, hit):
             return []
         view = self._view(content, hit, offset)
         shaped = self._shaped(view, hit)
-        if goes_on and (joined := self._put_together(view, self._span(view, hit)[0], shaped)):
+        if goes_on and (joined := self._put_together(view, self._span(view, hit)[0], shaped, spend)):
             return joined
         if shaped is None or self._judge.no_key_reason(view.text, shaped):
             return []
         return [_match(view, shaped.start, shaped.end, shaped.prefix, shaped.rules)]
 
-    def _split(self, content: Buffer, hit: Hit) -> list[Match]:
+    def _split(self, content: Buffer, hit: Hit, spend: Callable[[int], bool]) -> list[Match]:
         """Keys whose prefix word itself is split."""
         view, anchor = narrow_view(content, hit.end), self.rules.anchors[hit.anchor]
         quote = int(anchor.literal[:1] in b"\"'`")
-        return self._put_together(view, view.anchor_end - anchor.length + quote, None)
+        return self._put_together(view, view.anchor_end - anchor.length + quote, None, spend)
 
-    def _put_together(self, view: View, start: int, plain: Shaped | None) -> list[Match]:
+    def _put_together(
+        self, view: View, start: int, plain: Shaped | None, spend: Callable[[int], bool]
+    ) -> list[Match]:
         """The keys that are put together of pieces from `start` on, each as long as it gets.
 
         Args:
             view: the neighbourhood.
             start: where the first piece begins in it.
             plain: what has a key's shape there in one piece.
+            spend: see `confirmed`.
         """
         if start < 0 or not is_left_boundary(view.text, start):
             return []
+        # Whole keys are looked at however many there are.
+        spend = _without_limit if plain else spend
+        if not spend(_BEGINNING):
+            return []
         found: dict[bytes, tuple[Joined, Shaped]] = {}
-        for joined in joined_keys(view.text, start, self.rules):
+        for joined in joined_keys(view.text, start, self.rules, spend):
             shaped = self._judge.shaped(joined.key, 0)
             if shaped is None or self._judge.no_key_reason(joined.key, shaped):
                 continue

@@ -127,7 +127,9 @@ class Examiner:
         """
         data = bytes(content)
         anchors = [hit for hit in hits if hit.anchor < self._plain]
-        plain = self._matcher.confirmed(data, anchors, owned=window.owned, offset=window.base)
+        plain = self._matcher.confirmed(
+            data, anchors, owned=window.owned, offset=window.base, spend=budget.spend
+        )
         lines = _lines(data, window)
         rejected: list[DecodedRejection] = []
         encoded = self._search.find(
