@@ -75,19 +75,23 @@ class Assigned(NamedTuple):
     by: GivenBy
 
 
-def assigned_keys(text: bytes, stem: tuple[int, int], rules: CompiledRules) -> Iterator[Assigned]:
+def assigned_keys(
+    text: bytes, stem: tuple[int, int], rules: CompiledRules, within: range | None = None
+) -> Iterator[Assigned]:
     """Values that belong to the context words around a stem.
 
     Args:
         text: single-byte text.
         stem: where the stem stands in it.
         rules: the compiled rules.
+        within: where a value must begin to count; None for anywhere.
     """
     stood = text[slice(*stem)]
     for issuer in rules.issuers:
         if not issuer.may_hold(stood):
             continue
-        found = {(span, by) for span, by in _values(issuer, text, stem) if not _vetoed(issuer, text, *span)}
+        values = ((span, by) for span, by in _values(issuer, text, stem) if not within or span[0] in within)
+        found = {(span, by) for span, by in values if not _vetoed(issuer, text, *span)}
         for span, by in sorted(found, key=lambda value: (value[0], value[1].value)):
             key = _as_key(text, span, issuer, rules)
             if key is not None:

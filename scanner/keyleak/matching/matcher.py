@@ -37,6 +37,7 @@ _GOES_ON: Final = re.compile(
 
 # What it costs to look for the rest of a key that only begins, in bytes that are searched in the same time.
 _BEGINNING: Final = 16 << 10
+_LONGEST_PREFIX: Final = 64
 
 
 def _without_limit(_: int) -> bool:
@@ -142,7 +143,8 @@ class Matcher:
                     prefixed.update(((match.start, match.secret), match) for match in matches)
                 continue
             view = self._view(content, hit, offset)
-            for value in assigned_keys(view.text, self._span(view, hit), self.rules):
+            within = _owned_in(view, owned)
+            for value in assigned_keys(view.text, self._span(view, hit), self.rules, within):
                 start = view.offset(value.start)
                 recipients.setdefault(start, set()).add(Recipient(value.issuer, value.by))
                 if value.prefix or not self.rules.family.match(view.text, value.start):
@@ -289,6 +291,13 @@ def _with_shapes(match: Match, assigned: Match | None) -> Match:
 
 def _given_to(match: Match, recipients: set[Recipient]) -> Match:
     return replace(match, assigned_to=match.assigned_to | recipients) if recipients else match
+
+
+def _owned_in(view: View, owned: range | None) -> range | None:
+    """Indexes of a view at which a value counts; a prefix word ends in what is owned and begins before it."""
+    if owned is None or view.wide:
+        return None
+    return range(owned.start - view.base - _LONGEST_PREFIX, owned.stop - view.base)
 
 
 def _is_owned(match: Match, owned: range | None) -> bool:

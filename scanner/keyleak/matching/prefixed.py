@@ -89,7 +89,12 @@ def prefix_at(text: bytes, start: int, rules: CompiledRules) -> str | None:
 
 def shaped_behind(text: bytes, start: int, word: str, rules: CompiledRules) -> Shaped | None:
     """The key that begins at `start` with a prefix word; it depends on what follows alone."""
-    found = [(shape, end) for shape in rules.shapes[word] if (end := _end_of(shape, text, start, len(word)))]
+    # Fifty issuers have the same idea of a body: how mixed it is, is told once.
+    entropies: dict[int, float] = {}
+    body = start + len(word)
+    found = [
+        (shape, end) for shape in rules.shapes[word] if (end := _end_of(shape, text, start, body, entropies))
+    ]
     for strength in _STRENGTHS:
         ends = [end for shape, end in found if shape.rule.strength is strength]
         if ends:
@@ -99,16 +104,18 @@ def shaped_behind(text: bytes, start: int, word: str, rules: CompiledRules) -> S
     return None
 
 
-def _end_of(shape: Shape, text: bytes, start: int, prefix_length: int) -> int | None:
+def _end_of(shape: Shape, text: bytes, start: int, body: int, entropies: dict[int, float]) -> int | None:
     found = shape.pattern.match(text, start)
     if found is None:
         return None
-    body = text[start + prefix_length : found.end()]
-    if shannon_entropy(body) < shape.rule.min_entropy:
+    end = found.end()
+    if end not in entropies:
+        entropies[end] = shannon_entropy(text[body:end])
+    if entropies[end] < shape.rule.min_entropy:
         return None
-    if shape.decodes_to is not None and not _decodes(body, shape.decodes_to):
+    if shape.decodes_to is not None and not _decodes(text[body:end], shape.decodes_to):
         return None
-    return found.end()
+    return end
 
 
 def _decodes(body: bytes, expected: re.Pattern[bytes]) -> bool:
