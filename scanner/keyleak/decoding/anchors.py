@@ -142,7 +142,7 @@ def _anchors(
             yield from _base64(word)
             yield EncodedAnchor(Step.HEX, word.hex().encode())
     for short in context_prefixes:
-        for anchor in _as_whole_value(short.encode(), 2):
+        for anchor in (*_as_whole_value(short.encode(), 2), *_with_each_escaped(short.encode())):
             yield replace(anchor, needs_context=True)
     for name in names:
         yield from _base64(name.encode())
@@ -216,6 +216,13 @@ def _escaped_and_encoded(word: bytes) -> Iterator[EncodedAnchor]:
                 yield EncodedAnchor(step, _with_every(form, inner.literal[:3]))
     for underscore in _USUAL_UNDERSCORES:
         yield from _base64(word.replace(b"_", underscore))
+
+
+def _with_each_escaped(word: bytes) -> Iterator[EncodedAnchor]:
+    """The beginning of a word, each character of it escaped in the usual way."""
+    for step, forms in _USUAL_FORMS.items():
+        for form in forms:
+            yield EncodedAnchor(step, _with_every(form, word[:3]))
 
 
 def _with_every(form: str, text: bytes) -> bytes:
