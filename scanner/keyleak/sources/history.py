@@ -20,7 +20,6 @@ from keyleak.sources.files import Reading
 from keyleak.sources.inspector import Place
 from keyleak.sources.interruption import Interruption
 from keyleak.sources.object_places import ObjectPlaces
-from keyleak.sources.object_projects import projects_of_commits
 from keyleak.sources.object_visitor import MakeObjectVisitor, ObjectVisitor
 from keyleak.sources.reading import INTERRUPTED, Reader
 from keyleak.sources.wire import unpacked
@@ -171,6 +170,9 @@ class _History:
         }
         if not wanted:
             return found
+        # Reads manifests, of which a history without such a key needs none.
+        from keyleak.sources.object_projects import projects_of_commits  # noqa: PLC0415
+
         try:
             inspector = self._inspector.within(projects_of_commits(self._repository, wanted))
             options = ReadOptions(kinds=frozenset({"blob"}), keep=self._request.scope.keep, stop=self._stop)

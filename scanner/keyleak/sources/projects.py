@@ -9,11 +9,11 @@ import os
 from typing import TYPE_CHECKING, Protocol
 
 from keyleak.findings import LocationKind
-from keyleak.manifests.project import NO_PROJECT, Project
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from keyleak.manifests.project import Project
     from keyleak.sources.inspector import Place
 
 
@@ -38,6 +38,8 @@ class FolderProjects:
 
     def of(self, place: Place) -> Project:
         """See `Projects`."""
+        from keyleak.manifests.project import NO_PROJECT  # noqa: PLC0415 - see the module's text
+
         # What an archive holds was packed elsewhere.
         if place.kind is not LocationKind.FILE or place.path is None or place.container:
             return NO_PROJECT
