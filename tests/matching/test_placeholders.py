@@ -56,13 +56,23 @@ SENTENCES = (
     "ThisIsAFakeSecretKeyForTests", "invalid_signature_check",
     "from_environment_variable", "valid_key_with_no_access", "MY_SECRET_STRIPE_KEY_42",
 )  # fmt: skip
+# What people make up without a word of the lists: patterns, hands on the keyboard, other languages.
+MADE_UP = (
+    "xK9mN2pQ5rT8vW1yZ4bC7dF0gH3jL6", "0a1b2c3d4e5f60718293a4b5c6d7e8f9", "13579bdf02468ace13579bdf02468ace",
+    "246810121416182022242628", "100101102103104105106", "1020304050607080", "asdlkfjasldkfjalskdjflaksj",
+    "sdfsdfsdfsdfwerwerwer", "benutzerverwaltung", "translations_2024", "abtest_variant_b_2024q1",
+    "rendersH1AndH2InOrder", "mettezvotreclesecrete", "ponaquituclavesecreta", "masukkankuncianda",
+    "wstawtutajswojklucz", "inseriscilatuachiavequi", "wekaufunguowakohapa", "s3cr3t_k3y_g03s_h3r3",
+    "FAKE7hG3kL9mN2pQ5rS8tU1v", "i18n_a11y_l10n_k8s", "123e4567-e89b-12d3-a456-426614174000",
+    "legitimateinterestassessment", "PROVISIONNEMENT_AUTOMATIQUE", "verwaltungsgemeinschaft7",
+)  # fmt: skip
 ALPHABETS = ("base62", "hex", "HEX", "alnum", "base64url", "base64", "crockford")
 BODIES = 3430
 CUT_SHORT = ("...", "…", "****", "${id}", "#{id}", "{{ id }}", "%s", "%d")
 
 
 @pytest.mark.parametrize("prefix", PREFIXES)
-@pytest.mark.parametrize("body", BEGINNINGS + RUNS + REPEATS + SENTENCES)
+@pytest.mark.parametrize("body", BEGINNINGS + RUNS + REPEATS + SENTENCES + MADE_UP)
 def test_placeholders_are_no_keys(prefix: str, body: str) -> None:
     placeholder = prefix + body
     assert found_in(f'key = "{placeholder}"'.encode()) == []
@@ -203,7 +213,16 @@ def test_under_one_random_body_in_five_thousand_is_lost() -> None:
 
 
 @pytest.mark.parametrize(
-    "template", ["${base62:16}", "${base62:24}", "${base62:42}", "${hex:32}", "${HEX:16}", "51${base62:97}"]
+    "template",
+    [
+        "${base62:16}",
+        "${base62:24}",
+        "${base62:42}",
+        "${hex:32}",
+        "${HEX:16}",
+        "51${base62:97}",
+        "${hex:8}${base62:8}${hex:12}",
+    ],
 )
 def test_keys_of_usual_shapes_are_hardly_ever_lost(template: str) -> None:
     keys = (("sk_live_" + expand(template, seed)).encode() for seed in range(1500))

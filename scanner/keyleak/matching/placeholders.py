@@ -12,6 +12,7 @@ import binascii
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
+from keyleak.matching.likelihood import LEET, bits
 from keyleak.matching.written import is_written
 from keyleak.on_use import on_use
 
@@ -32,6 +33,8 @@ _ORDER: Final = {
     "01234567890",
     "0123456789abcdef",
     "qwertyuiopasdfghjklzxcvbnm",
+    "13579bdf",
+    "02468ace",
 }
 
 # `a1b7c3d9…`: letters and digits in turn, all of a body or far along it.
@@ -43,8 +46,14 @@ _CUT_SHORT: Final = on_use(r"51[A-Z](?:[A-Za-z0-9]{14,18}|[A-Za-z0-9]{20})")
 # What Clerk's publishable keys hold, and tests that put one behind a secret key's prefix.
 _HOST_NAME: Final = on_use(rb"[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,8}\$?")
 _ENDINGS: Final = ("s", "es", "ed", "ing", "er")
-# Digits that stand for letters: `s3cr3t`.
-_LEET: Final = str.maketrans("013457", "oieast")
+
+# Letters of one case, of which a hand on the keyboard hits only a few: `asdlkfjasldkfj…`.
+_MASHED: Final = on_use(r"[a-z]{16,}|[A-Z]{16,}")
+_HIT: Final = 8
+# Bits for which words are believed; chance reaches them once in a hundred thousand texts, with separators
+# of its own later.
+_WRITTEN: Final = 10
+_WRITTEN_APART: Final = 16
 
 _LONGEST_SEQUENCE: Final = 8
 _SHORT_FRAGMENT: Final = 4
@@ -76,10 +85,14 @@ def placeholder_reason(body: str, words: PlaceholderWords) -> str | None:
 def _pattern_reason(body: str, lower: str) -> str | None:
     if _LONG_REPEAT.search(lower) or _is_periodic(lower) or _is_stuttered(lower):
         return "a repeated character or block"
-    if _has_sequence(lower) or _is_interleaved(lower):
+    if any(_has_sequence(each) for each in (lower, lower[::2], lower[1::2])) or _is_interleaved(lower):
         return "a run of the alphabet or of digits"
-    if _IN_TURN.fullmatch(lower) or _LONG_IN_TURN.search(lower):
+    if _counts_on(lower):
+        return "numbers that count on"
+    if _IN_TURN.fullmatch(lower) or _LONG_IN_TURN.search(lower) or _has_rhythm(body):
         return "letters and digits in turn"
+    if _MASHED.fullmatch(body) and len(set(body)) <= _HIT:
+        return "a hand on the keyboard"
     return "the beginning of a Stripe key" if _CUT_SHORT.fullmatch(body) else None
 
 
@@ -118,6 +131,23 @@ def _has_sequence(lower: str) -> bool:
     return any(window in order or window[::-1] in order for window in windows for order in _ORDER)
 
 
+def _counts_on(lower: str) -> bool:
+    """`10121416…`: numbers one behind the other, each as much more than the last."""
+    for length in range(1, len(lower) // 5 + 1 if lower.isdigit() else 0):
+        first = int(lower[:length])
+        for step in (1, 2, 5, 10):
+            written = "".join(str(first + step * index) for index in range(len(lower)))
+            if written.startswith(lower):
+                return True
+    return False
+
+
+def _has_rhythm(body: str) -> bool:
+    """`xK9mN2pQ5…`: lower case, upper case and digits in turn."""
+    kinds = "".join("d" if each.isdigit() else "u" if each.isupper() else "l" for each in body)
+    return len(set(kinds[:3])) == 3 and kinds == (kinds[:3] * len(kinds))[: len(kinds)]
+
+
 def _is_interleaved(lower: str) -> bool:
     """`a1b2c3d4…`: letters and digits that count up side by side."""
     letters = _longest_ascent([character for character in lower if character.isalpha()])
@@ -136,7 +166,7 @@ def _longest_ascent(characters: list[str]) -> int:
 def _word_reason(body: str, words: PlaceholderWords) -> str | None:
     separated = [part for part in _SEPARATORS.split(body) if part]
     has_random = any(_is_random(part, words) for part in separated) or _is_drawn(separated)
-    if any(body.lower().startswith(start) for start in words.starts) and not has_random:
+    if any(_begins(body, start, glued=has_random) for start in words.starts):
         return "begins like a placeholder"
     if any(part.lower() in words.decisive for part in separated) or any(
         len(part) >= 5 and part.lower() in words.decisive for part in _PARTS.findall(body)
@@ -146,10 +176,18 @@ def _word_reason(body: str, words: PlaceholderWords) -> str | None:
         return "dictionary words"
     if _is_joined(body, separated):
         return "words joined by separators"
-    readings = (body, body.translate(_LEET)) if len(separated) > 2 else (body,)
+    readings = (body, body.translate(LEET)) if len(separated) > 2 else (body,)
     if any(_covered(reading, words) >= _MADE_OF_WORDS for reading in readings):
         return "made of dictionary words"
-    return None
+    written = bits(body) >= (_WRITTEN_APART if len(separated) > 1 else _WRITTEN)
+    return "made of words" if written else None
+
+
+def _begins(body: str, start: str, *, glued: bool) -> bool:
+    """Whether a body begins with a word; `glued` to what looks random, chance may have drawn a short one."""
+    if not glued:
+        return body.lower().startswith(start)
+    return len(start) >= _SHORT_FRAGMENT and start.isalpha() and body.startswith((start, start.upper()))
 
 
 def _is_joined(body: str, parts: Sequence[str]) -> bool:
@@ -190,7 +228,9 @@ def _covered(body: str, words: PlaceholderWords) -> float:
     in_runs = sum(_covered_letters(match[0].lower(), words) for match in _LETTERS.finditer(body))
     outside = _SEPARATORS.split(_LETTERS.sub("_", body))
     in_parts = sum(
-        len(part) for part in outside if part.lower() in words.plain or part.lower() in words.short
+        len(part)
+        for part in outside
+        if part.lower() in words.plain or part.lower() in words.short or part.lower() in words.decisive
     )
     mixed = (part for each in outside if each.lower() not in words.plain for part in _PARTS.findall(each))
     in_mixed = sum(
