@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from hypothesis import given
@@ -298,3 +299,12 @@ def test_a_property_of_what_is_made_of_a_key_is_no_rest_of_it(made: str) -> None
     for text in (javascript, php):
         (match,) = matcher().match(text.encode())
         assert (match.secret.reveal().decode(), match.pieces) == (key, ())
+
+
+@pytest.mark.parametrize(
+    "unit", ["'sk_live_' + ", "P='sk_live_'\nk=P+P+P+P+P\n", "'sk_live_', ", "a.append('sk_live_').append("]
+)
+def test_text_made_of_beginnings_is_read_in_little_time(unit: str) -> None:
+    started = time.process_time()
+    assert matcher().match((unit * 400).encode()) == []
+    assert time.process_time() - started < 5

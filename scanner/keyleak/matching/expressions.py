@@ -6,6 +6,7 @@ and what joins them. Nothing is evaluated.
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from keyleak.on_use import on_use
@@ -18,7 +19,7 @@ Span: TypeAlias = tuple[int, int]
 
 _MOST_PIECES: Final = 64
 _DEEPEST: Final = 3  # constants named by constants
-_OCCURRENCES: Final = 64  # of one name that are looked at
+_OCCURRENCES: Final = 16  # of one name that are looked at
 _REACH: Final = 80
 
 _PIECE: Final = on_use(rb"[A-Za-z0-9_+/=-]{0,260}")
@@ -78,6 +79,7 @@ _MORE: Final = on_use(
 _BARE_VALUE: Final = on_use(rb"(?<=\+=)[A-Za-z0-9_+/=-]{1,260}(?=\r?\n|\Z|;)")
 # A dot without blanks before a name in lower case belongs to what it names: `client.version`, `"…".length`.
 _PROPERTY: Final = on_use(rb"(?<=[^.\s]\.)(?=[A-Za-z_]*[a-z])[A-Za-z_]")
+_BEGINNINGS: Final = (b"sk_live_", b"sk_test_", b"rk_live_", b"rk_test_", b"pk_live_", b"pk_test_")
 _NEVER: Final = on_use(rb"(?!)")
 _BESIDE_NAMES: Final = frozenset({b"$", b"{", b'"', b"'", b"`"})
 _BARE_ENDS: Final = frozenset({b"", b"\n", b"\r", b";"})
@@ -139,11 +141,16 @@ def folded(text: bytes, place: Place, joints: tuple[Joint, ...], depth: int = 0)
     pieces: list[Span] = []
     for _ in range(_MOST_PIECES):
         part = _rest_of_constant(text, place, depth) or next_operand(text, place, joints, depth)
-        if part is None:
+        if part is None or begins_another(text, part):
             break
         pieces += part.pieces
         place = part.place
     return Part(tuple(pieces), place)
+
+
+def begins_another(text: bytes, part: Part) -> bool:
+    """Whether another key begins in some operands."""
+    return any(text.startswith(_BEGINNINGS, start) for start, _ in part.pieces)
 
 
 def next_operand(text: bytes, place: Place, joints: tuple[Joint, ...], depth: int = 0) -> Part | None:
@@ -185,9 +192,7 @@ def constant(text: bytes, name: bytes, use: int, depth: int = 0) -> tuple[Span, 
     """The pieces of the constant that a name is given, nearest before its use or else behind it."""
     if depth == _DEEPEST:
         return ()
-    places = [at for at in _occurrences(text, name, 0) if _GIVEN_HERE.match(text, at + len(name))]
-    before = [at for at in places if at < use]
-    for at in (*reversed(before), *(at for at in places if at > use)):
+    for at in chain(_occurrences_before(text, name, use), _occurrences(text, name, use + len(name))):
         given = _GIVEN_HERE.match(text, at + len(name))
         if given is None or at < use < given.end():
             continue
@@ -197,15 +202,30 @@ def constant(text: bytes, name: bytes, use: int, depth: int = 0) -> tuple[Span, 
     return ()
 
 
+def _occurrences_before(text: bytes, name: bytes, stop: int) -> Iterator[int]:
+    """Where a name stands that is no part of a longer one, backwards from an index."""
+    at = text.rfind(name, 0, stop)
+    for _ in range(_OCCURRENCES):
+        if at < 0:
+            return
+        if _is_whole(text, name, at):
+            yield at
+        at = text.rfind(name, 0, at)
+
+
 def _occurrences(text: bytes, name: bytes, start: int) -> Iterator[int]:
     """Where a name stands that is no part of a longer one."""
     at = text.find(name, start)
     for _ in range(_OCCURRENCES):
         if at < 0:
             return
-        if not (_is_word(text[at - 1 : at]) or _is_word(text[at + len(name) : at + len(name) + 1])):
+        if _is_whole(text, name, at):
             yield at
         at = text.find(name, at + len(name))
+
+
+def _is_whole(text: bytes, name: bytes, at: int) -> bool:
+    return not (_is_word(text[at - 1 : at]) or _is_word(text[at + len(name) : at + len(name) + 1]))
 
 
 def _is_word(character: bytes) -> bool:

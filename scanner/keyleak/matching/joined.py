@@ -151,6 +151,7 @@ def _from(text: bytes, begin: int, first: Part) -> Iterator[Joined]:
         yield _joined(text, begin, first, whole)
         if _CONCAT.match(text, first.place.at):
             yield _joined(text, begin, first, folded(text, first.place, (*_EXPRESSION, COMMAS)))
+    if first.place.inside and _GOES_ON.match(text, first.place.at):
         # Strings of Python and C stand one below the other; words of a shell, which nothing joins, mostly
         # do not.
         yield _joined(text, begin, first, folded(text, first.place, (*_EXPRESSION, _BELOW)))

@@ -15,6 +15,7 @@ from keyleak.matching.expressions import (
     Part,
     Place,
     Span,
+    begins_another,
     folded,
     joint,
     next_operand,
@@ -220,6 +221,8 @@ def _elements(text: bytes, first: Part, separator: Joint) -> tuple[list[Element]
     """The elements of a list from the first on, and the place behind them."""
     elements, place = [first.pieces], first.place
     while len(elements) < _MOST_ELEMENTS and (part := next_operand(text, place, (separator,))):
+        if begins_another(text, part):
+            break
         rest = folded(text, part.place, (OPERATORS,))
         elements.append((*part.pieces, *rest.pieces))
         place = rest.place
