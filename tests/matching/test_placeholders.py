@@ -64,7 +64,7 @@ MADE_UP = (
     "rendersH1AndH2InOrder", "mettezvotreclesecrete", "ponaquituclavesecreta", "masukkankuncianda",
     "wstawtutajswojklucz", "inseriscilatuachiavequi", "wekaufunguowakohapa", "s3cr3t_k3y_g03s_h3r3",
     "FAKE7hG3kL9mN2pQ5rS8tU1v", "i18n_a11y_l10n_k8s", "123e4567-e89b-12d3-a456-426614174000",
-    "legitimateinterestassessment", "PROVISIONNEMENT_AUTOMATIQUE", "verwaltungsgemeinschaft7",
+    "legitimateinterestassessment", "PROVISIONNEMENT_AUTOMATIQUE", "verwaltungsgemeinschaft",
 )  # fmt: skip
 ALPHABETS = ("base62", "hex", "HEX", "alnum", "base64url", "base64", "crockford")
 BODIES = 3430
