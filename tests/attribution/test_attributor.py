@@ -8,6 +8,7 @@ import pytest
 
 from keyleak.attribution.attributor import Attributor
 from keyleak.findings import Attribution, AttributionVerdict, Confidence
+from keyleak.manifests.project import NO_PROJECT
 from keyleak.rulebook.template import expand
 from strategies import matcher, rulebook
 
@@ -74,6 +75,19 @@ def test_a_restricted_key_that_carries_its_account_is_stripes_alone() -> None:
 )
 def test_a_class_or_namespace_called_after_an_issuer_names_it(content: str, issuer: str) -> None:
     assert one(content).issuer == issuer
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("svix.Webhook('whsec_${base64:${base62:24}}')", False),
+        ("# flora\nw = 'whsec_${base64:${base62:24}}'", True),
+    ],
+)
+def test_webhook_secrets_of_others_are_not_weighed(content: str, *, expected: bool) -> None:
+    data = expand(content, 5).encode()
+    nothing = ATTRIBUTOR.project_evidence(NO_PROJECT)
+    assert ATTRIBUTOR.worth_weighing(matcher().match(data), data, nothing) == [expected]
 
 
 def test_a_decisive_body_in_a_name_of_another_says_so() -> None:

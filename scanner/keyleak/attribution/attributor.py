@@ -91,6 +91,34 @@ class Attributor:
         """What the project that a content belongs to says."""
         return self._owners.evidence(project)
 
+    def worth_weighing(
+        self, matches: Sequence[Match], content: Buffer, project: ProjectEvidence
+    ) -> list[bool]:
+        """Of each match, whether it can be reported at all: a quick no where prefixes of many stand.
+
+        One that counts with context only needs its issuer to be spoken of; others' webhook secrets stand by
+        the thousand in what a service documents.
+
+        Args:
+            matches: the keys found in a content.
+            content: the content.
+            project: what its project says.
+        """
+        asked = {
+            rule.issuer for match in matches for rule in match.shapes if rule.found_by is FoundBy.CONTEXT
+        }
+        if not asked:
+            return [True] * len(matches)
+        lower = bytes(content[:_USE_REACH]).replace(b"\0", b"").lower()
+        spoken_of = {each.issuer for each in _mentioned([self._signals[name] for name in asked], lower)}
+        spoken_of |= {each.issuer for each in project.evidence}
+        return [
+            not _needs_context(match)
+            or not spoken_of.isdisjoint(issuers := {rule.issuer for rule in match.shapes})
+            or bool(_mentioned([self._signals[name] for name in issuers], _near(match)))
+            for match in matches
+        ]
+
     def attribute(self, match: Match, file: FileEvidence | None = None) -> Attribution:
         """The attribution of a match; see `weigh`."""
         return self.weigh(match, file).attribution
@@ -108,8 +136,7 @@ class Attributor:
         scope = scope_of(match.around)
         uses = used_scopes(file.text, match.around) if file else []
         imported = file.imported if file else {}
-        near = match.around.before + match.around.after
-        signals = _mentioned(self._signals.values(), near.lower(), set(imported.values()))
+        signals = _mentioned(self._signals.values(), _near(match), set(imported.values()))
         in_content = (
             *given(match, scope, signals, imported),
             *nearby(scope, signals),
@@ -168,6 +195,14 @@ class Attributor:
         family = [rule for rule in match.shapes if rule.issuer in self._anonymous]
         strongest = sorted(own, key=lambda rule: list(Strength).index(rule.strength))
         return (*strongest, *family, *match.shapes)[0]
+
+
+def _needs_context(match: Match) -> bool:
+    return not match.assigned_to and all(rule.found_by is FoundBy.CONTEXT for rule in match.shapes)
+
+
+def _near(match: Match) -> bytes:
+    return (match.around.before + match.around.after).lower()
 
 
 def _mentioned(signals: Iterable[Signals], lower: bytes, besides: Container[str] = ()) -> list[Signals]:

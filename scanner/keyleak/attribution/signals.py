@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from keyleak.rulebook.model import Issuer, KeyRule
 
+_SHORTEST_STEM: Final = 2
 # An identifier goes on after its prefix.
 _ID_REST: Final = rb"[a-z0-9]{6}"
 
@@ -132,10 +133,16 @@ def is_open(rule: KeyRule) -> bool:
     return most >= 2 * least
 
 
+def _telling_part(name: str) -> str:
+    """The first part of a name that says something: not the `x` of `x-flora-api-key`."""
+    parts = re.split("[_-]", name)
+    return next((part for part in parts if len(part) > _SHORTEST_STEM), parts[0])
+
+
 def _stems(issuer: Issuer, brand: bytes) -> tuple[bytes, ...]:
     context = issuer.context
     words = [
-        *(re.split("[_-]", name)[0] for name in (*context.names, *context.headers)),
+        *map(_telling_part, (*context.names, *context.headers)),
         *context.calls, *context.hosts, *context.packages, *context.ids, *context.veto,
     ]  # fmt: skip
     lower = sorted({word.lower().encode() for word in words if word} | {brand}, key=len)

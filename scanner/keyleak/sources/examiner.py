@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from itertools import compress
 from typing import TYPE_CHECKING, Final, Protocol
 
 from keyleak.containers.compression import unpacked
@@ -175,9 +176,12 @@ class Examiner:
         lines = _lines(data, window)
         # A window further on does not begin where a file's imports stand.
         keys = len({each.match.secret for each in found})
-        file = None if window.base else self._attributor.file_evidence(data, keys)
         project = self._project_evidence(place)
-        for each in found:
+        worth = self._attributor.worth_weighing([each.match for each in found], data, project)
+        if not any(worth):
+            return
+        file = None if window.base else self._attributor.file_evidence(data, keys)
+        for each in compress(found, worth):
             weighed = self._attributor.weigh(each.match, file, project)
             if weighed.grounds:
                 sighting = self._sighting(each, weighed.attribution, place, window.base, lines)
