@@ -44,7 +44,7 @@ _BEGINNINGS: Final = {"l": 2 + _LETTER, "u": 2 + _LETTER, "d": 5 + _DIGIT, "s": 
 _CONTINUED: Final = frozenset({"ll", "uu", "ul"})
 _ALPHABETS: Final = (
     (on_use(r"[0-9a-f]*|[0-9A-F]*"), 16),
-    (on_use(r"(?=.*[2-7])(?:[2-7a-z]*|[2-7A-Z]*)"), 32),
+    (on_use(r"(?=.*[2-7].*[2-7])(?:[2-7a-z]*|[2-7A-Z]*)"), 32),
     (on_use(r"[0-9a-z]*|[0-9A-Z]*"), 36),
     (on_use(r"[0-9A-Za-z]*"), 62),
 )

@@ -116,6 +116,9 @@ def _has_fragment(body: str, words: PlaceholderWords) -> bool:
 
 
 def _is_periodic(lower: str) -> bool:
+    # The whole body first: a pattern would take the `111` of `1110211102…` for the block.
+    if any(lower.startswith(lower[period:]) for period in range(1, len(lower) // 3 + 1)):
+        return True
     return any(len(match[0]) * 10 >= len(lower) * 8 for match in _PERIODIC.finditer(lower))
 
 
