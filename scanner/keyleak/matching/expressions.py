@@ -24,7 +24,10 @@ _REACH: Final = 80
 
 _PIECE: Final = on_use(rb"[A-Za-z0-9_+/=-]{0,260}")
 # Between what is joined: blanks, comments, and the sign that a line goes on, a backslash or in Basic a `_`.
-SPACE: Final = rb"(?:\s|\\\r?\n|(?<=\s)_\r?\n|//[^\n]{0,80}\n|\#[^\n]{0,80}\n|/\*[^*]{0,80}\*/){0,60}"
+SPACE: Final = (
+    rb"\s{0,60}"
+    rb"(?:(?:\\\r?\n|(?<=\s)_\r?\n|//[^\n]{0,80}\n|\#[^\n]{0,80}\n|/\*[^*]{0,80}\*/)\s{0,60}){0,20}"
+)
 OPEN: Final = rb"(?:[fFrRbBuU@$+]{0,2}\\{0,3}[\"'`])"
 CLOSE: Final = rb"(?:\\{0,3}[\"'`])"
 _NAME: Final = rb"[A-Za-z_]\w{0,60}"

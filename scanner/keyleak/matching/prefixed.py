@@ -65,6 +65,8 @@ def counted_key(text: bytes, start: int, rules: CompiledRules) -> Shaped | None:
     The length may look like a letter, as what follows may: property lists, MessagePack, pickles.
     """
     length = _length_before(text, start)
+    if not length:
+        return None
     whole = text[start : start + length]
     shaped = shaped_key(whole, 0, rules)
     if shaped is None or not shaped.end == len(whole) == length:
