@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import base64
 import itertools
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from keyleak.decoding.decoded import Step
-from keyleak.records import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -83,9 +82,8 @@ QUOTES: Final = frozenset({b'"', b"'", b"=", b" ", b"."})
 _URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
 
 
-@dataclass(frozen=True, slots=True)
-class EncodedAnchor:
-    """One literal of an encoding."""
+class EncodedAnchor(NamedTuple):
+    """One literal of an encoding. There are some eight hundred at each start, so they are tuples."""
 
     step: Step
     literal: bytes
@@ -117,7 +115,7 @@ def encoded_anchors(
             longest = _LONGEST_LIST if anchor.step is Step.BYTES else _LONGEST_LITERAL
             literal = anchor.literal[:longest]
             if literal not in found:
-                found[literal] = anchor if literal == anchor.literal else replace(anchor, literal=literal)
+                found[literal] = anchor if literal == anchor.literal else anchor._replace(literal=literal)
     return tuple(found.values())
 
 
@@ -143,7 +141,7 @@ def _anchors(
             yield EncodedAnchor(Step.HEX, word.hex().encode())
     for short in context_prefixes:
         for anchor in (*_as_whole_value(short.encode(), 2), *_with_each_escaped(short.encode())):
-            yield replace(anchor, needs_context=True)
+            yield anchor._replace(needs_context=True)
     for name in names:
         yield from _base64(name.encode())
     yield from _documents()
@@ -155,7 +153,7 @@ def _documents() -> Iterator[EncodedAnchor]:
             yield EncodedAnchor(Step.BASE64, text, opens=True)
         yield EncodedAnchor(Step.BASE64, _stable(_stable(document, 0), 0), opens=True)
         for digits in _hexadecimal(document):
-            yield replace(digits, opens=True)
+            yield digits._replace(opens=True)
     for quote in sorted(QUOTES):
         for last in (b"w", b"x", b"y", b"z"):
             yield EncodedAnchor(Step.BASE64, quote + b"eJ" + last, opens=True)

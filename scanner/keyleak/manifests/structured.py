@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import tomllib
 from typing import TYPE_CHECKING, Any, Final
 
 from keyleak.manifests.project import Dependencies
@@ -20,13 +18,19 @@ _KEYS: Final = on_use(r"[={,\n]")
 _MOST_PARTS: Final = 64
 
 
+def _json(text: str) -> Any:
+    import json  # noqa: PLC0415 - only beside a key in a project that has such a manifest
+
+    return json.loads(text)
+
+
 def package_json(text: str) -> Dependencies:
     """npm: `package.json`.
 
     Raises:
         ValueError: it is no JSON.
     """
-    top = _table(json.loads(text))
+    top = _table(_json(text))
     others = ("devDependencies", "peerDependencies", "optionalDependencies")
     return Dependencies(
         frozenset(_npm(top.get("dependencies"))),
@@ -40,7 +44,7 @@ def composer_json(text: str) -> Dependencies:
     Raises:
         ValueError: it is no JSON.
     """
-    top = _table(json.loads(text))
+    top = _table(_json(text))
     return Dependencies(frozenset(_table(top.get("require"))), frozenset(_table(top.get("require-dev"))))
 
 
@@ -100,6 +104,8 @@ def _toml(text: str) -> dict[str, Any]:
     # The parser's time goes with the square of the parts of a key.
     if any(part.count(".") > _MOST_PARTS for part in _KEYS.split(text)):
         raise ValueError("a key of too many parts")
+    import tomllib  # noqa: PLC0415 - as above
+
     return tomllib.loads(text)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import configparser
 from typing import TYPE_CHECKING, Final
 
 from keyleak.manifests.project import Dependencies
@@ -53,6 +52,8 @@ def setup_cfg(text: str) -> Dependencies:
     Raises:
         ValueError: it is not written like one.
     """
+    import configparser  # noqa: PLC0415 - only beside a key in a project that has such a manifest
+
     parser = configparser.RawConfigParser(strict=False)
     try:
         parser.read_string(text)

@@ -11,9 +11,8 @@ from __future__ import annotations
 
 from enum import Enum
 from itertools import filterfalse
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from keyleak.records import dataclass, replace
 from keyleak.rulebook.model import FoundBy, is_telling
 
 if TYPE_CHECKING:
@@ -38,8 +37,7 @@ class AnchorKind(Enum):
     """Part of a context word: a key may stand near it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Anchor:
+class Anchor(NamedTuple):
     """One literal to search for."""
 
     kind: AnchorKind
@@ -73,7 +71,7 @@ def anchors_of(rulebook: Rulebook) -> tuple[Anchor, ...]:
     return (
         *_anchors(AnchorKind.PREFIX, filter(is_telling, prefixes)),
         *(
-            replace(anchor, with_body=True)
+            anchor._replace(with_body=True)
             for anchor in _anchors(AnchorKind.PREFIX, filterfalse(is_telling, prefixes))
         ),
         *_split(prefixes),

@@ -8,7 +8,6 @@ texts that chance draws, hardly more than one in two to the power of `bits` is t
 from __future__ import annotations
 
 import math
-import string
 from itertools import pairwise
 from typing import Final
 
@@ -30,7 +29,7 @@ _FOLLOWING: Final = """
 _HALF_BITS: Final = {
     row[0] + letter: int(cost, 36) / 2
     for row in _FOLLOWING.split()
-    for letter, cost in zip(string.ascii_lowercase, row[1:], strict=True)
+    for letter, cost in zip("abcdefghijklmnopqrstuvwxyz", row[1:], strict=True)
 }
 _LETTER: Final = math.log2(26)
 _DIGIT: Final = math.log2(10)

@@ -12,7 +12,6 @@ import binascii
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from keyleak.matching.likelihood import LEET, bits
 from keyleak.matching.written import is_written
 from keyleak.on_use import on_use
 
@@ -179,6 +178,8 @@ def _word_reason(body: str, words: PlaceholderWords) -> str | None:
         return "dictionary words"
     if _is_joined(body, separated):
         return "words joined by separators"
+    from keyleak.matching.likelihood import LEET, bits  # noqa: PLC0415 - its table is for what may be a key
+
     readings = (body, body.translate(LEET)) if len(separated) > 2 else (body,)
     if any(_covered(reading, words) >= _MADE_OF_WORDS for reading in readings):
         return "made of dictionary words"

@@ -6,7 +6,6 @@ from functools import cached_property
 from itertools import compress
 from typing import TYPE_CHECKING, Final, Protocol
 
-from keyleak.containers.compression import unpacked
 from keyleak.containers.formats import BEGINNING, recognise
 from keyleak.coverage import Gap
 from keyleak.decisions.markers import markers_beside
@@ -241,8 +240,12 @@ def _unpack(content: bytes) -> tuple[Step, bytes] | None:
     if len(content) > _SHORT:
         return None
     form = recognise(content[:BEGINNING])
-    said = unpacked(form, content, _SHORT) if form is not None and form.is_compression else None
-    return None if form is None or said is None else (Step(form.value), said)
+    if form is None or not form.is_compression:
+        return None
+    from keyleak.containers.compression import unpacked  # noqa: PLC0415 - hardly any text says such a thing
+
+    said = unpacked(form, content, _SHORT)
+    return None if said is None else (Step(form.value), said)
 
 
 def _plainly(matches: Iterable[Match], decoded: Iterable[DecodedMatch]) -> Iterable[_Found]:
