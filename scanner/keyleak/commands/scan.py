@@ -96,7 +96,7 @@ def _roots(options: ScanOptions) -> list[str]:
     return [path for path in options.paths if path != STANDARD_INPUT]
 
 
-def _leave_out_ignored(roots: Sequence[str]) -> Callable[[str], bool]:
+def _leave_out_ignored(roots: Sequence[str]) -> Callable[[str], bool] | None:
     # Starts git, so it is imported only where it is asked for.
     from keyleak.sources.ignored import leave_out_ignored  # noqa: PLC0415
 

@@ -20,21 +20,24 @@ if TYPE_CHECKING:
 REMARK: Final = "git ignores this file, so the key is not in the repository"
 
 
-def leave_out_ignored(roots: Sequence[str]) -> Callable[[str], bool]:
-    """Says of a path below the roots whether git ignores it.
+def leave_out_ignored(roots: Sequence[str]) -> Callable[[str], bool] | None:
+    """Says of a path below the roots whether git ignores it; None where it ignores nothing there.
 
     Raises:
         GitError: git cannot read a work tree, so it is not known what it ignores.
     """
     trees = {tree for root in roots if (tree := _tree_of(os.path.realpath(root)))}
     ignored = frozenset(os.path.join(tree, path) for tree in trees for path in ignored_below(tree))
+    if not ignored:
+        return None
     real_folders: dict[str, str] = {}
 
     def is_ignored(path: str) -> bool:
-        folder, name = os.path.split(path)
+        folder, _, name = path.rpartition(os.sep)
         if folder not in real_folders:
-            real_folders[folder] = os.path.realpath(folder)
-        return os.path.join(real_folders[folder], name) in ignored
+            # Nothing stands before the first separator of `/name`, and nothing may: `//name` is another.
+            real_folders[folder] = os.path.realpath(os.path.dirname(path)).rstrip(os.sep)
+        return f"{real_folders[folder]}{os.sep}{name}" in ignored
 
     return is_ignored
 
