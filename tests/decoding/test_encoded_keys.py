@@ -161,6 +161,14 @@ def test_base64_in_several_strings_is_one_text(operator: bytes) -> None:
     assert keys_in(content) == [(KEY, "flora", ("base64",))]
 
 
+@pytest.mark.parametrize("word", [b"base64", b"base64url", b"utf-8", b"latin1", b"prod"])
+def test_the_argument_behind_encoded_text_is_no_part_of_it(word: bytes) -> None:
+    """Of 48 characters, so that the text ends without padding: `base64` says `m` in base64."""
+    key = expand("sk_live_${hex:40}", 7).encode()
+    content = b"const paystackSecret = Buffer.from('%s', '%s').toString();\n" % (b64(key), word)
+    assert keys_in(content) == [(key, "paystack", ("base64",))]
+
+
 def test_values_below_each_other_are_not_joined() -> None:
     keys = [expand("sk_live_${base62:42}", seed).encode() for seed in range(6)]
     content = b"\n".join(b64(key).rstrip(b"=") for key in keys)

@@ -29,6 +29,8 @@ _JOINED: Final = on_use(
 # What may stand there too, where nothing was found without it: strings of a list that are joined, the soft
 # break of quoted-printable text.
 _LOOSELY_JOINED: Final = on_use(rb"([\"'`])\s{0,8}[+.&,]\s{0,64}b?\1|=\r?\n")
+# The next argument or element, and no more of the text: the name of an encoding, of a place, a plain word.
+_WORD: Final = on_use(rb"[a-z]{3,12}(?:-?[0-9]{1,3}(?:url|le|be)?)?[\"'`]")
 _NARROWEST: Final = 16
 _LONGEST_BREAK: Final = 66
 # The line below ends with the text. If not, it is something else: `KEY=value`, `key: value`, a sentence.
@@ -175,6 +177,8 @@ class Alphabet:
         if joint is None and _is_width(end - start):
             joint = _BREAK.match(text, end, right)
         if joint is None or self._opens(text, joint.end()):
+            return None
+        if b"," in joint[0] and _WORD.match(text, joint.end()):
             return None
         stop = self._right_end(text, joint.end(), right)
         is_more = joint.end() < stop and (joint[0][:1] in b"=\"'`" or stop - joint.end() <= end - start)
