@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -213,6 +215,18 @@ PLACEHOLDERS = (
 @pytest.mark.parametrize("value", REFERENCES + PLACEHOLDERS)
 def test_references_and_placeholders_are_no_values(value: str, form: str) -> None:
     assert found_in((form % value).encode()) == []
+
+
+@pytest.mark.parametrize("blank", ["sk_live_sua_chave_aqui", "sk_live_dummy_key_for_build", "<sk_test_...>"])
+def test_base64_of_a_placeholder_is_no_value(blank: str) -> None:
+    encoded = base64.b64encode(blank.encode())
+    assert found_in(b"data:\n  FLORA_API_KEY: %s\n" % encoded) == []
+
+
+def test_base64_of_a_random_value_is_one() -> None:
+    _, value = filled("%s", "fk${base62:38}")
+    encoded = base64.b64encode(value.encode())
+    assert len(found_in(b"data:\n  FLORA_API_KEY: %s\n" % encoded)) == 1
 
 
 @pytest.mark.parametrize(

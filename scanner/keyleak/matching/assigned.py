@@ -7,6 +7,7 @@ where something of FLORA's stands: beside one of its names, in one of its calls,
 
 from __future__ import annotations
 
+import binascii
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from keyleak.matching.boundary import is_left_boundary
@@ -215,10 +216,26 @@ def _random_value(
     value = text[start:end].rstrip(b".")
     if _REFERENCE.match(text, end) or len(value) > MAX_BODY or _OF_ANOTHER.match(value):
         return None
+    # What is encoded is as random as what it says: a blank in a Kubernetes secret is a blank.
+    plain = _said_in_base64(value) or value
     for shape in _kinds(issuer, text, start):
-        if shape.pattern.fullmatch(value) and _is_random(value, shape, rules):
+        if (
+            shape.pattern.fullmatch(value)
+            and shape.pattern.fullmatch(plain)
+            and _is_random(value, shape, rules)
+            and _is_random(plain, shape, rules)
+        ):
             return Assigned(start, start + len(value), "", shape.rule, issuer.issuer, GivenBy.NAME)
     return None
+
+
+def _said_in_base64(value: bytes) -> bytes | None:
+    """The text that a value is the base64 of; None where it is of none, as what chance draws is."""
+    try:
+        said = binascii.a2b_base64(value, strict_mode=True).strip()
+    except binascii.Error:
+        return None
+    return said if said.isascii() and said.decode("ascii").isprintable() else None
 
 
 def _kinds(issuer: IssuerWords, text: bytes, start: int) -> list[Shape]:
