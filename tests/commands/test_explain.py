@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
 import sys
@@ -176,3 +177,10 @@ def test_history_explains_with_the_manifests_of_the_commit(folder: Path) -> None
         (of_paystack,) = (lines for place, lines in places.items() if ":5:" in place)
         assert of_paystack[0] == "reported: attributed paystack (confidence low)"
         assert "package.json depends on 'paystack-node' (Paystack)" in of_paystack
+
+
+def test_encoded_text_above_a_plain_one_keeps_its_own_line(tmp_path: Path) -> None:
+    """Lines were counted on from what had been asked before, further down in the file."""
+    blank = base64.b64encode(b"sk_live_your_key_goes_here_please").decode()
+    (tmp_path / "a.env").write_text(f"\nA={blank}\n\n\nX=sk_live_your_key_goes_here_please\n")
+    assert set(explained(tmp_path, "scan", "a.env")) == {"a.env:2:3", "a.env:5:3"}

@@ -38,7 +38,7 @@ def first_line(beginning: bytes) -> LineStart:
 
 
 class LineFinder:
-    """Lines and columns of offsets in a window, in ascending order so that each byte is counted once."""
+    """Lines and columns of offsets in a window; asked in ascending order, each byte is counted once."""
 
     def __init__(self, window: bytes, base: int, line_start: LineStart) -> None:
         """Begin at the window's first byte.
@@ -50,18 +50,24 @@ class LineFinder:
         """
         self._window = window
         self._base = base
-        self._line = line_start.line
-        self._break_at = line_start.break_at
-        self._wide_break_at = line_start.wide_break_at
+        self._first = line_start
+        self._begin_again()
+
+    def _begin_again(self) -> None:
+        self._line = self._first.line
+        self._break_at = self._first.break_at
+        self._wide_break_at = self._first.wide_break_at
         self._counted = 0
 
     def at(self, start: int, *, wide: bool) -> tuple[int, int]:
         """1-based line and column of an offset; the column counts bytes, in UTF-16 code units.
 
         Args:
-            start: offset in the window, not before the one asked last.
+            start: offset in the window.
             wide: whether the key there is UTF-16.
         """
+        if start < self._counted:
+            self._begin_again()
         last = self._window.rfind(b"\n", self._counted, start)
         if last >= 0:
             self._line += self._window.count(b"\n", self._counted, start)
