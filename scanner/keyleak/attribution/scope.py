@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from keyleak.attribution.evidence import Reach
 from keyleak.matching.boundary import is_left_boundary
+from keyleak.matching.statement import key_shaped
 from keyleak.on_use import on_use
 from keyleak.records import dataclass, replace
 
@@ -55,10 +56,7 @@ _CARRIED: Final = on_use(
     rb"(?i)(?:\bauthorization\b|\bbearer\b|\bbasic\b|\bx-[a-z-]{0,20}key\b)[^;\r\n]{0,80}\Z"
 )
 # Key-shaped text: what stands on its line, or on its side of the line, belongs to it.
-_KEY: Final = on_use(
-    rb"(?:[srp]k_(?:live|test|prod|dev|sbox|sandbox|hackathon)|whsec|ak)_[A-Za-z0-9_+/=-]{12,}"
-    rb"|[sp]k_(?:[0-9a-f]{8}-[0-9a-f-]{27}|[a-z2-7]{26}|[0-9a-f]{40})"
-)
+_KEY: Final = on_use(key_shaped(rb"ak"))
 # A publishable key before the secret one, as HTTP Basic may hold both.
 _PAIR: Final = on_use(rb"pk_(?:live|test)_[A-Za-z0-9]{12,}:\Z")
 _SEPARATOR: Final = on_use(rb"[,;{&\s](?=[^,;{&\s]*\Z)")

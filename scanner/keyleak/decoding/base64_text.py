@@ -48,6 +48,11 @@ def readings(text: bytes, start: int, end: int, phase: int, *, opens: bool) -> I
             return
 
 
+def undone(characters: bytes) -> bytes:
+    """What base64 says, in either alphabet and without its padding; not with one character left over."""
+    return binascii.a2b_base64(characters.translate(_URL_SAFE) + b"=" * (-len(characters) % 4))
+
+
 def _cut(run: Run, start: int) -> Run:
     """The run from an offset on."""
     spans = tuple((max(first, start), last) for first, last in run.spans if last > start)
@@ -55,10 +60,10 @@ def _cut(run: Run, start: int) -> Run:
 
 
 def _decoded(text: bytes, run: Run, skip: int) -> Decoded:
-    characters = run.characters(text)[skip:].translate(_URL_SAFE)
+    characters = run.characters(text)[skip:]
     if len(characters) % 4 == 1:
         characters = characters[:-1]
-    data = binascii.a2b_base64(characters + b"=" * (-len(characters) % 4))
+    data = undone(characters)
     segments = []
     count = -skip
     for start, end in run.spans:

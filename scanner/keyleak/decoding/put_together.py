@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import binascii
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
+from keyleak.decoding.base64_text import undone
 from keyleak.decoding.decoded import Decoded, Step
 from keyleak.matching.expressions import end_of_piece
 from keyleak.matching.joined import joined_texts
@@ -22,7 +22,6 @@ _SIGNS: Final = (b'"', b"'", b"`", b"=")
 _CONSTANT: Final = on_use(rb"[A-Za-z0-9+/_=-]{6,260}(?:[\"'`]|\r?\n)")
 _HEX: Final = on_use(rb"(?:[0-9A-Fa-f]{2}){8,}")
 _BASE64: Final = on_use(rb"[A-Za-z0-9+/_-]{16,}={0,2}")
-_URL_SAFE: Final = bytes.maketrans(b"-_", b"+/")
 _FURTHEST: Final = 64  # that an anchor stands behind the beginning of its constant
 
 
@@ -56,10 +55,8 @@ def _decoded(text: bytes, step: Step) -> bytes:
         return b""
     if step is Step.HEX:
         return bytes.fromhex(text.decode("ascii"))
-    characters = text.rstrip(b"=").translate(_URL_SAFE)
-    if len(characters) % 4 == 1:
-        return b""
-    return binascii.a2b_base64(characters + b"=" * (-len(characters) % 4))
+    characters = text.rstrip(b"=")
+    return b"" if len(characters) % 4 == 1 else undone(characters)
 
 
 def _segments(joined: Joined, step: Step) -> tuple[tuple[int, int], ...]:

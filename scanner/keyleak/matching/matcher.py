@@ -134,13 +134,8 @@ class Matcher:
             anchor = self.rules.anchors[hit.anchor]
             if anchor.kind is not AnchorKind.STEM:
                 if owned is None or hit.end in owned:
-                    is_split = anchor.kind is AnchorKind.SPLIT
-                    matches = (
-                        self._split(content, hit, spend)
-                        if is_split
-                        else self._prefixed(content, hit, offset, spend)
-                    )
-                    prefixed.update(((match.start, match.secret), match) for match in matches)
+                    begun = self._begun_at(content, hit, offset, spend)
+                    prefixed.update(((match.start, match.secret), match) for match in begun)
                 continue
             view = self._view(content, hit, offset)
             within = _owned_in(view, owned)
@@ -162,6 +157,12 @@ class Matcher:
             if _is_owned(match, owned) and not taken.overlap(match.start, match.end)
         ]
         return sorted(merged, key=lambda match: match.start)
+
+    def _begun_at(self, content: Buffer, hit: Hit, offset: int, spend: Callable[[int], bool]) -> list[Match]:
+        """Keys that begin with an anchor: with a prefix word, or with a part of one."""
+        if self.rules.anchors[hit.anchor].kind is AnchorKind.SPLIT:
+            return self._split(content, hit, spend)
+        return self._prefixed(content, hit, offset, spend)
 
     def _view(self, content: Buffer, hit: Hit, offset: int) -> View:
         anchor = self.rules.anchors[hit.anchor]

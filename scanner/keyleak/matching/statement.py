@@ -14,10 +14,18 @@ if TYPE_CHECKING:
 
 # A line of content, or one inside a string: `\n` written as two characters.
 _BREAK: Final = on_use(rb"[\r\n]|\\r\\n|\\n")
-_KEY: Final = on_use(
-    rb"(?:[srp]k_(?:live|test|prod|dev|sbox|sandbox|hackathon)|whsec)_[A-Za-z0-9_+/=-]{12,}"
-    rb"|[sp]k_(?:[0-9a-f]{8}-[0-9a-f-]{27}|[a-z2-7]{26}|[0-9a-f]{40})"
-)
+
+
+def key_shaped(*words: bytes) -> bytes:
+    """The pattern of what looks like a key to its neighbours; `words` begin one besides the usual ones."""
+    family = rb"|".join((rb"[srp]k_(?:live|test|prod|dev|sbox|sandbox|hackathon)|whsec", *words))
+    return (
+        rb"(?:" + family + rb")_[A-Za-z0-9_+/=-]{12,}"
+        rb"|[sp]k_(?:[0-9a-f]{8}-[0-9a-f-]{27}|[a-z2-7]{26}|[0-9a-f]{40})"
+    )
+
+
+_KEY: Final = on_use(key_shaped())
 _LAST_SEPARATOR: Final = on_use(rb"[,;{&\s](?=[^,;{&\s]*\Z)")
 # A value given to FLORA may hold `.` and `~`, and be as short as the shortest body.
 _TOKEN: Final = on_use(r"[A-Za-z0-9_+/=.~-]{16,}")
