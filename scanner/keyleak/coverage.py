@@ -56,6 +56,11 @@ class Coverage:
         """Whether everything that was asked for was read."""
         return not self.gaps
 
+    @property
+    def nothing_read(self) -> bool:
+        """Whether no file and no object was read."""
+        return not self.files and not self.bytes and self.objects == ObjectCounts()
+
     def __add__(self, other: Coverage) -> Coverage:
         return Coverage(
             self.bytes + other.bytes,

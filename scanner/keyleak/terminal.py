@@ -40,4 +40,5 @@ def size(count: int) -> str:
 def clean_line(files: int, read_bytes: int, seconds: float) -> str:
     """What a report says where nothing was found."""
     what = f"{files:,} {'file' if files == 1 else 'files'}"
-    return f"No key found. Read {what}, {size(read_bytes)} in {seconds:.1f} s."
+    found = "No key found" if files else "Nothing staged"
+    return f"{found}. Read {what}, {size(read_bytes)} in {seconds:.1f} s."

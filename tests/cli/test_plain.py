@@ -67,8 +67,9 @@ def test_paths_alone_are_plain(arguments: list[str]) -> None:
 
 
 def test_a_plain_scan_loads_no_click_and_no_dataclasses(tmp_path: Path) -> None:
-    folder = tmp_path / "empty"
+    folder = tmp_path / "plain"
     folder.mkdir()
+    (folder / "plain.txt").write_text("nothing\n")
 
     def scan() -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -79,7 +80,7 @@ def test_a_plain_scan_loads_no_click_and_no_dataclasses(tmp_path: Path) -> None:
 
     scan()  # keeps the rules
     done = scan()
-    assert done.stdout.startswith("No key found. Read 0 files")
+    assert done.stdout.startswith("No key found. Read 1 file")
     loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     heavy = {"click", "yaml", "dataclasses", "inspect", "hyperscan", "multiprocessing", "rich"}
     assert loaded & heavy == set()

@@ -128,8 +128,11 @@ def test_a_clean_commit_gets_the_report_of_the_command(
     assert glance("one.txt", "old.txt") == "No key found. Read 2 files, 1.2 kB in T s."
 
 
-def test_an_empty_commit_is_clean_at_a_glance(repository: Path) -> None:
-    assert glance() == "No key found. Read 0 files, 0 B in T s."
+def test_an_empty_commit_is_clean_at_a_glance(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert main(["staged"]) == ExitCode.CLEAN
+    whole = re.sub(r"\d+\.\d s", "T s", capsys.readouterr().out)
+    assert glance() == whole.removesuffix("\n") == "Nothing staged. Read 0 files, 0 B in T s."
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,9 @@ def test_what_cannot_be_read_is_one_clear_line(tmp_path: Path, target: str, said
 def test_a_range_a_date_and_refs(repository: Path) -> None:
     assert history("--range", "HEAD~1..HEAD", cwd=repository)[0] == 0
     assert history("--range", "HEAD", cwd=repository)[0] == 1
-    assert history("--since", "2090-01-01", cwd=repository)[0] == 0
+    code, nothing, _ = history("--since", "2090-01-01", cwd=repository)
+    assert code == 2
+    assert "nothing was read" in nothing["coverage"]["gaps"][0]["reason"]
     code, report, _ = history("--refs", "refs/pull/*", "--range", "^main", cwd=repository)
     assert code == 1
     assert len(report["findings"]) == 1

@@ -48,7 +48,7 @@ def test_a_folder_that_cannot_be_written_costs_only_its_own_report(
     (line,) = capfd.readouterr().err.splitlines()
     assert "nowhere/a: No such file or directory" in line
     assert "file/b: Not a directory" in line
-    assert (tmp_path / "good").read_text().startswith("## keyleak found 1 leaked key")
+    assert (tmp_path / "good").read_text().startswith("## keyleak: 1 leaked key")
 
 
 def test_a_disk_that_fills_leaves_the_old_report(tmp_path: Path) -> None:

@@ -89,7 +89,7 @@ def test_junit_is_valid_and_counts() -> None:
     assert counts == {"tests": "4", "failures": "1", "errors": "1", "skipped": "2"}
     assert [case[0].tag for case in suite] == ["failure", "skipped", "skipped", "error"]
     (clean,) = ElementTree.fromstring(rendered(Format.JUNIT, report()))
-    assert [case.get("name") for case in clean] == ["no leaked key"]
+    assert [case.get("name") for case in clean] == ["No leaked key"]
 
 
 def test_gitleaks_json_has_the_fields_that_importers_read() -> None:

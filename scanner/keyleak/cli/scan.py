@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 from keyleak.cli.options import EXIT_CODES, with_report_options
-from keyleak.errors import ExitCode
 
 if TYPE_CHECKING:
     from keyleak.commands.console import Console
     from keyleak.commands.options import ReportOptions
+    from keyleak.errors import ExitCode
 
 
 @click.command(epilog=EXIT_CODES)
@@ -42,6 +42,6 @@ def scan(
         from keyleak.commands.agent_places import with_agent_places  # noqa: PLC0415
 
         paths = with_agent_places(paths, console)
-        if not paths:
-            return ExitCode.CLEAN
-    return command.scan(command.ScanOptions(paths or (".",), ignored, options), console)
+    else:
+        paths = paths or (".",)
+    return command.scan(command.ScanOptions(paths, ignored, options), console)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from keyleak.commands.conclusion import Work, findings_of
+from keyleak.commands.conclusion import Work, findings_of, with_empty_scope
 from keyleak.commands.options import ReportOptions, checked_rulebook, inspector_for
 from keyleak.commands.repository_reading import read_repository, repository_root
 from keyleak.commands.settings import (
@@ -219,7 +219,8 @@ def _seen(options: BaselineOptions, covers: Covers, console: Console) -> _Seen:
             reading = read_paths(roots, lambda: inspector, jobs=report.processes(), progress=progress.update)
     if reading.interrupted:
         raise KeyboardInterrupt
-    work = Work("baseline", ".", started, clock, notes_ignored=True)
+    work = Work("baseline", " ".join(roots), started, clock, notes_ignored=True)
+    reading = with_empty_scope(work, reading)
     counting = tuple(
         finding
         for finding in findings_of(work, reading, report, console)

@@ -95,7 +95,7 @@ def gitlab_ci(pipeline: Pipeline) -> ExitCode:
 def _history(pipeline: Pipeline, scope: Scope, destinations: list[Destination]) -> ExitCode:
     delivery = DeliveryOptions(tuple(destinations), colour=pipeline.options.delivery.colour)
     options = replace(pipeline.options, delivery=delivery)
-    return history(HistoryOptions(".", scope, report=options), pipeline.console)
+    return history(HistoryOptions(".", scope, may_be_empty=True, report=options), pipeline.console)
 
 
 def _github_scope(environ: Mapping[str, str], console: Console) -> Scope:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from keyleak._version import __version__
 from keyleak.commands.deciding import decide, settings_of
 from keyleak.commands.delivery import deliver
+from keyleak.coverage import Gap
 from keyleak.errors import ExitCode
 from keyleak.grouping import group_by_secret
 from keyleak.records import dataclass, replace
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from keyleak.sources.inspector import Inspector
 
 _MOST_TARGETS: Final = 5
+_NOTHING: Final = {
+    "history": "nothing was read: the revisions, dates or refs that were named select no object",
+}
+_NO_FILE: Final = "nothing was read: there is no file, or the options leave out every one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,9 @@ class Work:
     """The files and folders that were scanned, as the user named them."""
     inspector: Inspector | None = None
     """What it was read with; knows the explanations that `--explain` asks for."""
+    may_be_empty: bool = False
+    """Whether a source with nothing in it is an ordinary result: an index without changes, a push of commits
+    that the other side has. For every other source it is a gap."""
 
 
 def conclude(
@@ -57,6 +65,7 @@ def conclude(
     Raises:
         KeyleakError: the report could not be written.
     """
+    reading = with_empty_scope(work, reading)
     findings = findings_of(work, reading, options, console)
     asked = _asked(findings, rulebook, options, console) if not reading.interrupted else None
     findings = tuple(asked.findings) if asked else findings
@@ -74,6 +83,20 @@ def conclude(
         console.error("not everything was read, so this is no clean result; --allow-incomplete accepts it")
     code = report.exit_code(allow_incomplete=options.allow_incomplete, exit_zero=options.exit_zero)
     return asked.conclude(rulebook, code, console) if asked else code
+
+
+def with_empty_scope(work: Work, reading: Reading) -> Reading:
+    """The reading, with a gap where its scope selected nothing: what nobody read is not clean.
+
+    Args:
+        work: what was asked for.
+        reading: what it brought. Gaps that it has already say why nothing was read.
+    """
+    coverage = reading.coverage
+    if work.may_be_empty or coverage.gaps or not coverage.nothing_read:
+        return reading
+    gap = Gap(work.target, _NOTHING.get(work.kind, _NO_FILE))
+    return replace(reading, coverage=replace(coverage, gaps=(gap,)))
 
 
 def _asked(

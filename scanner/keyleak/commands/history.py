@@ -39,6 +39,8 @@ class HistoryOptions:
     """Whether the remote of a partial clone is asked for what is missing."""
     cache: bool = True
     """Whether what earlier readings brought is used and kept."""
+    may_be_empty: bool = False
+    """Whether a scope that brings no object is an ordinary result, as that of an event which only deletes."""
     report: ReportOptions = field(default_factory=ReportOptions)
 
 
@@ -71,7 +73,14 @@ def history(options: HistoryOptions, console: Console) -> ExitCode:
     # What follows reading is loaded after it: the processes that read need none of it.
     from keyleak.commands.conclusion import Work, conclude  # noqa: PLC0415
 
-    work = Work("history", without_user(options.repository), started, clock, inspector=inspector)
+    work = Work(
+        "history",
+        without_user(options.repository),
+        started,
+        clock,
+        inspector=inspector,
+        may_be_empty=options.may_be_empty,
+    )
     return conclude(work, reading, rulebook, options.report, console)
 
 

@@ -160,4 +160,5 @@ def _concluded(call: HookCall, kind: str, target: str, read: Callable[[Rulebook]
 
     from keyleak.commands.conclusion import Work, conclude  # noqa: PLC0415 - after reading
 
-    return conclude(Work(kind, target, started, clock), reading, rulebook, options, call.console)
+    work = Work(kind, target, started, clock, may_be_empty=True)
+    return conclude(work, reading, rulebook, options, call.console)

@@ -12,6 +12,8 @@ from keyleak.rulebook.loader import load_rulebook
 from keyleak.sources.inspector import Inspector
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from keyleak.commands.settings import Settings
     from keyleak.commands.verification_options import VerificationOptions
     from keyleak.findings import Severity
@@ -90,5 +92,13 @@ def checked_rulebook(options: ReportOptions) -> Rulebook:
     known = sorted(issuer.issuer for issuer in rulebook.issuers if not issuer.anonymous)
     for issuer in sorted(options.issuers):
         if issuer not in known:
-            raise UsageError(f"issuer {issuer!r} is none of: {', '.join(known)}")
+            raise UsageError(_no_issuer(issuer, known))
     return rulebook
+
+
+def _no_issuer(name: str, known: Sequence[str]) -> str:
+    import difflib  # noqa: PLC0415 - only a mistake needs it
+
+    near = difflib.get_close_matches(name.lower(), known, n=1)
+    meant = f"; did you mean {near[0]}?" if near else ""
+    return f"issuer {name!r} is none of the rules{meant} There are: {', '.join(known)}"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, cast
 from keyleak.commands.destinations import check_show_secrets
 from keyleak.commands.options import ReportOptions, checked_rulebook, inspector_for
 from keyleak.commands.settings import Reads, configured
-from keyleak.coverage import merge_gaps
+from keyleak.coverage import Coverage, merge_gaps
 from keyleak.records import dataclass, field, replace
 from keyleak.rulebook.loader import load_rulebook
 from keyleak.sources.files import Reading, read_paths
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from keyleak.commands.console import Console
-    from keyleak.coverage import Coverage
     from keyleak.errors import ExitCode
     from keyleak.sources.reading import ByteStream
 
@@ -38,6 +37,7 @@ class ScanOptions:
     """What `keyleak scan` was asked for."""
 
     paths: tuple[str, ...] = (".",)
+    """Files and folders; none where coding agents were asked for and have left nothing."""
     ignored: bool = True
     """Whether files that git ignores are read."""
     report: ReportOptions = field(default_factory=ReportOptions)
@@ -62,7 +62,7 @@ def scan(options: ScanOptions, console: Console) -> ExitCode:
 
     work = Work(
         "scan",
-        shown_paths(options.paths),
+        shown_paths(options.paths) or "coding agents",
         started,
         clock,
         notes_ignored=True,
@@ -89,7 +89,7 @@ def _read(options: ScanOptions, inspector: Inspector, progress: Callable[[Covera
                 progress=progress,
             )
         )
-    return functools.reduce(_together, readings)
+    return functools.reduce(_together, readings, Reading((), Coverage()))
 
 
 def _roots(options: ScanOptions) -> list[str]:

@@ -51,5 +51,7 @@ def staged(
 
     from keyleak.commands.conclusion import Work, conclude, shown_paths  # noqa: PLC0415 - after reading
 
-    work = Work("staged", shown_paths(paths) or "index", started, clock, inspector=inspector)
+    work = Work(
+        "staged", shown_paths(paths) or "index", started, clock, inspector=inspector, may_be_empty=True
+    )
     return conclude(work, reading, rulebook, options, console)

@@ -44,9 +44,8 @@ def _lines(report: Report, wording: Wording) -> Iterator[str]:
         times = f" ({gap.count:,} times)" if gap.count > 1 else ""
         text = f"{wording.clean(gap.what)}: {wording.clean(gap.reason)}{times}"
         yield _command("warning", {"title": "keyleak could not read this"}, text)
-    leaks = len(report.leaks())
     complete = "" if report.coverage.complete else "; not everything was read"
-    yield f"keyleak: {counted(leaks, 'leaked key') if leaks else 'no leaked key'}{complete}"
+    yield f"keyleak: {report.verdict()}{complete}"
 
 
 def _annotation(finding: Finding, wording: Wording) -> str:

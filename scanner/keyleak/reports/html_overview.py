@@ -27,7 +27,7 @@ def overview(report: Report, presentation: Presentation) -> dict[str, Any]:
     unread = sum(gap.count for gap in gaps)
     rows, states = _issuers(report.findings, wording)
     return {
-        "verdict": _verdict(report),
+        "verdict": report.verdict(),
         "scanned": _scanned(report, wording),
         "totals": _totals(report.findings, report.leaks()),
         "issuers": rows,
@@ -39,19 +39,10 @@ def overview(report: Report, presentation: Presentation) -> dict[str, Any]:
         ],
         "more_gaps": len(gaps) - len(gaps[:_MOST_GAPS]),
         "unread": f"{counted(unread, 'thing was', 'things were')} not read",
-        "clean": "No key was found in what was read."
-        if gaps
-        else "No key was found, and everything was read.",
+        "clean": f"{report.headline()}.",
         "footer": f"keyleak {report.version}; rules {report.scan.rules_sha256[:12]}; "
         f"begun {report.scan.started.replace('T', ' ')}, {report.scan.seconds:.1f} s",
     }
-
-
-def _verdict(report: Report) -> str:
-    leaks = len(report.leaks())
-    if leaks:
-        return f"{counted(leaks, 'leaked key')}"
-    return "No leaked key" if report.coverage.complete else "No leaked key in what could be read"
 
 
 def _scanned(report: Report, wording: Wording) -> str:

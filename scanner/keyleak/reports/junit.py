@@ -44,7 +44,7 @@ def _lines(report: Report, wording: Wording) -> Iterator[str]:
     for gap in report.coverage.gaps:
         yield from _unread(gap, wording)
     if not report.findings and not gaps:
-        yield f"    <testcase{_attributes(classname='keyleak', name='no leaked key', time='0')}/>"
+        yield f"    <testcase{_attributes(classname='keyleak', name=report.verdict(), time='0')}/>"
     yield "  </testsuite>"
     yield "</testsuites>"
 

@@ -52,10 +52,7 @@ def render(report: Report, presentation: Presentation) -> str:
 
 
 def _verdict(report: Report) -> str:
-    leaks = len(report.leaks())
-    if leaks:
-        return f"keyleak found {counted(leaks, 'leaked key')}"
-    return "keyleak found no leaked key" if report.coverage.complete else "keyleak could not read everything"
+    return f"keyleak: {report.verdict()}"
 
 
 def _scanned(report: Report, wording: Wording) -> str:

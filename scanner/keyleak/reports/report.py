@@ -52,8 +52,30 @@ class Report:
         counts = Counter(finding.severity for finding in self.findings if finding.status is Status.NEW)
         return {severity: counts[severity] for severity in Severity if counts[severity]}
 
+    def verdict(self) -> str:
+        """How many keys leaked, without a final dot; every format takes its words from here or `headline`."""
+        leaks = len(self.leaks())
+        if leaks:
+            return f"{leaks:,} leaked {'key' if leaks == 1 else 'keys'}"
+        return self._without("No leaked key")
+
+    def headline(self) -> str:
+        """How many keys are new, by severity, without a final dot."""
+        counts = self.by_severity()
+        if counts:
+            found = ", ".join(f"{count:,} {severity.value}" for severity, count in counts.items())
+            total = sum(counts.values())
+            return f"{total:,} {'key' if total == 1 else 'keys'} found: {found}"
+        return self._without("No key found")
+
     def exit_code(self, *, allow_incomplete: bool, exit_zero: bool) -> ExitCode:
         """The exit code of design section 3; an incomplete view outranks findings."""
         if not self.coverage.complete and not allow_incomplete:
             return ExitCode.INCOMPLETE
         return ExitCode.FINDINGS if self.leaks() and not exit_zero else ExitCode.CLEAN
+
+    def _without(self, words: str) -> str:
+        """The words for a result without a key, as far as they are true: nothing read is nothing known."""
+        if self.coverage.nothing_read:
+            return "Nothing staged" if self.scan.kind == "staged" else "Nothing was read"
+        return words if self.coverage.complete else f"{words} in what was read"

@@ -204,12 +204,8 @@ class _Writer:
         yield ""
 
     def _summary(self, report: Report) -> Iterator[str]:
-        counts = ", ".join(f"{count:,} {severity.value}" for severity, count in report.by_severity().items())
-        new = sum(report.by_severity().values())
         decided = [finding for finding in report.findings if finding.status is not Status.NEW]
-        found = f"{counted(new, 'key')} found: {counts}" if new else "No key found"
-        if not new and not report.coverage.complete:
-            found += " in what was read"
+        found = report.headline()
         if decided:
             found += f"; {len(decided):,} allowed or baselined"
         good = not report.leaks() and report.coverage.complete
