@@ -10,12 +10,10 @@ For use in other programs:
 The names are loaded when they are used, so that the command line pays for none of them.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from keyleak._version import __version__
 
+# As in `typing`, which is a file: `keyleak.cli.search_path` says why nothing is imported here.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from keyleak.embedding import ScanResult, scan_bytes, scan_content, scan_paths
     from keyleak.findings import Finding

@@ -1,7 +1,7 @@
-"""`python -m keyleak`; in an untrusted folder use the `keyleak` program, which ignores that folder's code."""
+"""`python -I -m keyleak`; without `-I` Python itself looks for keyleak in the current folder first."""
 
-import sys
+from keyleak.cli import run
 
-from keyleak.cli import main
-
-sys.exit(main())
+# A process that `multiprocessing` spawns imports this module too, under another name.
+if __name__ == "__main__":
+    run()

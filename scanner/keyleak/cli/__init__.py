@@ -1,19 +1,15 @@
 """The command line: options to plain values, one call, an exit code. One module for each command.
 
-A hook runs at every commit, and nearly every commit is clean: `run` lets `commands/glance.py` look first and
-loads the command line only where that has not settled it.
+`run` is the `keyleak` program. Until it has called `leave_this_folder`, nothing is imported that a file of
+the current folder could shadow (see `search_path`).
 """
 
-from __future__ import annotations
+from keyleak.cli.search_path import leave_this_folder
 
-import os
-import sys
-from contextlib import suppress
-from typing import TYPE_CHECKING, NoReturn
-
+# As in `typing`, which is a file and may be shadowed.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from keyleak.cli.program import cli, main
-    from keyleak.git.index import Listed
 
 __all__ = ["cli", "main", "run"]
 
@@ -27,42 +23,9 @@ def __getattr__(name: str) -> object:
     return getattr(program, name)
 
 
-def run() -> NoReturn:
-    """The `keyleak` program: the command line, then out without taking the interpreter apart.
+def run() -> None:
+    """The `keyleak` program; it ends the process."""
+    leave_this_folder()
+    from keyleak.cli.start import start  # noqa: PLC0415 - only now is the search path clean
 
-    Freeing every module takes as long as importing several of them, and a hook pays for it at each commit.
-    By now all files are closed and all processes ended; only the standard streams may still hold something.
-    """
-    clean, seen = _glance()
-    code = 0 if clean else _command_line(seen)
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):
-            stream.flush()
-    os._exit(code)
-
-
-def _glance() -> tuple[bool, Listed | None]:
-    """Whether a glance settled it, and what it listed."""
-    arguments = sys.argv[1:]
-    if arguments[:1] not in (["staged"], ["hook"]):
-        return False, None
-    from keyleak.commands.glance import glance  # noqa: PLC0415 - other commands do not need it
-
-    clean, listed = glance(arguments, os.environ)
-    if clean is not None:
-        with suppress(OSError, ValueError):  # nobody reads it, and the commit is clean all the same
-            print(clean, flush=True)  # noqa: T201
-    return clean is not None, listed
-
-
-def _command_line(seen: Listed | None) -> int:
-    from keyleak.cli.plain import plain_command  # noqa: PLC0415 - not where a glance was enough
-
-    command = plain_command(sys.argv[1:], seen)
-    if command is not None:
-        from keyleak.error_handler import exit_code_of  # noqa: PLC0415
-
-        return int(exit_code_of(command))
-    from keyleak.cli.program import main  # noqa: PLC0415 - see the module's text
-
-    return main()
+    start()

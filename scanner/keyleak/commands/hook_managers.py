@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from typing import TYPE_CHECKING, Final, Protocol
 
-from keyleak.commands.hook_scripts import HookScript, Kind, hook_line, keyleak_program, write_whole
+from keyleak.commands.hook_scripts import HookScript, Kind, hook_line, this_installation, write_whole
 from keyleak.errors import SourceError, UsageError
 
 if TYPE_CHECKING:
@@ -17,6 +18,13 @@ if TYPE_CHECKING:
 _BEGIN: Final = "# keyleak: begin (`keyleak hook uninstall` takes this away)\n"
 _END: Final = "# keyleak: end\n"
 _BLOCK: Final = re.compile(re.escape(_BEGIN) + r".*?" + re.escape(_END), re.DOTALL)
+# A file that people share names no path of this machine. Emptied, these variables count as not set, so that
+# Python imports nothing from the current folder, whatever they say.
+_SHARED: Final = (
+    *(f"{name}=" for name in ("PYTHONPATH", "PYTHONHOME", "PYTHONUSERBASE", "PYTHONPYCACHEPREFIX")),
+    "PYTHONSAFEPATH=1",
+    "keyleak",
+)
 # A shell script's beginning, up to and with the line that loads Husky's own.
 _PREAMBLE: Final = re.compile(r"(?:#!.*\n)?(?:\s*\. .*husky\.sh.*\n)?")
 _HUSKY_8: Final = '#!/usr/bin/env sh\n. "$(dirname -- "$0")/_/husky.sh"\n\n'
@@ -150,13 +158,13 @@ def _preamble_end(text: str) -> int:
 
 
 def _shell(stage: str) -> str:
-    command = hook_line(stage, "keyleak", ["--", '"$@"'])
+    command = hook_line(stage, _SHARED, ["--", '"$@"'])
     return _WITH_LINES.format(command=command) if stage == "pre-push" else f"{command} || exit $?\n"
 
 
 def _yaml(stage: str) -> str:
     arguments = {"commit-msg": ["{1}"], "pre-push": ["{1}", "{2}"]}.get(stage, [])
-    line = hook_line(stage, keyleak_program(), arguments)
+    line = hook_line(stage, [shlex.quote(word) for word in this_installation()], ["--", *arguments])
     stdin = "      use_stdin: true\n" if stage == "pre-push" else ""
     return f"{stage}:\n  commands:\n    keyleak:\n      run: {line}\n{stdin}"
 
