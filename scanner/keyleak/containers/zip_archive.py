@@ -51,7 +51,7 @@ def members(stream: IO[bytes]) -> Iterator[Member | Flaw]:
     for info in archive.infolist():
         if info.flag_bits & _ENCRYPTED:
             yield Flaw(info.filename, "is encrypted")
-        elif not info.is_dir():
+        elif info.file_size or not info.filename.endswith("/"):
             yield Member(info.filename, _pieces(archive, info))
 
 

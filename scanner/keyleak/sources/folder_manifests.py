@@ -12,8 +12,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from keyleak.git.checkout import repository_name, worktree_root
-from keyleak.manifests.project import Project
+from keyleak.manifests.project import Manifest, Project
 from keyleak.manifests.reading import LARGEST, ManifestError, is_manifest, read_manifest, shown_name
+from keyleak.unexpected import contained
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -61,11 +62,20 @@ def project_of(manifests: Sequence[str], read: Callable[[str], bytes], name: str
         return Project(unread=(f"there are more than {_MOST} manifests in one folder",), name=name)
     found, unread = [], []
     for manifest in sorted(manifests):
-        try:
-            found.append(read_manifest(manifest, read(manifest)))
-        except ManifestError as error:
-            unread.append(f"{shown_name(manifest)} {error}")
+        said = contained(partial(_said_by, manifest, read), str)
+        if isinstance(said, Manifest):
+            found.append(said)
+        else:
+            unread.append(f"{shown_name(manifest)} {said}")
     return Project(tuple(found), tuple(unread), name)
+
+
+def _said_by(manifest: str, read: Callable[[str], bytes]) -> Manifest | str:
+    """What a manifest says, or why that is not known."""
+    try:
+        return read_manifest(manifest, read(manifest))
+    except ManifestError as error:
+        return str(error)
 
 
 def upwards(folder: str, tops: Collection[str]) -> Iterator[str]:

@@ -19,6 +19,7 @@ from keyleak.containers.formats import (
     recognise_text,
 )
 from keyleak.containers.headers import TAR_MAGIC, TAR_MAGIC_END, ZIP_END, ZIP_END_REACH
+from keyleak.coverage import Gap
 from keyleak.decoding.anchors import encoded_anchors
 from keyleak.decoding.budget import Budget
 from keyleak.findings import LocationKind
@@ -27,11 +28,11 @@ from keyleak.matching.engine import Hit, has_body
 from keyleak.records import dataclass
 from keyleak.rulebook.model import FoundBy, is_telling
 from keyleak.sources.kept_engine import patient_engine
+from keyleak.unexpected import contained
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from keyleak.coverage import Gap
     from keyleak.findings import Sighting
     from keyleak.matching.anchors import Anchor
     from keyleak.matching.engine import Buffer, Engine, Searched
@@ -60,6 +61,10 @@ class Place:
         """What a gap calls it: `app.whl (pkg/config.py)`."""
         outside = self.path or ("standard input" if self.kind is LocationKind.STDIN else "")
         return outside + "".join(f" ({name})" for name in self.container)
+
+    def unread(self, reason: str) -> Inspection:
+        """What stands for a content that could not be examined."""
+        return Inspection(gaps=(Gap(self.name, reason),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,21 +184,23 @@ class Inspector:
 
     def inspect(self, content: Buffer, place: Place, window: Window = WHOLE) -> Inspection:
         """Every key in a content, and what inside it could not be read."""
+        return contained(lambda: self._inspected(content, place, window, Budget(len(content))), place.unread)
+
+    def inspect_within(self, content: bytes, place: Place, budget: Budget) -> Inspection:
+        """The same for what stood in another content, out of its budget."""
+        return contained(lambda: self._inspected(content, place, WHOLE, budget), place.unread)
+
+    def _inspected(self, content: Buffer, place: Place, window: Window, budget: Budget) -> Inspection:
         hits = self._engine.hits(content)
         if not hits and bytes(content[:2]) not in LEADS:
             return NOTHING
         form = self._format(content, hits) if window is WHOLE else None
-        if not hits and form is None:
-            return NOTHING
-        budget = Budget(len(content))
-        plainly = self._examiner.examine(content, hits, place, window, budget) if hits else NOTHING
-        return plainly if form is None else self._opened(content, place, form, plainly, budget)
-
-    def inspect_within(self, content: bytes, place: Place, budget: Budget) -> Inspection:
-        """The same for what stood in another content, out of its budget."""
-        hits = self._engine.hits(content)
-        form = self._format(content, hits)
-        plainly = self._examiner.examine(content, hits, place, WHOLE, budget) if hits else NOTHING
+        if not hits:
+            return NOTHING if form is None else self._opened(content, place, form, NOTHING, budget)
+        # Where the bytes as they are cannot be examined, a container is opened all the same.
+        plainly = contained(
+            lambda: self._examiner.examine(content, hits, place, window, budget), place.unread
+        )
         return plainly if form is None else self._opened(content, place, form, plainly, budget)
 
     def _format(self, content: Buffer, hits: Sequence[Hit]) -> Format | None:

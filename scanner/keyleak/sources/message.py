@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from keyleak.coverage import Coverage, Gap
+from keyleak.coverage import Coverage
 from keyleak.errors import SourceError
 from keyleak.findings import LocationKind
 from keyleak.sources.files import Reading
@@ -43,5 +43,4 @@ def _read(path: str, inspector: Inspector) -> Reading:
     cut = _SCISSORS.search(content)
     message = content[: cut.start()] if cut else content
     inspection = inspector.inspect(message, Place(LocationKind.COMMIT_MESSAGE, path))
-    gaps = tuple(Gap(path + gap.what, gap.reason, gap.count) for gap in inspection.gaps)
-    return Reading(inspection.sightings, Coverage(len(message), gaps=gaps))
+    return Reading(inspection.sightings, Coverage(len(message), gaps=inspection.gaps))

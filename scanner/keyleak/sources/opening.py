@@ -7,6 +7,7 @@ explodes becomes a gap, and what stood before and behind it is still looked at.
 from __future__ import annotations
 
 import io
+from functools import partial
 from itertools import chain
 from typing import IO, TYPE_CHECKING, Final
 
@@ -16,16 +17,17 @@ from keyleak.containers.compression import decompressed
 from keyleak.containers.formats import BEGINNING, Format, recognise
 from keyleak.containers.member import PIECE, ContainerError, Flaw, pieces_of
 from keyleak.containers.wide_text import narrowed
-from keyleak.coverage import Gap
 from keyleak.decoding.budget import DEEPEST, Budget
 from keyleak.records import replace
-from keyleak.sources.inspector import Inspection, Place
+from keyleak.sources.inspector import NOTHING, Inspection, Place
 from keyleak.sources.reading import Reader
+from keyleak.unexpected import contained, is_unexpected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from keyleak.containers.member import Member
+    from keyleak.coverage import Gap
     from keyleak.findings import Sighting
     from keyleak.sources.inspector import Inspector
 
@@ -66,7 +68,9 @@ class Opener:
         if form is None:
             return Inspection()
         found = self.open_held(form, content, place, budget)
-        return found if not found.gaps or is_certain(form, content) else replace(found, gaps=())
+        if not found.gaps or is_certain(form, content):
+            return found
+        return replace(found, gaps=tuple(gap for gap in found.gaps if is_unexpected(gap.reason)))
 
     def open_pieces(self, form: Format, pieces: Iterator[bytes], place: Place) -> Inspection:
         """What a container that can be read only once holds; of a format that needs no more than that."""
@@ -85,14 +89,17 @@ class Opener:
         if form is None:
             return Inspection()
         if form.is_opened and not form.is_sequential and form is not Format.ZIP and length > _HELD:
-            return Inspection(gaps=(Gap(place.name, f"is too large to be opened ({form.value})"),))
+            return place.unread(f"is too large to be opened ({form.value})")
         return self._open(form, stream, place, Budget(length))
 
     def _open(self, form: Format, stream: IO[bytes], place: Place, budget: Budget) -> Inspection:
+        return contained(lambda: self._opened(form, stream, place, budget), place.unread)
+
+    def _opened(self, form: Format, stream: IO[bytes], place: Place, budget: Budget) -> Inspection:
         if len(place.container) + len(place.decoded) >= DEEPEST:
-            return Inspection(gaps=(Gap(place.name, _TOO_DEEP),))
+            return place.unread(_TOO_DEEP)
         if not form.is_opened:
-            return Inspection(gaps=(Gap(place.name, form.advice),))
+            return place.unread(form.advice)
         if form.is_text:
             return self._look(narrowed(form, pieces_of(stream)), _undone(place, form), budget)
         if form is Format.ZLIB:
@@ -101,18 +108,33 @@ class Opener:
             return self._look(decompressed(form, pieces_of(stream)), _undone(place, form), budget)
         sightings: list[Sighting] = []
         gaps: list[Gap] = []
+
+        def keep(found: Inspection) -> None:
+            sightings.extend(found.sightings)
+            gaps.extend(found.gaps)
+
+        # What the members before a damage hold is reported.
+        keep(contained(lambda: self._open_members(form, stream, place, budget, keep), place.unread))
+        return Inspection(tuple(sightings), tuple(gaps))
+
+    def _open_members(
+        self,
+        form: Format,
+        stream: IO[bytes],
+        place: Place,
+        budget: Budget,
+        keep: Callable[[Inspection], None],
+    ) -> Inspection:
+        """Hands on what each member holds; what ended this early comes back."""
         try:
             for member in _members(form, stream):
                 inner = replace(place, container=(*place.container, member.name))
-                found = self._member(member, inner, budget)
-                sightings += found.sightings
-                gaps += found.gaps
+                keep(contained(partial(self._member, member, inner, budget), inner.unread))
                 if not budget.spend(_MEMBER):
-                    gaps.append(Gap(place.name, _exploded(budget)))
-                    break
+                    return place.unread(_exploded(budget))
         except ContainerError as error:
-            gaps.append(Gap(place.name, error.reason))
-        return Inspection(tuple(sightings), tuple(gaps))
+            return place.unread(error.reason)
+        return NOTHING
 
     def _open_zlib(self, stream: IO[bytes], place: Place, budget: Budget) -> Inspection:
         """A zlib stream, of which two bytes tell: what fails at once is something else."""
@@ -127,7 +149,7 @@ class Opener:
 
     def _member(self, member: Member | Flaw, place: Place, budget: Budget) -> Inspection:
         if isinstance(member, Flaw):
-            return Inspection(gaps=(Gap(place.name, f"{member.reason}, so it was not read"),))
+            return place.unread(f"{member.reason}, so it was not read")
         return self._look(member.pieces, place, budget)
 
     def _look(self, pieces: Iterator[bytes], place: Place, budget: Budget) -> Inspection:
@@ -166,15 +188,24 @@ class _Counted:
     def __next__(self) -> bytes:
         if self.flaw is not None:
             raise StopIteration
-        try:
-            piece = next(self._pieces)
-        except ContainerError as error:
-            self.flaw = error.reason
-            raise StopIteration from error
+        piece = contained(self._piece, self._end)
+        if piece is None:
+            raise StopIteration
         if not self._budget.spend(len(piece)):
             self.flaw = _exploded(self._budget)
             raise StopIteration
         return piece
+
+    def _piece(self) -> bytes | None:
+        try:
+            return next(self._pieces, None)
+        except ContainerError as error:
+            self.flaw = error.reason
+            return None
+
+    def _end(self, reason: str) -> bytes | None:
+        self.flaw = reason
+        return None
 
     def first(self, size: int) -> bytes:
         """At least so many bytes, where there are."""
@@ -228,7 +259,7 @@ def _exploded(budget: Budget) -> str:
 
 
 def _with_flaw(found: Inspection, counted: _Counted, place: Place) -> Inspection:
-    return found if counted.flaw is None else found + Inspection(gaps=(Gap(place.name, counted.flaw),))
+    return found if counted.flaw is None else found + place.unread(counted.flaw)
 
 
 assert PIECE >= BEGINNING

@@ -143,7 +143,8 @@ class Reader:
         except OSError as error:
             return ReadResult((), 0, (Gap(path, _words(error)),))
         place = Place(LocationKind.FILE, path, ("symbolic link target",))
-        return ReadResult(self._inspector.inspect(target, place).sightings, len(target), files=1)
+        found = self._inspector.inspect(target, place)
+        return ReadResult(found.sightings, len(target), found.gaps, 1)
 
     def read_stream(self, stream: ByteStream, place: Place = STANDARD_INPUT) -> ReadResult:
         """A stream to its end, in windows."""
