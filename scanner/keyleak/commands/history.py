@@ -15,8 +15,9 @@ from keyleak.commands.destinations import check_show_secrets
 from keyleak.commands.options import ReportOptions, checked_rulebook, inspector_for
 from keyleak.commands.settings import Reads, configured
 from keyleak.errors import UsageError
-from keyleak.git.clone import is_url, mirror, without_user
+from keyleak.git.clone import is_url, mirror
 from keyleak.git.missing import fetch_missing
+from keyleak.git.network import without_user
 from keyleak.git.scope import Scope
 from keyleak.git.views import missing_objects
 from keyleak.sources.history import HistoryRequest, read_history
@@ -97,8 +98,11 @@ def _local(repository: str, progress: ScanProgress, leaving: ExitStack) -> str:
 
 
 def _fetch_missing(repository: str, console: Console) -> None:
-    if missing := missing_objects(repository):
+    """Asks for what is missing, and for what is missing of that: a tree names further objects."""
+    missing, before = missing_objects(repository), b""
+    while missing and missing != before:
         fetch_missing(repository, missing, console.note)
+        missing, before = missing_objects(repository), missing
 
 
 def _memory(options: HistoryOptions, rulebook: Rulebook, console: Console) -> HistoryCache | None:

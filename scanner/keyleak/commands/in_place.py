@@ -18,8 +18,9 @@ from keyleak.commands.repository_reading import (
 )
 from keyleak.coverage import Coverage
 from keyleak.errors import ExitCode, UsageError
-from keyleak.git.clone import is_url, mirror, without_user
-from keyleak.git.process import run
+from keyleak.git.clone import is_url, mirror
+from keyleak.git.network import Origin, without_user
+from keyleak.git.remotes import remote_urls
 from keyleak.remediation.document import FixDocument, Section
 from keyleak.remediation.survey import SERVER_REFS
 from keyleak.sources.files import Reading
@@ -40,12 +41,12 @@ def check_in_place(options: FixOptions, console: Console) -> ExitCode:
         KeyleakError: there is no remote, or it cannot be cloned or read.
     """
     rulebook = checked_rulebook(options.report)
-    url = options.remote or _remote_of(options.repository)
+    url, origin = _address(options)
     ids = chosen_ids(options)
     with tempfile.TemporaryDirectory(prefix="keyleak-") as folder:
         clone = os.path.join(folder, "remote.git")
         with console.progress("cloning") as progress:
-            mirror(url, clone, progress.tell)
+            mirror(url, clone, progress.tell, origin)
         history, _ = read_repository(clone, Inspector(rulebook), options.report, console)
     reading = Reading(history.sightings, Coverage() + history.coverage)
     found = [each for each in leaks_of(reading, options, console) if not ids or each.id in ids]
@@ -60,16 +61,24 @@ def check_in_place(options: FixOptions, console: Console) -> ExitCode:
     return ExitCode.FINDINGS if found else ExitCode.CLEAN
 
 
-def _remote_of(repository: str) -> str:
-    if is_url(repository) and not os.path.isdir(repository):
-        return repository
-    root = repository_root(repository)
-    names = [os.fsdecode(name) for name in run(["remote"], root).splitlines()]
-    if not names:
-        raise UsageError(f"{repository} has no remote; name one with --remote URL")
-    name = "origin" if "origin" in names else names[0]
-    url = os.fsdecode(run(["remote", "get-url", name], root).removesuffix(b"\n"))
-    return url if is_url(url) else os.path.join(root, url)
+def _address(options: FixOptions) -> tuple[str, Origin]:
+    """The URL to clone, and who named it."""
+    if options.remote is not None:
+        return _from(".", options.remote), Origin.USER
+    if is_url(options.repository) and not os.path.isdir(options.repository):
+        return options.repository, Origin.USER
+    root = repository_root(options.repository)
+    urls = remote_urls(root)
+    if not urls:
+        raise UsageError(f"{options.repository} has no remote; name one with --remote URL")
+    url = urls.get("origin") or next(iter(urls.values()))
+    return _from(root, url), Origin.REPOSITORY
+
+
+def _from(folder: str, url: str) -> str:
+    """A URL as it is; a path as an absolute one."""
+    has_host = is_url(url) or ":" in url.partition("/")[0]
+    return url if has_host else os.path.abspath(os.path.join(folder, url))
 
 
 def _held(finding: Finding) -> Iterator[str]:

@@ -1,10 +1,11 @@
-"""The one place that starts git.
+"""The one place that starts git in a repository; `network.py` starts it in a folder of our own.
 
 A scanned repository is hostile until shown otherwise, and its configuration is part of it. Git runs here with
 list arguments, bytes in and out, an environment without the `GIT_*` variables that redirect it, and settings
 that a repository's own configuration cannot override: no hook, file-system monitor, pager, signature
-program, replacement object, graft or transport is ever used. The user's own and the system's configuration
-still count, because `safe.directory` and `core.excludesFile` stand there.
+program, replacement object, graft, commit graph or transport is ever used, and no file that only the
+configuration names is opened. The user's own and the system's configuration still count, because
+`safe.directory` is in it.
 """
 
 from __future__ import annotations
@@ -24,17 +25,34 @@ if TYPE_CHECKING:
 
 # Command-line settings outrank every configuration file.
 _SETTINGS: Final = (
+    # Programs.
     "core.fsmonitor=false",  # names a program to run on every index refresh
     "core.hooksPath=/dev/null",
     "core.pager=cat",
-    "core.useReplaceRefs=false",
-    "core.untrackedCache=false",
+    "core.alternateRefsCommand=true",
+    "core.askPass=",
+    "core.sshCommand=false",
     "credential.helper=",
     "log.showSignature=false",  # would start gpg.program, which a repository may name
-    "submodule.recurse=false",
     "protocol.allow=never",
     "protocol.ext.allow=never",
+    "submodule.recurse=false",
+    # Files that a repository may name and git would open: a pipe never ends, nor does a device.
+    "core.attributesFile=/dev/null",
+    "diff.orderFile=/dev/null",
+    "log.mailmap=false",
+    # What would make git list less than there is, or believe a file that nobody checked.
+    "core.commitGraph=false",
+    "core.useReplaceRefs=false",
+    "core.untrackedCache=false",
+    "diff.relative=false",
+    "log.diffMerges=separate",
+    # How answers look.
+    "color.ui=false",
 )
+# Of the settings in the environment this one counts. Those of a hook's `git -c` come in one variable.
+_TRUSTED_SETTING: Final = "safe.directory"
+_MOST_SETTINGS: Final = 1000
 
 # Where the user keeps configuration, and how far discovery goes up: not the repository's to choose.
 _KEPT: Final = frozenset(
@@ -58,8 +76,6 @@ _FIXED: Final = {
     "GIT_ALLOW_PROTOCOL": "none",
     "LC_ALL": "C",
 }
-
-_TRANSPORTS: Final = "https:http:ssh:git:file"
 
 _UNTRUSTED: Final = ("dubious ownership", "unsafe repository")
 
@@ -108,7 +124,7 @@ def run(
         environment["GIT_ALLOW_PROTOCOL"] = "file"
     try:
         done = subprocess.run(  # noqa: S603 (a list, no shell)
-            [_executable(args, environment), *_options(), *args],
+            [executable(args, environment), *_options(cwd), *args],
             cwd=cwd,
             env=environment,
             input=stdin if stdin is not None else b"",
@@ -116,63 +132,10 @@ def run(
             check=False,
         )
     except (OSError, ValueError) as error:
-        raise _not_started(args, error) from error
+        raise not_started(args, error) from error
     if done.returncode not in accept:
         raise _failure(args, cwd, done.returncode, done.stderr)
     return done.stdout
-
-
-def transfer(args: Sequence[StrOrBytesPath], cwd: StrOrBytesPath, *, stdin: bytes) -> bytes:
-    """Runs a git command that may reach a remote, with no program that the repository names.
-
-    Args:
-        args: what follows `git`.
-        cwd: the repository.
-        stdin: bytes for standard input.
-
-    Raises:
-        GitError: git is missing, or it said no.
-    """
-    kept = ("GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSH_VARIANT", "GIT_ASKPASS", "GIT_SSL_CAINFO")
-    environment = clean_environment(os.environ, kept) | {"GIT_ALLOW_PROTOCOL": _TRANSPORTS}
-    # Set here they outrank the repository's own. Helpers of the user's and the system's are given back.
-    settings = (
-        "core.sshCommand=ssh",
-        "core.gitProxy=",
-        "core.askPass=",
-        "core.alternateRefsCommand=true",
-        "gc.auto=0",
-        "maintenance.auto=false",
-        *(f"protocol.{name}.allow=always" for name in _TRANSPORTS.split(":")),
-        *(f"credential.helper={helper}" for helper in _own_helpers(environment)),
-    )
-    command = [
-        _executable(args, environment),
-        *_options(),
-        *(part for setting in settings for part in ("-c", setting)),
-        *args,
-    ]
-    try:
-        done = subprocess.run(  # noqa: S603 (a list, no shell)
-            command, cwd=cwd, env=environment, input=stdin, capture_output=True, check=False
-        )
-    except (OSError, ValueError) as error:
-        raise _not_started(args, error) from error
-    if done.returncode:
-        raise _failure(args, cwd, done.returncode, done.stderr)
-    return done.stdout
-
-
-def _own_helpers(environment: Mapping[str, str]) -> list[str]:
-    """Credential helpers of the user and the system: asked outside of any repository."""
-    done = subprocess.run(  # noqa: S603 (a list, no shell)
-        [_executable((), environment), "config", "--get-all", "credential.helper"],
-        cwd=os.sep,
-        env={**environment, "GIT_CEILING_DIRECTORIES": os.sep},
-        capture_output=True,
-        check=False,
-    )
-    return [os.fsdecode(line) for line in done.stdout.splitlines()]
 
 
 class GitStream(NamedTuple):
@@ -211,7 +174,7 @@ def stream(
     with _unnamed_file() as stderr:
         try:
             process = subprocess.Popen(  # noqa: S603 (a list, no shell)
-                [_executable(args, environment), *_options(), *args],
+                [executable(args, environment), *_options(cwd), *args],
                 cwd=cwd,
                 env=environment,
                 stdin=subprocess.PIPE,
@@ -219,7 +182,7 @@ def stream(
                 stderr=stderr,
             )
         except (OSError, ValueError) as error:
-            raise _not_started(args, error) from error
+            raise not_started(args, error) from error
         try:
             yield _pipes(process)
             _drain(process)
@@ -266,11 +229,71 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _options() -> list[str]:
-    return ["--no-pager", *(part for setting in _SETTINGS for part in ("-c", setting))]
+def _options(folder: StrOrBytesPath) -> list[str]:
+    """Options of git itself, before the command.
+
+    Args:
+        folder: where it runs.
+    """
+    settings = [*_SETTINGS, *(f"{_TRUSTED_SETTING}={value}" for value in trusted_folders(os.environ))]
+    if _is_git_folder(folder):
+        # `explicit` is there for repositories that are found on the way up; this one was named.
+        settings.append("safe.bareRepository=all")
+    return ["--no-pager", *(part for setting in settings for part in ("-c", setting))]
 
 
-def _executable(args: Sequence[StrOrBytesPath], environment: Mapping[str, str]) -> str:
+def trusted_folders(environ: Mapping[str, str]) -> list[str]:
+    """The values of `safe.directory` that the environment sets, in git's order.
+
+    It is the way to trust a folder where no file can be written, in a container. Nothing else that these
+    variables set reaches git.
+
+    Args:
+        environ: the environment of this process.
+    """
+    if "GIT_CONFIG_COUNT" not in environ and "GIT_CONFIG_PARAMETERS" not in environ:
+        return []
+    given = environ.get("GIT_CONFIG_COUNT", "")
+    count = int(given) if given.isascii() and given.isdigit() and len(given) < 9 else 0
+    pairs = [
+        (environ.get(f"GIT_CONFIG_KEY_{number}", ""), environ.get(f"GIT_CONFIG_VALUE_{number}"))
+        for number in range(min(count, _MOST_SETTINGS))
+    ]
+    pairs += _parameters(environ.get("GIT_CONFIG_PARAMETERS", ""))
+    return [value for name, value in pairs if name.lower() == _TRUSTED_SETTING and value is not None]
+
+
+def _parameters(text: str) -> list[tuple[str, str | None]]:
+    """What `git -c NAME=VALUE` hands on, each in the quotation marks of a shell."""
+    if _TRUSTED_SETTING not in text.lower():
+        return []
+    import shlex  # noqa: PLC0415 - hardly ever
+
+    try:
+        words = shlex.split(text)
+    except ValueError:  # git refuses it, too
+        return []
+    cut = (word.partition("=") for word in words)
+    return [(name, value if equals else None) for name, equals, value in cut]
+
+
+def _is_git_folder(folder: StrOrBytesPath) -> bool:
+    name = os.fsdecode(folder)
+    return os.path.lexists(os.path.join(name, "HEAD")) and any(
+        os.path.lexists(os.path.join(name, part)) for part in ("objects", "commondir")
+    )
+
+
+def executable(args: Sequence[StrOrBytesPath], environment: Mapping[str, str]) -> str:
+    """The git that is started: the first one on the path of an environment.
+
+    Args:
+        args: what follows `git`, for the error.
+        environment: see `clean_environment`.
+
+    Raises:
+        GitError: there is none.
+    """
     # As `shutil.which`, whose module takes longer to import than git takes to answer.
     for folder in environment["PATH"].split(os.pathsep):
         program = os.path.join(folder, "git")
@@ -283,7 +306,8 @@ def _shown(args: Sequence[StrOrBytesPath]) -> tuple[str, ...]:
     return tuple(os.fsdecode(argument) for argument in args)
 
 
-def _not_started(args: Sequence[StrOrBytesPath], error: Exception) -> GitError:
+def not_started(args: Sequence[StrOrBytesPath], error: Exception) -> GitError:
+    """What to raise where git could not be started."""
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return GitError(_shown(args), None, reason)
 
@@ -292,9 +316,9 @@ def _failure(args: Sequence[StrOrBytesPath], cwd: StrOrBytesPath, returncode: in
     if returncode == -signal.SIGINT:
         # Ctrl-C reaches git too, and sometimes first.
         raise KeyboardInterrupt
-    said = _printable(stderr)
+    said = printable(stderr)
     if any(words in said for words in _UNTRUSTED):
-        folder = _printable(os.fsencode(os.path.abspath(cwd)))
+        folder = printable(os.fsencode(os.path.abspath(cwd)))
         said = (
             f"{folder} belongs to another user, so git does not read it. If you trust it: "
             f"git config --global --add safe.directory '{folder}'"
@@ -302,7 +326,7 @@ def _failure(args: Sequence[StrOrBytesPath], cwd: StrOrBytesPath, returncode: in
     return GitError(_shown(args), returncode, said)
 
 
-def _printable(stderr: bytes) -> str:
+def printable(stderr: bytes) -> str:
     """What git said without control characters, which a repository can put into names."""
     text = stderr.decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text)
