@@ -3,67 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
-import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 
-from commands.hooked import KEY, LEAK, PROGRAMS, Person, new_person
+from commands.hooked import LEAK, Person, new_person
+from commands.pipeline import ACTION, INSTALL, SCAN, ZEROS, Runner, pull, push
 from keyleak.errors import ExitCode
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-ROOT = Path(__file__).parent.parent.parent
-ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
-INSTALL, SCAN = ACTION["runs"]["steps"]
-ZEROS = "0" * 40
-
-
-class Runner:
-    """Runs a step of the action as GitHub's runner does."""
-
-    def __init__(self, checkout: Person, temporary: Path) -> None:
-        self.checkout = checkout
-        self.temporary = temporary
-        (temporary / "keyleak" / "bin").mkdir(parents=True)
-        (temporary / "keyleak" / "bin" / "keyleak").symlink_to(PROGRAMS / "keyleak")
-
-    def run(
-        self,
-        name: str,
-        event: object,
-        inputs: Mapping[str, str] | None = None,
-        step: Mapping[str, Any] = SCAN,
-    ) -> dict[str, Any]:
-        path = self.temporary / "event.json"
-        path.write_text(event if isinstance(event, str) else json.dumps(event))
-        output, summary = self.temporary / "output", self.temporary / "summary"
-        for file in (output, summary):
-            file.write_text("")
-        given = {key: each["default"] for key, each in ACTION["inputs"].items()} | dict(inputs or {})
-        variables = {
-            key: re.sub(r"\$\{\{ inputs\.([\w-]+) \}\}", lambda match: given[match[1]], value)
-            for key, value in step["env"].items()
-        }
-        done = self.checkout.run(
-            "bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", step["run"],
-            RUNNER_TEMP=str(self.temporary), GITHUB_ACTION_PATH=str(ROOT), GITHUB_EVENT_NAME=name,
-            GITHUB_EVENT_PATH=str(path), GITHUB_OUTPUT=str(output), GITHUB_STEP_SUMMARY=str(summary),
-            GITHUB_SHA=self.checkout.head(), **variables,
-        )  # fmt: skip
-        outputs = dict(line.split("=", 1) for line in output.read_text().splitlines())
-        assert KEY not in done.stdout + done.stderr + summary.read_text()
-        return {
-            "exit": done.returncode,
-            "out": done.stdout,
-            "err": done.stderr,
-            "summary": summary.read_text(),
-            **outputs,
-        }
 
 
 @pytest.fixture
@@ -76,14 +22,6 @@ def person(tmp_path: Path) -> Person:
 @pytest.fixture
 def runner(person: Person, tmp_path: Path) -> Runner:
     return Runner(person, tmp_path / "runner")
-
-
-def pull(base: str, head: str) -> dict[str, Any]:
-    return {"pull_request": {"base": {"sha": base}, "head": {"sha": head}}}
-
-
-def push(before: str, after: str, ref: str = "refs/heads/main") -> dict[str, Any]:
-    return {"before": before, "after": after, "ref": ref, "repository": {"default_branch": "main"}}
 
 
 def test_a_pull_request_is_what_its_commits_bring(person: Person, runner: Runner) -> None:
@@ -239,7 +177,7 @@ def test_gitlab_s_variables_name_the_range(person: Person) -> None:
 @pytest.mark.slow
 def test_the_action_installs_keyleak_from_its_own_checkout(person: Person, tmp_path: Path) -> None:
     runner = Runner(person, tmp_path / "runner")
-    subprocess.run(["rm", "-r", str(tmp_path / "runner" / "keyleak")], check=True)
+    (tmp_path / "runner" / "keyleak").unlink()
     assert runner.run("push", {}, step=INSTALL)["exit"] == 0
     before = person.head()
     assert runner.run("push", push(before, person.record("leak.env", LEAK)))["findings"] == "1"

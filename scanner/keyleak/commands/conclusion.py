@@ -57,10 +57,30 @@ class Work:
     that the other side has. For every other source it is a gap."""
 
 
+@dataclass(frozen=True, slots=True)
+class Concluded:
+    """How a scan ended."""
+
+    report: Report
+    """As it was delivered."""
+    code: ExitCode
+
+
 def conclude(
     work: Work, reading: Reading, rulebook: Rulebook, options: ReportOptions, console: Console
 ) -> ExitCode:
     """Report what reading brought and say how it went.
+
+    Raises:
+        KeyleakError: the report could not be written.
+    """
+    return concluded(work, reading, rulebook, options, console).code
+
+
+def concluded(
+    work: Work, reading: Reading, rulebook: Rulebook, options: ReportOptions, console: Console
+) -> Concluded:
+    """The same, for who goes on with the report.
 
     Raises:
         KeyleakError: the report could not be written.
@@ -78,11 +98,11 @@ def conclude(
 
         show_explanations(work.inspector, reading, options.delivery)
     if reading.interrupted:
-        return ExitCode.INTERRUPTED
+        return Concluded(report, ExitCode.INTERRUPTED)
     if not report.coverage.complete and not options.allow_incomplete:
         console.error("not everything was read, so this is no clean result; --allow-incomplete accepts it")
     code = report.exit_code(allow_incomplete=options.allow_incomplete, exit_zero=options.exit_zero)
-    return asked.conclude(rulebook, code, console) if asked else code
+    return Concluded(report, asked.conclude(rulebook, code, console) if asked else code)
 
 
 def with_empty_scope(work: Work, reading: Reading) -> Reading:

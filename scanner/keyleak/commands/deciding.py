@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from keyleak.commands.settings import Settings
 from keyleak.decisions.engine import Answer, Decisions
 from keyleak.decisions.inline import refusals
+from keyleak.decisions.proposals import is_proposal
 from keyleak.findings import Severity, Status
 from keyleak.records import replace
 from keyleak.reports.masking import Masker
@@ -50,7 +51,8 @@ def decide(
         complete: whether everything was read that was to be.
     """
     decisions = settings.decisions
-    decided = decisions.apply(findings)
+    review = settings.review
+    decided = decisions.apply(findings) if review is None else review.apply(decisions, findings)
     masker = Masker(finding.secret for finding in findings)
     kept = tuple(
         replace(finding, reason=masker.mask(finding.reason)) if finding.reason else finding
@@ -58,6 +60,7 @@ def decide(
     )
     for note in (
         *_counts(decided, settings),
+        *_proposals(decided),
         *_markers(findings, settings),
         *_entries(findings, settings, complete),
     ):
@@ -86,6 +89,14 @@ def _counts(decided: Decided, settings: Settings) -> Iterable[str]:
         if finding.status is Status.ALLOWED and any(finding.markers) and settings.decisions.inline
     )
     yield from _named(honoured, "inline marker honoured at")
+
+
+def _proposals(decided: Decided) -> Iterable[str]:
+    if proposed := sum(map(is_proposal, decided.findings)):
+        yield (
+            f"this change brings what would allow {proposed:,} of these keys. It does not count until it is"
+            " merged: what judges a change is the configuration of its base"
+        )
 
 
 def _markers(findings: Sequence[Finding], settings: Settings) -> Iterable[str]:

@@ -14,6 +14,7 @@ from keyleak.cache_file import user_folder
 from keyleak.commands.destinations import check_show_secrets
 from keyleak.commands.options import ReportOptions, checked_rulebook, inspector_for
 from keyleak.commands.settings import Reads, configured
+from keyleak.coverage import merge_gaps
 from keyleak.errors import UsageError
 from keyleak.git.clone import is_url, mirror
 from keyleak.git.missing import fetch_missing
@@ -24,9 +25,13 @@ from keyleak.sources.history import HistoryRequest, read_history
 from keyleak.sources.history_cache import HistoryCache
 
 if TYPE_CHECKING:
+    from keyleak.commands.conclusion import Concluded
     from keyleak.commands.console import Console, ScanProgress
+    from keyleak.commands.review import Base
     from keyleak.errors import ExitCode
     from keyleak.rulebook.model import Rulebook
+    from keyleak.sources.files import Reading
+    from keyleak.sources.inspector import Inspector
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,8 @@ class HistoryOptions:
     """Whether what earlier readings brought is used and kept."""
     may_be_empty: bool = False
     """Whether a scope that brings no object is an ordinary result, as that of an event which only deletes."""
+    base: Base | None = None
+    """What judges what is read, where that is a change; None where what lies in the checkout does."""
     report: ReportOptions = field(default_factory=ReportOptions)
 
 
@@ -51,11 +58,45 @@ def history(options: HistoryOptions, console: Console) -> ExitCode:
     Raises:
         KeyleakError: it is no repository that git reads, or the report could not be written.
     """
+    return history_report(options, console).code
+
+
+def history_report(options: HistoryOptions, console: Console) -> Concluded:
+    """The same, for who goes on with the report.
+
+    Raises:
+        KeyleakError: it is no repository that git reads, or the report could not be written.
+    """
     check_show_secrets(options.report.delivery)
-    report = configured(options.report, [options.repository], Reads.HISTORY, console)
-    options = replace(options, report=report)
-    rulebook = checked_rulebook(options.report)
-    started, clock = datetime.now(UTC), time.monotonic()
+    with ExitStack() as until_reported:
+        options = replace(options, report=_configured(options, console, until_reported))
+        rulebook = checked_rulebook(options.report)
+        started, clock = datetime.now(UTC), time.monotonic()
+        inspector = inspector_for(rulebook, options.report)
+        reading = _read(options, rulebook, inspector, console)
+        # What follows reading is loaded after it: the processes that read need none of it.
+        from keyleak.commands.conclusion import Work, concluded  # noqa: PLC0415
+
+        work = Work(
+            "history",
+            without_user(options.repository),
+            started,
+            clock,
+            inspector=inspector,
+            may_be_empty=options.may_be_empty,
+        )
+        return concluded(work, reading, rulebook, options.report, console)
+
+
+def _configured(options: HistoryOptions, console: Console, until_reported: ExitStack) -> ReportOptions:
+    if options.base is None:
+        return configured(options.report, [options.repository], Reads.HISTORY, console)
+    from keyleak.commands.review import configured_by_base  # noqa: PLC0415 - for pipelines alone
+
+    return configured_by_base(options.report, options.base, console, until_reported)
+
+
+def _read(options: HistoryOptions, rulebook: Rulebook, inspector: Inspector, console: Console) -> Reading:
     with ExitStack() as leaving:
         progress = leaving.enter_context(console.progress("reading history"))
         folder = _local(options.repository, progress, leaving)
@@ -69,20 +110,12 @@ def history(options: HistoryOptions, console: Console) -> ExitCode:
             jobs=options.report.processes(),
             memory=_memory(options, rulebook, console),
         )
-        inspector = inspector_for(rulebook, options.report)
         reading = read_history(request, inspector, progress.update)
-    # What follows reading is loaded after it: the processes that read need none of it.
-    from keyleak.commands.conclusion import Work, conclude  # noqa: PLC0415
-
-    work = Work(
-        "history",
-        without_user(options.repository),
-        started,
-        clock,
-        inspector=inspector,
-        may_be_empty=options.may_be_empty,
-    )
-    return conclude(work, reading, rulebook, options.report, console)
+    review = options.report.settings.review if options.report.settings else None
+    if review is None or not review.gaps:
+        return reading
+    gaps = merge_gaps([*reading.coverage.gaps, *review.gaps])
+    return replace(reading, coverage=replace(reading.coverage, gaps=gaps))
 
 
 def _local(repository: str, progress: ScanProgress, leaving: ExitStack) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Final
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from keyleak.commands.console import Console
+    from keyleak.commands.review import Base
     from keyleak.git.index import Listed
     from keyleak.git.inherited import Repository
     from keyleak.git.pushes import RefUpdate
@@ -124,11 +126,26 @@ def _sent(call: HookCall) -> ExitCode:
 
 
 def _received(call: HookCall) -> ExitCode:
-    from keyleak.git.pushes import in_quarantine, received_scope, received_updates  # noqa: PLC0415
+    from keyleak.git.pushes import (  # noqa: PLC0415
+        in_quarantine,
+        judging_commit,
+        received_commits,
+        received_scope,
+        received_updates,
+    )
 
-    repository = in_quarantine(_at_git_folder(call), call.environ)
+    receiving = _at_git_folder(call)
+    repository = in_quarantine(receiving, call.environ)
     updates = received_updates(sys.stdin.buffer.read())
-    return _pushed(call, repository, received_scope(repository, updates), updates)
+    from keyleak.commands.review import Base  # noqa: PLC0415 - on a server alone
+
+    base = Base(
+        repository.folder,
+        judging_commit(receiving, updates),
+        received_commits(repository, updates),
+        keep=repository.keep,
+    )
+    return _pushed(call, repository, received_scope(repository, updates), updates, base)
 
 
 def _at_git_folder(call: HookCall) -> Repository:
@@ -137,7 +154,13 @@ def _at_git_folder(call: HookCall) -> Repository:
     return found._replace(folder=found.git_dir, keep=())
 
 
-def _pushed(call: HookCall, repository: Repository, scope: Scope, updates: Sequence[RefUpdate]) -> ExitCode:
+def _pushed(
+    call: HookCall,
+    repository: Repository,
+    scope: Scope,
+    updates: Sequence[RefUpdate],
+    base: Base | None = None,
+) -> ExitCode:
     refs = [update.ref for update in updates if update.new]
     if not refs:
         # Only deletions, or nothing: no object is new, and no name stays.
@@ -148,17 +171,36 @@ def _pushed(call: HookCall, repository: Repository, scope: Scope, updates: Seque
     def read(rulebook: Rulebook) -> Reading:
         return read_push(repository.folder, scope, refs, Inspector(rulebook))
 
-    return _concluded(call, "history", ", ".join(refs), read)
+    return _concluded(call, "history", ", ".join(refs), read, base)
 
 
-def _concluded(call: HookCall, kind: str, target: str, read: Callable[[Rulebook], Reading]) -> ExitCode:
-    reads = Reads.HISTORY if kind == "history" else Reads.INDEX
-    options = configured(call.options, ["."], reads, call.console)
-    rulebook = checked_rulebook(options)
-    started, clock = datetime.now(UTC), time.monotonic()
-    reading = read(rulebook)
+def _concluded(
+    call: HookCall,
+    kind: str,
+    target: str,
+    read: Callable[[Rulebook], Reading],
+    base: Base | None = None,
+) -> ExitCode:
+    with ExitStack() as until_reported:
+        options = _configured(call, kind, base, until_reported)
+        rulebook = checked_rulebook(options)
+        started, clock = datetime.now(UTC), time.monotonic()
+        reading = read(rulebook)
 
-    from keyleak.commands.conclusion import Work, conclude  # noqa: PLC0415 - after reading
+        from keyleak.commands.conclusion import Work, conclude  # noqa: PLC0415 - after reading
 
-    work = Work(kind, target, started, clock, may_be_empty=True)
-    return conclude(work, reading, rulebook, options, call.console)
+        work = Work(kind, target, started, clock, may_be_empty=True)
+        return conclude(work, reading, rulebook, options, call.console)
+
+
+def _configured(call: HookCall, kind: str, base: Base | None, until_reported: ExitStack) -> ReportOptions:
+    if base is None:
+        reads = Reads.HISTORY if kind == "history" else Reads.INDEX
+        return configured(call.options, ["."], reads, call.console)
+    from keyleak.commands.review import configured_by_base  # noqa: PLC0415 - on a server alone
+
+    options = configured_by_base(call.options, base, call.console, until_reported)
+    for gap in options.settings.review.gaps if options.settings and options.settings.review else ():
+        # It decides nothing, and whether a branch has a working configuration is not the server's business.
+        call.console.note(f"{gap.what}: {gap.reason}")
+    return options

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from keyleak.commands.console import Console
     from keyleak.commands.options import ReportOptions
+    from keyleak.commands.review import Review
     from keyleak.decisions.baseline import Baseline
 
 
@@ -48,6 +49,8 @@ class Settings:
     """Whether all files that the configuration speaks of are read: what then matches nothing is stale."""
     ignores_markers: bool = False
     """Whether markers are ignored because the repository may be a stranger's."""
+    review: Review | None = None
+    """How a change is judged that is not merged yet; None where what lies in the files decides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,17 @@ class FoundConfiguration:
         return os.path.relpath(os.path.join(self.folder, os.path.expanduser(name)))
 
 
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A configuration and a baseline that were read elsewhere than from files: from a commit."""
+
+    configuration: FoundConfiguration | None = None
+    baseline: tuple[str, Baseline] | None = None
+    """With the name that reports give it."""
+    rule_folders: tuple[str, ...] = ()
+    """Where the rules are that the configuration names."""
+
+
 def configured(
     options: ReportOptions,
     roots: Sequence[str],
@@ -74,6 +88,7 @@ def configured(
     console: Console,
     *,
     with_baseline: bool = True,
+    stated: Stated | None = None,
 ) -> ReportOptions:
     """The options together with what the configuration and the baseline add to them.
 
@@ -83,6 +98,7 @@ def configured(
         reads: as what.
         console: told what is ignored.
         with_baseline: whether known keys are told apart.
+        stated: what counts instead of configuration and baseline in files.
 
     Raises:
         ConfigError: a file is wrong or cannot be read.
@@ -91,13 +107,18 @@ def configured(
     if options.config is not None and options.no_config:
         raise UsageError("--config and --no-config exclude each other")
     own = own_checkout([root for root in roots if root != "-"])
-    found = _configuration(options, own)
-    if own is None or options.no_config:
+    found = stated.configuration if stated else _configuration(options, own)
+    if stated is None and (own is None or options.no_config):
         _tell_ignored(options, roots, console)
     said = found.content if found else Configuration()
-    inline = _first(options.inline, said.inline, reads is not Reads.HISTORY or own is not None)
-    baseline = baseline_file(options, own, found) if with_baseline else None
-    decisions = _decisions(options, said, found, inline=inline, baseline=baseline)
+    trusted = reads is not Reads.HISTORY or own is not None or stated is not None
+    inline = _first(options.inline, said.inline, trusted)
+    baseline, known = None, None
+    if stated is not None:
+        baseline, known = stated.baseline or (None, None)
+    elif with_baseline and (baseline := baseline_file(options, own, found)) is not None:
+        known = load_baseline(baseline)
+    decisions = _decisions(options, said, found, inline=inline, baseline=known)
     settings = Settings(
         decisions,
         config=found.file if found else None,
@@ -106,6 +127,8 @@ def configured(
         ignores_markers=not inline and options.inline is None and said.inline is None,
     )
     folders = tuple(found.path(folder) for folder in said.rules) if found else ()
+    if stated is not None:
+        folders = stated.rule_folders
     return replace(
         options,
         rule_folders=(*options.rule_folders, *folders),
@@ -120,13 +143,13 @@ def _decisions(
     found: FoundConfiguration | None,
     *,
     inline: bool,
-    baseline: str | None,
+    baseline: Baseline | None,
 ) -> Decisions:
     """What decides on findings; the command line outranks the configuration."""
     return Decisions(
         allow=said.allow,
         severities=said.severities,
-        baseline=None if baseline is None else load_baseline(baseline),
+        baseline=baseline,
         inline=inline,
         issuers=options.issuers or frozenset(said.issuers),
         min_severity=options.min_severity or said.min_severity or Severity.NOTE,

@@ -85,6 +85,34 @@ def received_scope(repository: Repository, updates: Iterable[RefUpdate]) -> Scop
     return Scope((*news, "--not", "--all"), keep=repository.keep)
 
 
+def judging_commit(receiving: Repository, updates: Sequence[RefUpdate]) -> str | None:
+    """The commit of the receiving side whose configuration judges a push: what HEAD names there.
+
+    A server's HEAD names the branch that people merge into. Where that is not born yet, it is what the one
+    ref that is pushed was before; None where nothing was.
+
+    Args:
+        receiving: the repository as it was before the push.
+        updates: see `received_updates`.
+    """
+    if receiving.head is not None:
+        return receiving.head
+    olds = [update.old for update in updates]
+    return next(iter(_commits(receiving, olds)), None) if len(olds) == 1 else None
+
+
+def received_commits(repository: Repository, updates: Iterable[RefUpdate]) -> tuple[str, ...]:
+    """The commits that refs are to name, without those that are to name something else."""
+    return _commits(repository, [update.new for update in updates])
+
+
+def _commits(repository: Repository, ids: Iterable[str | None]) -> tuple[str, ...]:
+    asked = "".join(f"{oid}^{{commit}}\n" for oid in dict.fromkeys(ids) if oid)
+    answer = run(["cat-file", "--batch-check"], repository.folder, stdin=asked.encode(), keep=repository.keep)
+    lines = (line.split() for line in answer.decode().splitlines())
+    return tuple(dict.fromkeys(line[0] for line in lines if len(line) == 3 and line[1] == "commit"))
+
+
 def _present(repository: Repository, ids: set[str]) -> set[str]:
     asked = "".join(f"{oid}\n" for oid in sorted(ids)).encode()
     answer = run(["cat-file", "--batch-check"], repository.folder, stdin=asked, keep=repository.keep)

@@ -1,0 +1,87 @@
+"""What a change proposes for itself and what counts already. Pure: no files, no clock.
+
+A change is judged by the configuration, the baseline and the markers of what it is to be merged into. What it
+adds to them is shown with the findings that it would allow, and allows nothing until it is merged.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from keyleak.decisions.engine import Answer
+from keyleak.findings import Status
+from keyleak.records import replace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from keyleak.decisions.engine import Decision, Decisions
+    from keyleak.findings import Finding, Location, Marker
+    from keyleak.secret import Secret
+
+    Merged = Callable[[Secret, Location, Marker], bool]
+
+PROPOSED: Final = "proposed by this change: "
+NOT_YET: Final = "does not count until it is merged"
+
+_ENTRIES: Final = {
+    Answer.ALLOWED_BY_ENTRY: "an allow entry",
+    Answer.ALLOWED_INLINE: "an inline marker",
+    Answer.BASELINED: "a line of the baseline",
+    Answer.LEFT_OUT_BY_ISSUER: "a list of issuers without it",
+    Answer.LEFT_OUT_BY_SEVERITY: "a least severity above it",
+}
+_SPEAKING: Final = frozenset({Answer.ALLOWED_BY_ENTRY, Answer.ALLOWED_INLINE})
+
+
+def with_merged_markers(findings: Iterable[Finding], is_merged: Merged) -> list[Finding]:
+    """The findings with the markers that are merged already.
+
+    Args:
+        findings: with every marker.
+        is_merged: whether a key's marker at a place is known to what the change is merged into.
+    """
+    return [
+        replace(
+            finding,
+            markers=tuple(
+                tuple(each for each in markers if is_merged(finding.secret, place, each))
+                for place, markers in zip(finding.locations, finding.markers, strict=True)
+            ),
+        )
+        if any(finding.markers)
+        else finding
+        for finding in findings
+    ]
+
+
+def with_proposal(judged: Finding, found: Finding, proposed: Sequence[Decisions]) -> Finding:
+    """A finding that counts, with what the change proposes to make it count less.
+
+    Args:
+        judged: as it was decided.
+        found: as it was found, with every marker.
+        proposed: what would decide once the change is merged.
+    """
+    if judged.status is not Status.NEW:
+        return judged
+    words = (_proposal(judged, decisions.decide(found)) for decisions in proposed)
+    first = next((each for each in words if each), None)
+    if first is None:
+        return judged
+    reasons = (judged.reason, f"{PROPOSED}{first}; {NOT_YET}")
+    return replace(judged, reason="; ".join(reason for reason in reasons if reason))
+
+
+def is_proposal(finding: Finding) -> bool:
+    """Whether a finding would count less if the change were merged."""
+    return finding.status is Status.NEW and PROPOSED in (finding.reason or "")
+
+
+def _proposal(judged: Finding, decision: Decision) -> str | None:
+    """What would make a finding count less, or None."""
+    if decision.answer is Answer.NEW:
+        lowered = decision.severity.rank > judged.severity.rank
+        return f"a severity entry ({decision.severity.value})" if lowered else None
+    said = f" ({decision.reason})" if decision.answer in _SPEAKING and decision.reason else ""
+    return _ENTRIES[decision.answer] + said
