@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import stat
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -80,10 +81,12 @@ def test_pushes_that_are_printed_clean_the_server(example: Leaky, tmp_path: Path
     pushes = (out / "push.sh").read_text()
     assert "refs/pull" not in pushes
     assert "stash" not in pushes
-    for line in pushes.splitlines():
-        source, target = line.split()[-1].split(":")
-        lease = next(word for word in line.split() if word.startswith("--force-with-lease"))
-        git(out / "rewritten.git", "push", "-q", lease, str(server), f"{source}:{target}")
+    git(server, "config", "receive.denyCurrentBranch", "ignore")
+    url = f'"$(git -C {example.work} remote get-url origin)"'
+    assert pushes.count(url) == 7, (
+        "one push for all branches; for two tags and the notes a question and a push"
+    )
+    subprocess.run(["bash", "-e", "-c", pushes.replace(url, str(server))], check=True, capture_output=True)
     git(server, "update-ref", "-d", "refs/pull/7/head")
     git(server, "reflog", "expire", "--expire=now", "--all")
     git(server, "gc", "-q", "--prune=now")

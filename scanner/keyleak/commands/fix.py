@@ -7,10 +7,11 @@ import shlex
 import sys
 import time
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
+from keyleak.commands.fix_document import PATCH, Case, Kit, fix_document, follow_up, outcome_of
 from keyleak.commands.options import ReportOptions, checked_rulebook
 from keyleak.commands.repository_reading import (
     chosen_ids,
@@ -22,36 +23,31 @@ from keyleak.commands.repository_reading import (
 )
 from keyleak.commands.saved_report import verifications_of_report
 from keyleak.commands.settings import Reads, configured
-from keyleak.commands.working_tree import TreePatch, suggest_patch
+from keyleak.commands.working_tree import suggest_patch
 from keyleak.errors import ExitCode, UsageError
 from keyleak.findings import LocationKind
-from keyleak.git.mentions import mentions
 from keyleak.grouping import group_by_secret
+from keyleak.remediation.affected import Affected, affected_by
 from keyleak.remediation.document import DocumentFormat, FixDocument, Section
+from keyleak.remediation.fidelity import fidelity
 from keyleak.remediation.filter_repo import find_filter_repo
-from keyleak.remediation.instructions import push_commands, rewrite_commands
-from keyleak.remediation.proof import refs_of
+from keyleak.remediation.proof import Expected
+from keyleak.remediation.proof_text import proof_section
 from keyleak.remediation.rewrite_plan import plan_rewrite
 from keyleak.remediation.rewriting import Rewrite, check_rewritable, rewrite, write_kit
-from keyleak.remediation.runbook import Reader, runbook_for, variables_of
-from keyleak.remediation.survey import describe, survey
 from keyleak.remediation.workspace import Step, Workspace, open_workspace, read_state
 from keyleak.sources.files import Reading
 from keyleak.sources.inspector import Inspector, Place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from keyleak.commands.console import Console
     from keyleak.coverage import Coverage
     from keyleak.findings import Finding
-    from keyleak.remediation.proof import Proof
-    from keyleak.remediation.rewrite_plan import RewritePlan
+    from keyleak.remediation.fidelity import Fidelity
     from keyleak.rulebook.model import Rulebook
     from keyleak.secret import Secret
-
-
-_PATCH: Final = "worktree.patch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +69,6 @@ class FixOptions:
     report: ReportOptions = field(default_factory=ReportOptions)
 
 
-@dataclass(frozen=True, slots=True)
-class _Case:
-    """What was found and what is to be done about it."""
-
-    root: str
-    findings: tuple[Finding, ...]
-    """Of files and history together."""
-    historic: tuple[Finding, ...]
-    """The same keys, with their places in history only."""
-    coverage: Coverage
-    rulebook: Rulebook
-
-
 def fix(options: FixOptions, console: Console) -> ExitCode:
     """Say what to do about the keys of a repository, and rewrite it where that is asked for.
 
@@ -101,28 +84,36 @@ def fix(options: FixOptions, console: Console) -> ExitCode:
     if not case.findings:
         console.note("no key was found, so there is nothing to fix")
         return _without_findings(case.coverage, options)
-    plan = plan_rewrite(case.root, case.historic, _holder(rulebook))
+    expected = _expected(case)
     workspace = None if options.output is None else _opened(options.output, case)
     tree = suggest_patch(case.root, case.findings, case.rulebook)
-    document = _document(case, plan, tree, options, workspace)
+    kit = _kit(case, options, workspace)
+    document = fix_document(case, expected, tree, kit)
     write_out(masked_document(document, options.form, case.findings))
     if workspace is not None and tree.text:
-        workspace.write(_PATCH, tree.text)
+        workspace.write(PATCH, tree.text)
     if workspace is not None and not options.apply:
-        _write_kit(workspace, plan, document, case.findings, console)
+        _write_kit(workspace, expected, document, case.findings, console)
     if workspace is None or not options.apply:
         return _code(ExitCode.FINDINGS, case.coverage, options)
-    return _apply(case, plan, workspace, options, console)
+    return _apply(case, expected, workspace, options, console)
 
 
-def _opened(folder: str, case: _Case) -> Workspace:
+def _expected(case: Case) -> Expected:
+    """What a rewrite changes and loses."""
+    plan = plan_rewrite(case.root, case.historic, _holder(case.rulebook))
+    affected = Affected() if plan.is_empty else affected_by(case.root, plan)
+    return Expected(plan, affected, fidelity(case.root, affected))
+
+
+def _opened(folder: str, case: Case) -> Workspace:
     workspace = open_workspace(folder, case.root)
     # Before anything else is in it: by its state the folder is known as ours after an interruption.
     read_state(workspace, case.root, [each.id for each in case.historic]).save(workspace)
     return workspace
 
 
-def _examined(options: FixOptions, rulebook: Rulebook, wanted: frozenset[str], console: Console) -> _Case:
+def _examined(options: FixOptions, rulebook: Rulebook, wanted: frozenset[str], console: Console) -> Case:
     root = repository_root(options.repository)
     history, files = read_repository(root, Inspector(rulebook), options.report, console)
     both = Reading(history.sightings + files.sightings, history.coverage + files.coverage)
@@ -136,7 +127,7 @@ def _examined(options: FixOptions, rulebook: Rulebook, wanted: frozenset[str], c
         leaks = [replace(each, verification=answers.get(each.id, each.verification)) for each in leaks]
     chosen = {each.secret for each in leaks}
     historic = [each for each in group_by_secret(history.sightings) if each.secret in chosen]
-    return _Case(root, tuple(leaks), tuple(historic), both.coverage, rulebook)
+    return Case(root, tuple(leaks), tuple(historic), both.coverage, rulebook)
 
 
 def _check_belongs(
@@ -158,103 +149,85 @@ def _holder(rulebook: Rulebook) -> Callable[[bytes], frozenset[Secret]]:
     return lambda content: frozenset(each.secret for each in inspector.inspect(content, place).sightings)
 
 
-def _document(
-    case: _Case, plan: RewritePlan, tree: TreePatch, options: FixOptions, opened: Workspace | None
-) -> FixDocument:
+def _kit(case: Case, options: FixOptions, opened: Workspace | None) -> Kit:
+    """The folder, and the command that fixes the same keys with that folder."""
     workspace = opened or Workspace(f"{case.root}-without-keys")
-    kit = _this_command(case, options, workspace)
-    runbooks = tuple(
-        runbook_for(each, case.rulebook, _readers(case, each), f"{kit} --apply") for each in case.findings
-    )
-    if opened is None and (tree.changed or not plan.is_empty):
-        begin = [Section("kit", "First: the files that the commands below name", (kit,), are_commands=True)]
-    else:
-        begin = []
-    sections = [*begin, *_tree_sections(case.root, tree, workspace)]
-    if not plan.is_empty or plan.left:
-        told = describe(survey(case.root), plan)
-        sections.append(Section("survey", "What a rewrite of history touches and leaves", tuple(told)))
-    if not plan.is_empty:
-        refs = refs_of(case.root)
-        commands = rewrite_commands(case.root, workspace, plan)
-        pushes = push_commands(case.root, workspace.mirror, refs, refs, plan)
-        sections.append(
-            Section("rewrite", "The rewrite, as `--apply` does it", tuple(commands), are_commands=True)
-        )
-        sections.append(
-            Section("push", "Afterwards, once you have looked at it", tuple(pushes), are_commands=True)
-        )
-    return FixDocument(case.root, runbooks, tuple(sections))
-
-
-def _this_command(case: _Case, options: FixOptions, workspace: Workspace) -> str:
-    """The command that fixes the same keys with that folder."""
-    told = ["keyleak", "fix", case.root, "--output", workspace.folder]
-    told += (word for id_ in sorted(options.ids) for word in ("--id", id_))
+    words = ["keyleak", "fix", case.root, "--output", workspace.folder]
+    words += (word for id_ in sorted(options.ids) for word in ("--id", id_))
     if options.saved_report is not None:
-        told += ["--report", os.path.abspath(options.saved_report)]
+        words += ["--report", os.path.abspath(options.saved_report)]
     if options.report.config is not None:
-        told += ["--config", os.path.abspath(options.report.config)]
-    told += (word for each in options.report.rule_folders for word in ("--rules", os.path.abspath(each)))
-    return shlex.join(told)
-
-
-def _tree_sections(root: str, tree: TreePatch, workspace: Workspace) -> Iterator[Section]:
-    if tree.changed:
-        apply = shlex.join(["git", "-C", root, "apply", os.path.join(workspace.folder, _PATCH)])
-        yield Section("patch", "A suggested patch for the files", (apply,), are_commands=True)
-        yield Section("patched", "It makes these read the environment", tree.changed)
-    if tree.by_hand:
-        yield Section("by_hand", "Files to edit by hand", tree.by_hand)
-
-
-def _readers(case: _Case, finding: Finding) -> list[Reader]:
-    names = variables_of(case.rulebook.issuer(finding.issuer or ""))
-    return [Reader(path, line) for path, line in mentions(case.root, names)]
+        words += ["--config", os.path.abspath(options.report.config)]
+    words += (word for each in options.report.rule_folders for word in ("--rules", os.path.abspath(each)))
+    return Kit(workspace, shlex.join(words), is_open=opened is not None)
 
 
 def _write_kit(
     workspace: Workspace,
-    plan: RewritePlan,
+    expected: Expected,
     document: FixDocument,
     findings: Sequence[Finding],
     console: Console,
 ) -> None:
     runbook = masked_document(document, DocumentFormat.MARKDOWN, findings)
     workspace.write("runbook.md", runbook.encode())
-    write_kit(workspace, plan)
-    for section in document.sections:
-        if section.are_commands:
-            workspace.write(f"{section.name}.sh", "".join(f"{line}\n" for line in section.lines).encode())
+    write_kit(workspace, expected.plan, expected.affected)
+    _write_commands(workspace, document.sections)
     console.note(f"{workspace.folder} holds the kit, with keys in the clear: remove it when you are done")
 
 
+def _write_commands(workspace: Workspace, sections: Iterable[Section]) -> None:
+    for section in sections:
+        if section.are_commands:
+            workspace.write(f"{section.name}.sh", "".join(f"{line}\n" for line in section.lines).encode())
+
+
 def _apply(
-    case: _Case, plan: RewritePlan, workspace: Workspace, options: FixOptions, console: Console
+    case: Case, expected: Expected, workspace: Workspace, options: FixOptions, console: Console
 ) -> ExitCode:
     check_rewritable(case.root)
     program = find_filter_repo()
-    if plan.is_empty:
+    if expected.plan.is_empty:
         console.note("no ref reaches any of the keys, so there is no history to rewrite")
         return _code(ExitCode.FINDINGS, case.coverage, options)
+    _check_carried(expected.fidelity)
     _confirm(workspace, options)
     state = read_state(workspace, case.root, [finding.id for finding in case.historic])
     started = time.monotonic()
-    state, proof = rewrite(Rewrite(case.root, workspace, plan, program), state, console.note)
+    state, proof = rewrite(Rewrite(case.root, workspace, expected, program), state, console.note)
     console.note("reading the rewritten history")
     remaining, coverage = _remaining(case, workspace.mirror, options, console)
-    proven = not proof.differences and not remaining
-    if proven:
+    sections = [proof_section(proof, remaining, coverage, time.monotonic() - started)]
+    was_read = coverage.complete or options.report.allow_incomplete
+    is_proven = was_read and not (proof.differences or remaining)
+    if is_proven:
         state.at(Step.PROVEN).save(workspace)
-    pushes = push_commands(case.root, workspace.mirror, state.refs, refs_of(workspace.mirror), plan)
-    sections = _result(proof, remaining, pushes, time.monotonic() - started)
+        sections += follow_up(case, outcome_of(case.root, workspace, expected))
+        _write_commands(workspace, sections)
     document = FixDocument(case.root, (), tuple(sections))
     write_out(masked_document(document, options.form, case.findings))
-    workspace.write("push.sh", "".join(f"{line}\n" for line in pushes).encode())
-    console.note(f"{workspace.folder}: nothing was pushed; push.sh does it, backup.bundle has all as it was")
-    if proof.differences:
+    if not is_proven:
+        console.error(
+            f"the result is not proven, so nothing says how to push it; {workspace.bundle} has all as it was"
+        )
         return ExitCode.INCOMPLETE
-    return _code(ExitCode.FINDINGS if remaining else ExitCode.CLEAN, coverage, options)
+    console.note(f"{workspace.folder}: nothing was pushed; backup.bundle has all as it was")
+    return _code(ExitCode.CLEAN, case.coverage, options)
+
+
+def _check_carried(found: Fidelity) -> None:
+    """Whether filter-repo takes every commit that has to change.
+
+    Raises:
+        UsageError: it does not take one.
+    """
+    if found.refused:
+        named = ", ".join(oid[:12] for oid in found.refused[:5])
+        raise UsageError(
+            f"{len(found.refused):,} commits that have to change ({named}) have an author or committer line"
+            " that git fast-import refuses (no address, no zone, or none at all), so git filter-repo cannot"
+            " rewrite them; `git fsck` names the lines"
+        )
 
 
 def _confirm(workspace: Workspace, options: FixOptions) -> None:
@@ -266,37 +239,12 @@ def _confirm(workspace: Workspace, options: FixOptions) -> None:
 
 
 def _remaining(
-    case: _Case, mirror: str, options: FixOptions, console: Console
+    case: Case, mirror: str, options: FixOptions, console: Console
 ) -> tuple[list[Finding], Coverage]:
     """Those of the keys that the result still holds."""
     history, _ = read_repository(mirror, Inspector(case.rulebook), options.report, console)
     chosen = {finding.secret for finding in case.findings}
     return [each for each in group_by_secret(history.sightings) if each.secret in chosen], history.coverage
-
-
-def _result(
-    proof: Proof, remaining: Sequence[Finding], pushes: Sequence[str], seconds: float
-) -> list[Section]:
-    lines = [
-        f"{proof.refs:,} refs, all there.",
-        f"{proof.commits:,} commits before and after, {proof.rewritten_commits:,} with a new id.",
-        f"{len(proof.edited_blobs):,} blobs edited as planned, {len(proof.dropped_blobs):,} dropped.",
-        "Every other object is the same." if not proof.differences else "Other objects differ.",
-        f"{proof.signatures:,} signatures are gone; {proof.updated_hashes:,} messages name new ids.",
-        f"Done in {seconds:.1f} s.",
-    ]
-    lines += [f"DIFFERS: {difference}" for difference in proof.differences]
-    still = [
-        f"STILL THERE: {finding.secret.redacted()} at {place.path or place.kind.value}"
-        f" ({', '.join(place.refs[:3]) or 'no ref'})"
-        for finding in remaining
-        for place in finding.locations
-    ]
-    verdict = "Proven clean" if not (proof.differences or remaining) else "NOT clean"
-    return [
-        Section("proof", f"{verdict}: the rewritten history against the old one", (*lines, *still)),
-        Section("push", "Now push, once you have looked at it", tuple(pushes), are_commands=True),
-    ]
 
 
 def _without_findings(coverage: Coverage, options: FixOptions) -> ExitCode:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from itertools import islice
 from typing import IO, TYPE_CHECKING, Final
 
 from keyleak.errors import GitError
 from keyleak.git.process import stream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 _PIECE: Final = 1 << 20
+_ASKED_AT_ONCE: Final = 512  # their ids fit into a pipe, so that neither side ever waits for the other
 
 
 class SingleObjects:
@@ -33,6 +35,9 @@ class SingleObjects:
         """
         self._asked.write(name.encode() + b"\n")
         self._asked.flush()
+        return self._answer(name, most)
+
+    def _answer(self, name: str, most: int | None) -> tuple[str, bytes]:
         header = self._answers.readline().split()
         if len(header) != 3:
             raise GitError(("cat-file", name), None, f"object {name} is not there")
@@ -43,6 +48,19 @@ class SingleObjects:
         content = self._answers.read(size)
         self._answers.read(1)
         return header[1].decode(), content
+
+    def read_many(self, names: Iterable[str]) -> Iterator[tuple[str, str, bytes]]:
+        """The id, the kind and the content of many objects, in order.
+
+        Raises:
+            GitError: the repository lacks one.
+        """
+        waiting = iter(names)
+        while batch := list(islice(waiting, _ASKED_AT_ONCE)):
+            self._asked.write("".join(f"{name}\n" for name in batch).encode())
+            self._asked.flush()
+            for name in batch:
+                yield name, *self._answer(name, None)
 
     def _pass_over(self, left: int) -> None:
         while left and (piece := self._answers.read(min(left, _PIECE))):

@@ -1,4 +1,4 @@
-"""`git filter-repo`: where it is, whether it will do, and what it is told.
+"""`git filter-repo`: where it is, whether it will do, and its arguments and files.
 
 Of version 2.47 and newer `--file-info-callback` is used: only the blobs that hold a key are read and written,
 also those with zero bytes, which `--replace-text` alone passes over as binary.
@@ -18,6 +18,7 @@ from keyleak.remediation.encodings import REMOVED
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from keyleak.remediation.affected import Affected
     from keyleak.remediation.rewrite_plan import RewritePlan
 
 EXPRESSIONS: Final = "expressions.txt"
@@ -25,6 +26,7 @@ MESSAGES: Final = "messages.txt"
 CALLBACK: Final = "file-info.py"
 MAILMAP: Final = "mailmap"
 PATHS: Final = "paths.txt"
+RANGE: Final = "range.txt"
 
 _NEEDED: Final = ("--file-info-callback", "--replace-message", "--sensitive-data-removal")
 _HOW_TO_GET_IT: Final = "python -m pip install 'git-filter-repo>=2.47' puts it beside keyleak"
@@ -63,13 +65,13 @@ def find_filter_repo() -> tuple[str, ...]:
 
 
 def arguments(plan: RewritePlan, folder: str) -> list[str]:
-    """What filter-repo is told.
+    """The arguments of filter-repo but for `--refs`, which takes the revisions of `Affected.range`.
 
     Args:
         plan: what to do.
         folder: where the files of `rewrite_files` are.
     """
-    told = [
+    options = [
         "--force",  # the clone is our own, and a stash in it is no reason to stop
         "--partial",  # every ref keeps its name, remote-tracking ones too
         "--quiet",
@@ -82,20 +84,22 @@ def arguments(plan: RewritePlan, folder: str) -> list[str]:
         *("--replace-message", os.path.join(folder, MESSAGES)),
     ]
     if plan.identities:
-        told += ["--mailmap", os.path.join(folder, MAILMAP)]
+        options += ["--mailmap", os.path.join(folder, MAILMAP)]
     if plan.names.spellings:
-        told += ["--paths-from-file", os.path.join(folder, PATHS)]
-    return told
+        options += ["--paths-from-file", os.path.join(folder, PATHS)]
+    return options
 
 
-def rewrite_files(plan: RewritePlan) -> dict[str, bytes]:
-    """The files that `arguments` names, by name."""
+def rewrite_files(plan: RewritePlan, affected: Affected) -> dict[str, bytes]:
+    """The files that the arguments name, by name."""
     files = {
         EXPRESSIONS: plan.texts.file(),
         MESSAGES: plan.messages.file(),
         CALLBACK: _CALLBACK_TEXT.format(
             dropped=_ids(plan.dropped), edited=_ids(sorted(plan.edited))
         ).encode(),
+        # No ref name holds a blank or a wildcard, so a shell takes `$(cat range.txt)` apart rightly.
+        RANGE: b"".join(os.fsencode(revision) + b"\n" for revision in affected.range),
     }
     if plan.identities:
         files[MAILMAP] = b"".join(b"%s %s\n" % (after, before) for before, after in plan.identities)

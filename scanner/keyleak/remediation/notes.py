@@ -1,16 +1,19 @@
 """Notes of a rewritten history. filter-repo passes refs/notes/* through as they are (2.47, `_parse_commit`).
 
-A note is a file named after the commit it speaks of, whose id is new. So every commit of a notes ref is
-written anew: files renamed, keys in them and in messages replaced.
+A note is a file named after the commit that it annotates, whose id may be new. So a commit of a notes ref
+is written anew if it names such a commit or holds a key, and so are those after it; no other one changes.
 """
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from keyleak.git.process import run
 from keyleak.git.single_objects import single_objects
+from keyleak.remediation.affected import notes_refs
+from keyleak.remediation.tags import edited_person
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -18,11 +21,9 @@ if TYPE_CHECKING:
     from keyleak.git.single_objects import SingleObjects
     from keyleak.remediation.rewrite_plan import RewritePlan
 
-_NOTES: Final = "refs/notes/"
-
 
 def rewrite_notes(mirror: str, plan: RewritePlan, renamed: Mapping[str, str]) -> None:
-    """Write every notes ref anew.
+    """Write what has to change in every notes ref.
 
     Args:
         mirror: a clone that keyleak made, where everything else is rewritten.
@@ -32,15 +33,13 @@ def rewrite_notes(mirror: str, plan: RewritePlan, renamed: Mapping[str, str]) ->
     Raises:
         GitError: git said no.
     """
-    refs = [
-        os.fsdecode(ref) for ref in run(["for-each-ref", "--format=%(refname)", _NOTES], mirror).splitlines()
-    ]
-    for ref in refs:
+    for ref in notes_refs(mirror):
         listing = run(["rev-list", "--topo-order", "--reverse", ref, "--"], mirror)
         with single_objects(mirror) as objects:
-            commits = _Notes(mirror, objects, plan, renamed).commits(ref, listing.decode().split())
-            told = b"feature done\n" + b"".join(commits) + b"done\n"
-        run(["fast-import", "--quiet", "--force", "--date-format=raw-permissive"], mirror, stdin=told)
+            commits = b"".join(_Notes(mirror, objects, plan, renamed).commits(ref, listing.decode().split()))
+        if commits:
+            stream = b"feature done\n" + commits + b"done\n"
+            run(["fast-import", "--quiet", "--force", "--date-format=raw-permissive"], mirror, stdin=stream)
 
 
 def read_commit_map(mirror: str) -> dict[str, str]:
@@ -59,8 +58,15 @@ def read_commit_map(mirror: str) -> dict[str, str]:
     return renamed
 
 
+@dataclass(frozen=True, slots=True)
+class _File:
+    mode: bytes
+    oid: str
+    path: bytes
+
+
 class _Notes:
-    """The commits of one notes ref as `git fast-import` takes them."""
+    """The commits of one notes ref that change, as `git fast-import` takes them."""
 
     def __init__(
         self, mirror: str, objects: SingleObjects, plan: RewritePlan, renamed: Mapping[str, str]
@@ -69,47 +75,64 @@ class _Notes:
         self._objects = objects
         self._plan = plan
         self._renamed = renamed
-        self._identities = dict(plan.identities)
+        self._marks: dict[str, bytes] = {}
 
     def commits(self, ref: str, ids: list[str]) -> Iterator[bytes]:
-        """All of them, parents first."""
-        marks = {oid: mark for mark, oid in enumerate(ids, 1)}
+        """Those that change, parents first; nothing where none does."""
         name = os.fsencode(ref)
-        yield b"reset %s\n" % name
-        for oid, mark in marks.items():
-            head, _, message = self._objects.read(oid)[1].partition(b"\n\n")
-            headers = [line.partition(b" ")[::2] for line in head.split(b"\n")]
-            message = self._plan.messages.apply(message)
-            yield b"commit %s\nmark :%d\n" % (name, mark)
-            for key, value in headers:
-                if key in {b"author", b"committer"}:
-                    yield b"%s %s\n" % (key, self._person(value))
-            yield b"data %d\n%s\n" % (len(message), message)
-            parents = [marks[value.decode()] for key, value in headers if key == b"parent"]
+        for oid in ids:
+            headers, message = self._taken_apart(oid)
+            parents = [value.decode() for key, value in headers if key == b"parent"]
+            files = self._files(oid)
+            if not (self._is_changed(oid, files) or any(parent in self._marks for parent in parents)):
+                continue
+            if not self._marks:
+                yield b"reset %s\n" % name
+            self._marks[oid] = b":%d" % (len(self._marks) + 1)
+            yield b"commit %s\nmark %s\n" % (name, self._marks[oid])
+            yield from self._head(headers, message)
             for word, parent in zip([b"from", *[b"merge"] * len(parents)], parents, strict=False):
-                yield b"%s :%d\n" % (word, parent)
+                yield b"%s %s\n" % (word, self._marks.get(parent, parent.encode()))
             yield b"deleteall\n"
-            yield from self._files(oid)
+            for file in files:
+                yield from self._written(file)
 
-    def _person(self, value: bytes) -> bytes:
-        person, bracket, moment = value.rpartition(b"> ")
-        return self._identities.get(person + b">", person + b">") + b" " + moment if bracket else value
+    def _taken_apart(self, oid: str) -> tuple[list[tuple[bytes, bytes]], bytes]:
+        head, _, message = self._objects.read(oid)[1].partition(b"\n\n")
+        return [
+            (key, value) for key, _, value in (line.partition(b" ") for line in head.split(b"\n"))
+        ], message
 
-    def _files(self, commit: str) -> Iterator[bytes]:
-        for entry in run(["ls-tree", "-r", "-z", commit], self._mirror).split(b"\0"):
-            facts, _, path = entry.partition(b"\t")
-            if not path:
-                continue
-            mode, _, oid = facts.split()
-            name = oid.decode()
-            if name in self._plan.dropped:
-                continue
-            if name not in self._plan.edited:
-                yield b"M %s %s %s\n" % (mode, oid, _quoted(self._moved(path)))
-                continue
-            content = self._plan.texts.apply(self._objects.read(name)[1])
-            yield b"M %s inline %s\n" % (mode, _quoted(self._moved(path)))
-            yield b"data %d\n%s\n" % (len(content), content)
+    def _is_changed(self, oid: str, files: list[_File]) -> bool:
+        return oid in self._plan.commits or any(
+            file.oid in self._plan.edited
+            or file.oid in self._plan.dropped
+            or self._moved(file.path) != file.path
+            for file in files
+        )
+
+    def _head(self, headers: list[tuple[bytes, bytes]], message: bytes) -> Iterator[bytes]:
+        for key, value in headers:
+            if key in {b"author", b"committer"}:
+                yield b"%s %s\n" % (key, edited_person(value, self._plan))
+        edited = self._plan.messages.apply(message)
+        yield b"data %d\n%s\n" % (len(edited), edited)
+
+    def _files(self, commit: str) -> list[_File]:
+        listing = run(["ls-tree", "-r", "-z", commit], self._mirror)
+        entries = (entry.partition(b"\t") for entry in listing.split(b"\0") if entry)
+        return [_File(facts.split()[0], facts.split()[2].decode(), path) for facts, _, path in entries]
+
+    def _written(self, file: _File) -> Iterator[bytes]:
+        if file.oid in self._plan.dropped:
+            return
+        path = _quoted(self._moved(file.path))
+        if file.oid not in self._plan.edited:
+            yield b"M %s %s %s\n" % (file.mode, file.oid.encode(), path)
+            return
+        content = self._plan.texts.apply(self._objects.read(file.oid)[1])
+        yield b"M %s inline %s\n" % (file.mode, path)
+        yield b"data %d\n%s\n" % (len(content), content)
 
     def _moved(self, path: bytes) -> bytes:
         """The path for the commit's new id, spread over folders as before."""

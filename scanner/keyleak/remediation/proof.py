@@ -1,8 +1,9 @@
 """Proof that a rewritten history is the old one without the keys: both are walked side by side.
 
 Nothing of what filter-repo says is believed. From each pair of refs the walk goes to tags, commits, parents
-and trees; a subtree whose id is the same on both sides is the same. Every difference must be one that the
-plan calls for: a blob edited exactly as its expressions say, a dropped one absent, a message, a name.
+and trees; what has the same id on both sides is the same. Every difference must be one that the plan calls
+for: a blob edited exactly as its expressions say, a dropped one absent, a message, a name, or something that
+was named before the rewrite as what it cannot carry over. A commit that need not change has its old id.
 """
 
 from __future__ import annotations
@@ -10,24 +11,32 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from dataclasses import dataclass, field
+from bisect import bisect_left
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from keyleak.git.process import run
 from keyleak.git.single_objects import single_objects
+from keyleak.remediation.affected import NOTES, REFS
+from keyleak.remediation.fidelity import Loss
+from keyleak.remediation.tags import edited_person, without_signature
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from keyleak.git.single_objects import SingleObjects
+    from keyleak.remediation.affected import Affected
+    from keyleak.remediation.fidelity import Fidelity
     from keyleak.remediation.rewrite_plan import RewritePlan
 
 _HASH: Final = re.compile(rb"\b[0-9a-f]{7,64}\b")
-_SIGNATURE: Final = re.compile(rb"^-----BEGIN (?:PGP|SSH|SIGNED) (?:SIGNATURE|MESSAGE)-----$", re.MULTILINE)
 # Headers that cannot outlive a change of what they sign.
 _SIGNED: Final = (b"gpgsig", b"gpgsig-sha256", b"mergetag")
+_CARRIED: Final = (b"author", b"committer", b"encoding")
 _TREE: Final = b"40000"
 _SUBMODULE: Final = b"160000"
+_REGULAR: Final = 0o10
 
 
 @dataclass(slots=True)
@@ -36,10 +45,12 @@ class Proof:
 
     refs: int = 0
     """Refs on both sides."""
+    changed_refs: int = 0
+    """Those of them that lead to something else than before."""
     commits: int = 0
-    """Commits compared, the same number on both sides."""
+    """Commits that the refs reached before."""
     rewritten_commits: int = 0
-    """Those with a new id."""
+    """Those of them with a new id."""
     edited_blobs: set[str] = field(default_factory=set)
     """Ids before of the blobs that were edited as planned."""
     dropped_blobs: set[str] = field(default_factory=set)
@@ -52,31 +63,39 @@ class Proof:
     """What differs and should not; empty in a proven rewrite."""
 
 
-def compare(before: str, after: str, refs: Mapping[str, str], plan: RewritePlan) -> Proof:
+def compare(before: str, after: str, refs: Mapping[str, str], expected: Expected) -> Proof:
     """Walk two repositories side by side.
 
     Args:
         before: the repository as it was.
         after: the rewritten one.
         refs: names and ids of all refs before.
-        plan: what was to be done.
+        expected: what may differ.
 
     Raises:
         GitError: one of them lacks an object that it should have.
     """
-    proof = Proof()
+    proof = Proof(commits=_count(before))
+    if (count := _count(after)) != proof.commits:
+        proof.differences.append(f"{proof.commits:,} commits became {count:,}")
     now = refs_of(after)
     with single_objects(before) as old, single_objects(after) as new:
-        walk = _Walk(old, new, plan, proof)
+        walk = _Walk(old, new, expected, proof)
+        names = {name: expected.affected.renamed.get(name, name) for name in refs}
         for name, oid in sorted(refs.items()):
-            if name not in now:
+            if names[name] not in now:
                 proof.differences.append(f"{name} is gone")
                 continue
             proof.refs += 1
-            walk.ref(name, oid, now[name])
-        proof.differences += [f"{name} is new" for name in sorted(now.keys() - refs.keys())]
+            proof.changed_refs += oid != now[names[name]] or names[name] != name
+            walk.ref(name, oid, now[names[name]])
+        proof.differences += [f"{name} is new" for name in sorted(now.keys() - set(names.values()))]
         walk.finish()
     return proof
+
+
+def _count(repository: str) -> int:
+    return int(run(["rev-list", "--count", REFS, "--"], repository))
 
 
 def refs_of(repository: str) -> dict[str, str]:
@@ -86,7 +105,17 @@ def refs_of(repository: str) -> dict[str, str]:
         GitError: git cannot list them.
     """
     listing = run(["for-each-ref", "--format=%(objectname) %(refname)"], repository)
-    return {os.fsdecode(line[41:]): line[:40].decode() for line in listing.splitlines()}
+    parts = (os.fsdecode(line).partition(" ") for line in listing.splitlines())
+    return {name: oid for oid, _, name in parts}
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a rewrite was to do, decided before it ran."""
+
+    plan: RewritePlan
+    affected: Affected
+    fidelity: Fidelity
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +128,17 @@ class _Signed:
 
 
 class _Walk:
-    def __init__(self, old: SingleObjects, new: SingleObjects, plan: RewritePlan, proof: Proof) -> None:
+    def __init__(self, old: SingleObjects, new: SingleObjects, expected: Expected, proof: Proof) -> None:
         self._old = old
         self._new = new
-        self._plan = plan
+        self._plan = expected.plan
+        self._fidelity = expected.fidelity
+        self._may_change = frozenset(expected.affected.commits)
         self._proof = proof
         self._renamed: dict[str, str] = {}
         self._pairs: set[tuple[str, str]] = set()
         self._trees: dict[tuple[str, str], bool] = {}
         self._blobs: dict[str, str] = {}
-        self._identities = dict(plan.identities)
         self._messages: list[tuple[str, bytes, bytes]] = []
         self._notes: list[tuple[str, str, str]] = []
 
@@ -126,6 +156,8 @@ class _Walk:
         """Compare what needs the ids of all commits."""
         if len(set(self._renamed.values())) < len(self._renamed):
             self._differ("several commits became one")
+        for oid in sorted(self._may_change - self._renamed.keys()):
+            self._differ(f"commit {oid[:12]} has its old id, though it was to change")
         for name, before, after in self._notes:
             self._noted(name, before, after)
         for where, expected, message in self._messages:
@@ -133,6 +165,8 @@ class _Walk:
                 self._differ(f"the message of {where} differs in more than keys and ids")
 
     def _pair(self, name: str, before: str, after: str) -> Iterator[tuple[str, str]]:
+        if before == after:
+            return
         kind, content = self._old.read(before)
         new_kind, new_content = self._new.read(after)
         if kind != new_kind:
@@ -140,49 +174,63 @@ class _Walk:
         elif kind == "commit":
             yield from self._commit(name, (before, content), (after, new_content))
         elif kind == "tag":
-            yield from self._tag(name, content, new_content)
-        elif before != after:
+            yield from self._tag(name, (before, content), new_content)
+        elif self._edited(before) != after:
             self._differ(f"{name} leads to another {kind}")
+        else:
+            self._proof.edited_blobs.add(before)
 
     def _commit(
         self, name: str, before: tuple[str, bytes], after: tuple[str, bytes]
     ) -> Iterator[tuple[str, str]]:
-        if self._renamed.setdefault(before[0], after[0]) != after[0]:
-            self._differ(f"commit {before[0][:12]} became two")
-        self._proof.commits += 1
-        self._proof.rewritten_commits += before[0] != after[0]
+        oid, is_note = before[0], name.startswith(NOTES)
+        where = f"commit {oid[:12]}"
+        if self._renamed.setdefault(oid, after[0]) != after[0]:
+            self._differ(f"{where} became two")
+        if not (is_note or oid in self._may_change):
+            self._differ(f"{where} has a new id, though nothing in it had to change")
+        self._proof.rewritten_commits += 1
         old, new = _taken_apart(before[1]), _taken_apart(after[1])
         self._proof.signatures += old.signatures
-        where = f"commit {before[0][:12]}"
-        self._same_headers(where, old, new)
-        self._messages.append((where, self._plan.messages.apply(old.message), new.message))
+        self._same_headers(where, self._expected_headers(oid, old), new)
+        self._messages.append(
+            (where, self._plan.messages.apply(self._carried(oid, old.message)), new.message)
+        )
         old_ids, new_ids = (_values(each, b"parent") for each in (old, new))
         if len(old_ids) != len(new_ids):
             self._differ(f"{where} has other parents")
         yield from zip(old_ids, new_ids, strict=False)
         trees = _values(old, b"tree")[0], _values(new, b"tree")[0]
-        if name.startswith("refs/notes/"):
+        if is_note:
             self._notes.append((where, *trees))
         else:
             self._tree(where, *trees)
 
-    def _tag(self, name: str, before: bytes, after: bytes) -> Iterator[tuple[str, str]]:
-        old, new = _taken_apart(before), _taken_apart(after)
-        message, signature = _without_signature(old.message)
+    def _carried(self, oid: str, message: bytes) -> bytes:
+        return message.partition(b"\0")[0] if self._fidelity.has(Loss.AFTER_ZERO, oid) else message
+
+    def _expected_headers(self, oid: str, old: _Signed) -> Iterator[tuple[bytes, bytes]]:
+        only_carried = self._fidelity.has(Loss.HEADER, oid)
+        for key, value in _lasting(old):
+            if key in _CARRIED or not only_carried:
+                yield key, edited_person(value, self._plan)
+
+    def _tag(self, name: str, before: tuple[str, bytes], after: bytes) -> Iterator[tuple[str, str]]:
+        oid, content = before
+        old, new = _taken_apart(content), _taken_apart(after)
+        message, signature = without_signature(old.message)
         self._proof.signatures += old.signatures + signature
-        self._same_headers(name, old, new)
+        if self._fidelity.has(Loss.TAGGER, oid):
+            new = replace(new, headers=tuple(each for each in new.headers if each[0] != b"tagger"))
+        expected = ((key, edited_person(value, self._plan)) for key, value in _lasting(old))
+        self._same_headers(name, expected, new)
         self._messages.append((name, self._plan.messages.apply(message), new.message))
         yield _values(old, b"object")[0], _values(new, b"object")[0]
 
-    def _same_headers(self, where: str, old: _Signed, new: _Signed) -> None:
-        """Whether all but ids and names that hold a key are the same."""
-        expected = tuple((key, self._identity(value)) for key, value in _plain(old))
-        if expected != _plain(new):
+    def _same_headers(self, where: str, expected: Iterable[tuple[bytes, bytes]], new: _Signed) -> None:
+        """Whether all headers but ids and signatures are as expected."""
+        if tuple(expected) != _lasting(new):
             self._differ(f"{where} has other headers")
-
-    def _identity(self, value: bytes) -> bytes:
-        person, bracket, moment = value.rpartition(b"> ")
-        return self._identities.get(person + b">", person + b">") + b" " + moment if bracket else value
 
     def _tree(self, where: str, before: str, after: str) -> bool:
         """Compare two trees; whether the old one is all dropped."""
@@ -209,11 +257,11 @@ class _Walk:
         if new is None:
             return self._may_be_gone(where, name, mode, before)
         new_mode, after = new
-        if mode != new_mode:
+        if _canonical(mode) != _canonical(new_mode):
             self._differ(f"{_shown(name)} has another mode in {where}")
         if before == after:
             return False
-        if mode == _TREE:
+        if _canonical(mode) == _TREE:
             return self._tree(where, before, after)
         if mode == _SUBMODULE or self._edited(before) != after:
             self._differ(f"{_shown(name)} has another content in {where}")
@@ -221,7 +269,7 @@ class _Walk:
         return False
 
     def _may_be_gone(self, where: str, name: bytes, mode: bytes, before: str) -> bool:
-        if mode == _TREE:
+        if _canonical(mode) == _TREE:
             inner = _entries(self._old.read(before)[1])
             gone = [self._may_be_gone(where, each, *entry) for each, entry in inner]
             return all(gone)
@@ -248,7 +296,7 @@ class _Walk:
         """Notes by the id they speak of: git spreads them over folders of two digits."""
         for name, (mode, oid) in _entries(objects.read(tree)[1]):
             joined = above + os.fsdecode(name)
-            if mode == _TREE:
+            if _canonical(mode) == _TREE:
                 yield from self._flat(objects, oid, joined)
             else:
                 yield joined, oid
@@ -266,16 +314,24 @@ class _Walk:
         """Whether two messages differ only in ids of commits, each that of the same commit."""
         if _HASH.sub(b"", before) != _HASH.sub(b"", after):
             return False
-        pairs = [
-            (old.decode(), new.decode())
-            for old, new in zip(_HASH.findall(before), _HASH.findall(after), strict=False)
-            if old != new
-        ]
         self._proof.updated_hashes += 1
-        return all(
-            any(old_id.startswith(old) and new_id.startswith(new) for old_id, new_id in self._renamed.items())
-            for old, new in pairs
-        )
+        pairs = zip(_HASH.findall(before), _HASH.findall(after), strict=False)
+        return all(self._is_renamed(old.decode(), new.decode()) for old, new in pairs if old != new)
+
+    def _is_renamed(self, old: str, new: str) -> bool:
+        """Whether the beginnings of two ids are those of one commit before and after."""
+        ids = self._sorted_ids
+        for index in range(bisect_left(ids, old), len(ids)):
+            if not ids[index].startswith(old):
+                return False
+            if self._renamed[ids[index]].startswith(new):
+                return True
+        return False
+
+    @cached_property
+    def _sorted_ids(self) -> list[str]:
+        """Ids before of the commits with a new one; all are known once every ref was walked."""
+        return sorted(self._renamed)
 
     def _differ(self, text: str) -> None:
         self._proof.differences.append(text)
@@ -298,15 +354,18 @@ def _values(commit: _Signed, header: bytes) -> list[str]:
     return [value.decode() for key, value in commit.headers if key == header]
 
 
-def _plain(commit: _Signed) -> tuple[tuple[bytes, bytes], ...]:
+def _lasting(commit: _Signed) -> tuple[tuple[bytes, bytes], ...]:
     """The headers that a rewrite leaves as they are, names apart."""
     ids = (b"tree", b"parent", b"object")
     return tuple((key, value) for key, value in commit.headers if key not in _SIGNED and key not in ids)
 
 
-def _without_signature(message: bytes) -> tuple[bytes, int]:
-    signature = _SIGNATURE.search(message)
-    return (message[: signature.start()], 1) if signature else (message, 0)
+def _canonical(mode: bytes) -> bytes:
+    """A mode as git reads it: without leading zeros, and of a file only whether its owner may run it."""
+    bits = int(mode, 8)
+    if bits >> 12 != _REGULAR:
+        return b"%o" % bits
+    return b"100755" if bits & 0o100 else b"100644"
 
 
 def _entries(tree: bytes) -> Iterator[tuple[bytes, tuple[bytes, str]]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -11,10 +12,11 @@ from typing import TYPE_CHECKING, Final
 from keyleak.findings import LocationKind
 from keyleak.git.process import run
 from keyleak.git.single_objects import single_objects
+from keyleak.git.tags import tag_chain
 from keyleak.remediation.expressions import Expressions, spellings_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from keyleak.findings import Finding, Location
     from keyleak.git.single_objects import SingleObjects
@@ -31,6 +33,9 @@ _BESIDE: Final = {
 _UNREACHABLE: Final = (
     "no ref reaches it, so no clone gets it; here `git reflog expire --expire=now --all` and then"
     " `git gc --prune=now` drop it"
+)
+_REF_OF_TREE: Final = (
+    "it names a tree, which git filter-repo does not rewrite: delete it, or make it anew from a commit"
 )
 _BY_HAND: Final = (
     "no expression describes how the key is written. Take it out of the file by hand and commit that; old"
@@ -70,14 +75,20 @@ class RewritePlan:
     """Ids of blobs to edit."""
     dropped: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Ids of blobs that cannot be edited, with the paths that vanish where they have that content."""
+    commits: frozenset[str] = frozenset()
+    """Ids of commits whose message or header holds a key."""
+    tags: frozenset[str] = frozenset()
+    """Ids of tag objects whose message or header holds a key."""
+    paths: tuple[bytes, ...] = ()
+    """Paths that hold a key in their own last name."""
+    refs: frozenset[str] = frozenset()
+    """Full names of refs whose name holds a key."""
     left: tuple[Leftover, ...] = ()
 
     @property
     def is_empty(self) -> bool:
         """Whether a rewrite would change nothing."""
-        return not (
-            self.edited or self.dropped or self.messages.spellings or self.names.spellings or self.identities
-        )
+        return not (self.edited or self.dropped or self.commits or self.tags or self.paths or self.refs)
 
 
 def plan_rewrite(
@@ -117,17 +128,26 @@ class _Planner:
         for place in reachable:
             if place.blob is not None and place.kind is not LocationKind.PATH_NAME:
                 blobs[place.blob].add(place.path or "(no path)")
-        headers, messages = self._commits_and_tags(reachable)
+        commits, tags = self._changed(_commits_of(reachable)), self._changed(self._tags())
+        texts_of = [*commits.values(), *tags.values()]
+        messages = [message for _, message in texts_of if self._is_in(message)]
+        named = [_bytes(place.path) for place in reachable if place.kind is LocationKind.PATH_NAME]
         texts = Expressions(self._spellings(blobs))
         edited, dropped, uneditable = self._blobs(blobs, texts)
         return RewritePlan(
             texts=texts,
             messages=Expressions(spellings_in(messages, self._secrets)) if messages else _NONE,
-            names=self._names(reachable),
-            identities=self._identities(headers),
+            names=Expressions(spellings_in(named, self._secrets)) if named else _NONE,
+            identities=self._identities(header for header, _ in texts_of),
             edited=frozenset(edited),
             dropped={oid: tuple(sorted(blobs[oid])) for oid in sorted(dropped)},
-            left=tuple(dict.fromkeys([*uneditable, *_left_beside(places)])),
+            commits=frozenset(commits),
+            tags=frozenset(tags),
+            paths=tuple(dict.fromkeys(named)),
+            refs=frozenset(
+                place.path for place in places if place.kind is LocationKind.REF_NAME and place.path
+            ),
+            left=tuple(dict.fromkeys([*uneditable, *self._refs_of_trees(blobs), *_left_beside(places)])),
         )
 
     def _spellings(self, blobs: Iterable[str]) -> tuple[Spelling, ...]:
@@ -151,35 +171,44 @@ class _Planner:
                 left += [Leftover(path, reason) for path in sorted(paths)]
         return edited, dropped, left
 
-    def _commits_and_tags(self, places: Iterable[Location]) -> tuple[list[bytes], list[bytes]]:
-        """Headers and messages of every commit and tag that holds a key."""
-        ids = {
-            place.commit: None
-            for place in places
-            if place.blob is None and place.commit and place.kind is not LocationKind.PATH_NAME
+    def _changed(self, ids: Iterable[str]) -> dict[str, tuple[bytes, bytes]]:
+        """Header and message of those commits or tags that hold a key."""
+        parts = {oid: self._objects.read(oid)[1].partition(b"\n\n") for oid in ids}
+        return {
+            oid: (header, message)
+            for oid, (header, _, message) in parts.items()
+            if self._is_in(message) or self._is_plain_in(header)
         }
-        tags = run(["for-each-ref", "--format=%(objecttype) %(objectname)"], self._repository).splitlines()
-        ids |= {line[4:].decode(): None for line in tags if line.startswith(b"tag ")}
-        parts = [self._objects.read(oid)[1].partition(b"\n\n") for oid in ids]
-        wanted = frozenset(self._secrets)
-        messages = [
-            message for _, _, message in parts if self._holds(message) & wanted or self._plain(message)
-        ]
-        return [header for header, _, _ in parts], messages
 
-    def _plain(self, text: bytes) -> bool:
+    def _tags(self) -> Iterator[str]:
+        """Every tag object that a ref leads to, also by way of other tags."""
+        listing = run(["for-each-ref", "--format=%(objecttype) %(objectname)"], self._repository)
+        for line in listing.splitlines():
+            if line.startswith(b"tag "):
+                yield from tag_chain(self._objects, line[4:].decode())[:-1]
+
+    def _refs_of_trees(self, blobs: Collection[str]) -> Iterator[Leftover]:
+        """Refs of a tree, which no commit brings, that hold a key."""
+        form = "--format=%(objecttype) %(*objecttype) %(refname)"
+        for line in run(["for-each-ref", form], self._repository).splitlines():
+            if b"tree" in line.split(b" ")[:2]:
+                ref = os.fsdecode(line.split(b" ")[-1])
+                listing = run(["ls-tree", "-r", "-z", ref], self._repository).split(b"\0")
+                if any(entry.split(b"\t")[0].split()[2].decode() in blobs for entry in listing if entry):
+                    yield Leftover(ref, _REF_OF_TREE)
+
+    def _is_in(self, text: bytes) -> bool:
+        return bool(self._holds(text) & frozenset(self._secrets)) or self._is_plain_in(text)
+
+    def _is_plain_in(self, text: bytes) -> bool:
         return any(secret.reveal() in text for secret in self._secrets)
-
-    def _names(self, places: Iterable[Location]) -> Expressions:
-        names = [_bytes(place.path) for place in places if place.kind is LocationKind.PATH_NAME]
-        return Expressions(spellings_in(names, self._secrets)) if names else _NONE
 
     def _identities(self, headers: Iterable[bytes]) -> tuple[tuple[bytes, bytes], ...]:
         found: dict[bytes, bytes] = {}
         for header in headers:
             for name, address in _IDENTITY.findall(header):
                 before = b"%s <%s>" % (name, address)
-                if self._plain(before):
+                if self._is_plain_in(before):
                     plain = Expressions(spellings_in([before], self._secrets))
                     found[before] = plain.apply(before)
         return tuple(found.items())
@@ -196,15 +225,20 @@ def is_text(content: bytes) -> bool:
     return not _CONTROL.search(_WIDE_PAIRS.sub(b"", content))
 
 
+def _commits_of(places: Iterable[Location]) -> dict[str, None]:
+    """Commits that hold a key themselves, in no blob and no tree."""
+    return {
+        place.commit: None
+        for place in places
+        if place.blob is None and place.commit and place.kind is not LocationKind.PATH_NAME
+    }
+
+
 def _left_beside(places: Iterable[Location]) -> Iterator[Leftover]:
     for place in places:
         if place.kind is LocationKind.REF_NAME:
-            reason = (
-                "the name of a ref, which git filter-repo keeps: rename it here and delete the old one;"
-                " on a server the pushes do both"
-            )
-            yield Leftover(place.path or "", reason)
-        elif place.kind in _BESIDE:
+            continue
+        if place.kind in _BESIDE:
             yield Leftover(place.path or place.kind.value, _BESIDE[place.kind])
         elif not place.refs:
             oid = place.blob or place.commit or ""

@@ -15,19 +15,22 @@ from keyleak.git.views import missing_objects
 from keyleak.remediation.filter_repo import arguments, rewrite_files
 from keyleak.remediation.notes import read_commit_map, rewrite_notes
 from keyleak.remediation.proof import compare, refs_of
+from keyleak.remediation.tags import rename_refs, rewrite_refs
 from keyleak.remediation.workspace import Step
 from keyleak.terminal import size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from keyleak.remediation.proof import Proof
+    from keyleak.remediation.affected import Affected
+    from keyleak.remediation.proof import Expected, Proof
     from keyleak.remediation.rewrite_plan import RewritePlan
     from keyleak.remediation.workspace import State, Workspace
 
 # The clone, its new packs beside the old ones, and the bundle.
 _COPIES: Final = 4
 _LEAST_SPACE: Final = 16 << 20
+COMMIT_MAP: Final = "commit-map.csv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,7 @@ class Rewrite:
     source: str
     """Absolute path of the repository, which is only read."""
     workspace: Workspace
-    plan: RewritePlan
+    expected: Expected
     program: Sequence[str]
     """How to start filter-repo."""
 
@@ -89,7 +92,7 @@ def rewrite(task: Rewrite, state: State, say: Callable[[str], None]) -> tuple[St
         say("rewriting with git filter-repo")
         state = _rewrite(task, state)
     say("comparing every object with what was there before")
-    return state, compare(task.source, task.workspace.mirror, state.refs, task.plan)
+    return state, compare(task.source, task.workspace.mirror, state.refs, task.expected)
 
 
 def check_space(repository: str, workspace: Workspace) -> None:
@@ -140,31 +143,47 @@ def _save(task: Rewrite, state: State) -> State:
 
 def _rewrite(task: Rewrite, state: State) -> State:
     workspace = task.workspace
-    write_kit(workspace, task.plan)
+    write_kit(workspace, task.expected.plan, task.expected.affected)
     state = replace(state, step=Step.REWRITING)
     state.save(workspace)
-    filter_repo(task.program, arguments(task.plan, workspace.kit), workspace.mirror)
-    try:
-        renamed = read_commit_map(workspace.mirror)
-    except (OSError, ValueError) as error:
-        raise KeyleakError(
-            "git filter-repo left no map of commits; its version is not known to work"
-        ) from error
-    rewrite_notes(workspace.mirror, task.plan, renamed)
-    lines = "".join(f"{before} {after}\n" for before, after in sorted(renamed.items()))
-    workspace.write("commit-map", lines.encode())
-    shutil.rmtree(os.path.join(workspace.mirror, "filter-repo"))
+    renamed = _rewrite_commits(task)
+    rewrite_refs(workspace.mirror, task.expected.affected.others, task.expected.plan)
+    rename_refs(workspace.mirror, task.expected.affected.renamed)
+    rewrite_notes(workspace.mirror, task.expected.plan, renamed)
+    workspace.write(COMMIT_MAP, commit_map(renamed).encode())
     forget_old_objects(workspace.mirror)
     state = replace(state, step=Step.REWRITTEN)
     state.save(workspace)
     return state
 
 
-def write_kit(workspace: Workspace, plan: RewritePlan) -> None:
+def _rewrite_commits(task: Rewrite) -> dict[str, str]:
+    """Have filter-repo rewrite the affected commits; their ids before and after."""
+    if not task.expected.affected.commits:
+        return {}
+    workspace = task.workspace
+    options = [*arguments(task.expected.plan, workspace.kit), "--refs", *task.expected.affected.range]
+    filter_repo(task.program, options, workspace.mirror)
+    try:
+        renamed = read_commit_map(workspace.mirror)
+    except (OSError, ValueError) as error:
+        raise KeyleakError(
+            "git filter-repo left no map of commits; its version is not known to work"
+        ) from error
+    shutil.rmtree(os.path.join(workspace.mirror, "filter-repo"))
+    return renamed
+
+
+def commit_map(renamed: Mapping[str, str]) -> str:
+    """Ids of commits before and after as CSV, for issue trackers and deployments that name them."""
+    return "old,new\n" + "".join(f"{before},{after}\n" for before, after in sorted(renamed.items()))
+
+
+def write_kit(workspace: Workspace, plan: RewritePlan, affected: Affected) -> None:
     """The files that filter-repo is given.
 
     Raises:
         KeyleakError: one could not be written.
     """
-    for name, content in rewrite_files(plan).items():
+    for name, content in rewrite_files(plan, affected).items():
         workspace.write(os.path.join("kit", name), content)

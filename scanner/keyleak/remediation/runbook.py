@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from keyleak.findings import Finding
+    from keyleak.remediation.key_state import KeyState
     from keyleak.rulebook.model import Issuer, Rulebook
 
 _VARIABLE: Final = re.compile(r"\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b")
@@ -92,26 +93,35 @@ def variables_of(issuer: Issuer | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*issuer.context.names, *named]))
 
 
-def runbook_for(finding: Finding, rulebook: Rulebook, readers: Sequence[Reader], rewrite: str) -> KeyRunbook:
+def runbook_for(
+    finding: Finding, rulebook: Rulebook, readers: Sequence[Reader], rewrite: str, state: KeyState
+) -> KeyRunbook:
     """The runbook of one finding.
 
     Args:
         finding: the key.
         rulebook: the issuers.
-        readers: places in the scanned tree that read the issuer's keys.
+        readers: lines of the scanned tree that read the issuer's keys.
         rewrite: the command that rewrites history.
+        state: how far the key got.
     """
     issuer = rulebook.issuer(finding.issuer or "")
     is_test = finding.environment is Environment.TEST
+    if is_test:
+        steps = _test_steps(issuer)
+    elif state.is_published:
+        steps = _live_steps(finding, issuer, readers, rewrite)
+    else:
+        steps = _unpublished_steps(finding, issuer, readers, rewrite)
     return KeyRunbook(
         id=finding.id,
         secret=finding.secret.redacted(),
         issuer=issuer.name if issuer else "unknown issuer's",
         environment=finding.environment,
-        facts=tuple(_facts(finding)),
-        steps=tuple(_test_steps(issuer) if is_test else _live_steps(finding, issuer, readers, rewrite)),
+        facts=(*_facts(finding), ("where", "; ".join(state.described()))),
+        steps=tuple(steps),
         notes=tuple(_notes(finding, issuer)),
-        support_note="" if is_test else _support_note(finding, issuer),
+        support_note=_support_note(finding, issuer) if state.is_published and not is_test else "",
     )
 
 
@@ -140,9 +150,7 @@ def _live_steps(
     finding: Finding, issuer: Issuer | None, readers: Sequence[Reader], rewrite: str
 ) -> list[RunbookStep]:
     runbook = issuer.runbook if issuer else None
-    rotate = (
-        [step for step in runbook.rotate if not _TELLS_SUPPORT.match(step)] if runbook else list(_GENERAL)
-    )
+    rotate = _rotation(issuer)
     steps = [RunbookStep(step) for step in rotate]
     if runbook and runbook.revoke_url.startswith("https://"):
         steps[0] = RunbookStep(rotate[0], (runbook.revoke_url,))
@@ -157,6 +165,30 @@ def _live_steps(
     )
     steps.append(_history_step(finding, rewrite))
     return steps
+
+
+def _rotation(issuer: Issuer | None) -> list[str]:
+    """How to rotate a key; whom to write to is a step of its own."""
+    if issuer is None or issuer.runbook is None:
+        return list(_GENERAL)
+    return [step for step in issuer.runbook.rotate if not _TELLS_SUPPORT.match(step)]
+
+
+def _unpublished_steps(
+    finding: Finding, issuer: Issuer | None, readers: Sequence[Reader], rewrite: str
+) -> list[RunbookStep]:
+    """A key that nobody else got is taken out first; revoking it would stop whatever uses it for nothing."""
+    reading = tuple(_reader_lines(readers))
+    rotate = _rotation(issuer)
+    return [
+        RunbookStep("Take the key out of the files, and put it into the environment.", reading),
+        _history_step(finding, rewrite, published=False),
+        RunbookStep(
+            "Nothing here shows that the key was pushed or published. If it was shared in any other way"
+            " (another clone, a paste, a log, a backup), rotate it as well:",
+            tuple(rotate),
+        ),
+    ]
 
 
 def _verify_step(finding: Finding, issuer: Issuer | None) -> RunbookStep:
@@ -181,13 +213,18 @@ def _reader_lines(readers: Sequence[Reader]) -> list[str]:
     return [*lines, f"and {more:,} more places"] if more > 0 else lines
 
 
-def _history_step(finding: Finding, rewrite: str) -> RunbookStep:
-    in_history = any(place.commit or place.blob for place in finding.locations)
-    if not in_history and finding.first_seen is None:
-        return RunbookStep("Take the key out of the files that hold it.")
+def _history_step(finding: Finding, rewrite: str, *, published: bool = True) -> RunbookStep:
+    if not any(place.refs for place in finding.locations):
+        return RunbookStep(
+            "Take the key out of everything else named above; no commit that a ref reaches has it."
+        )
+    detail = ("`--apply` works on a fresh clone, proves the result and pushes nothing.",)
+    if not published:
+        return RunbookStep("Rewrite the commits that hold it, before any of them is pushed.", detail, rewrite)
     return RunbookStep(
-        "Rewrite history, and treat the key as leaked even then: clones, caches and scanners keep copies.",
-        ("`--apply` works on a fresh clone, proves the result and pushes nothing.",),
+        "Rewriting history is optional and does not help by itself: clones, caches and scanners have copies."
+        " It keeps the key from whoever clones from now on.",
+        detail,
         rewrite,
     )
 

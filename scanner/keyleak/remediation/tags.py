@@ -1,0 +1,105 @@
+"""Refs that hold a key while no commit that they lead to does: tags by their message, refs of a blob.
+
+git filter-repo rewrites what commits bring; these are written here, object by object, and nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, Final
+
+from keyleak.git.process import run
+from keyleak.git.single_objects import single_objects
+from keyleak.git.tags import tag_chain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from keyleak.git.single_objects import SingleObjects
+    from keyleak.remediation.rewrite_plan import RewritePlan
+
+SIGNATURE: Final = re.compile(rb"^-----BEGIN (?:PGP|SSH|SIGNED) (?:SIGNATURE|MESSAGE)-----$", re.MULTILINE)
+
+
+def rewrite_refs(mirror: str, refs: Iterable[str], plan: RewritePlan) -> None:
+    """Write the objects of refs anew and move the refs to them.
+
+    Args:
+        mirror: a clone that keyleak made.
+        refs: full names; none leads to a commit that is rewritten.
+        plan: what is replaced.
+
+    Raises:
+        GitError: git said no.
+    """
+    for ref in refs:
+        with single_objects(mirror) as objects:
+            before = run(["rev-parse", "--verify", ref], mirror).decode().strip()
+            after = _written(mirror, objects, tag_chain(objects, before), plan)
+        if after != before:
+            run(["update-ref", ref, after, before], mirror)
+
+
+def rename_refs(mirror: str, renamed: Mapping[str, str]) -> None:
+    """Give refs whose name holds a key another name.
+
+    Args:
+        mirror: a clone that keyleak made.
+        renamed: full names before and after.
+
+    Raises:
+        GitError: git said no; a ref may have the new name already.
+    """
+    head = os.fsdecode(run(["symbolic-ref", "-q", "HEAD"], mirror, accept=(0, 1)).strip())
+    for ref, name in renamed.items():
+        oid = run(["rev-parse", "--verify", ref], mirror).decode().strip()
+        run(["update-ref", name, oid, "0" * len(oid)], mirror)
+        if ref == head:
+            run(["symbolic-ref", "HEAD", name], mirror)
+        run(["update-ref", "-d", ref, oid], mirror)
+
+
+def _written(mirror: str, objects: SingleObjects, chain: tuple[str, ...], plan: RewritePlan) -> str:
+    """The id of a chain's first object once all of it is written, the last one first."""
+    *tags, end = chain
+    new = end
+    if end in plan.edited:
+        new = _write(mirror, "blob", plan.texts.apply(objects.read(end)[1]))
+    for oid in reversed(tags):
+        if new != end or oid in plan.tags:
+            new = _write(mirror, "tag", _edited_tag(objects.read(oid)[1], new, plan))
+        else:
+            new = oid
+        end = oid
+    return new
+
+
+def _edited_tag(content: bytes, target: str, plan: RewritePlan) -> bytes:
+    header, blank, message = content.partition(b"\n\n")
+    lines = header.split(b"\n")
+    lines[0] = b"object " + target.encode()
+    for number, line in enumerate(lines):
+        key, _, value = line.partition(b" ")
+        if key == b"tagger":
+            lines[number] = b"tagger " + edited_person(value, plan)
+    return b"\n".join(lines) + blank + plan.messages.apply(without_signature(message)[0])
+
+
+def edited_person(value: bytes, plan: RewritePlan) -> bytes:
+    """`Name <address> date` as the plan changes it."""
+    person, bracket, moment = value.rpartition(b"> ")
+    if not bracket:
+        return value
+    return dict(plan.identities).get(person + b">", person + b">") + b" " + moment
+
+
+def without_signature(message: bytes) -> tuple[bytes, bool]:
+    """A tag's message without the signature at its end, and whether there was one."""
+    signature = SIGNATURE.search(message)
+    return (message[: signature.start()], True) if signature else (message, False)
+
+
+def _write(mirror: str, kind: str, content: bytes) -> str:
+    written = run(["hash-object", "-t", kind, "-w", "--stdin", "--literally"], mirror, stdin=content)
+    return written.decode().strip()
