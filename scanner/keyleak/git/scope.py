@@ -9,6 +9,8 @@ from keyleak.errors import UsageError
 from keyleak.git.process import run
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from _typeshed import StrOrBytesPath
 
 
@@ -54,6 +56,9 @@ class ScopedObjects:
     """Ids of the commits."""
     ids: frozenset[bytes]
     """Ids of everything those commits brought: they themselves, their trees, blobs and tags."""
+    missing: frozenset[bytes] = frozenset()
+    """Ids of further objects that those commits brought and that are not here; what a missing tree would name
+    is not known."""
 
 
 def objects_in(repository: StrOrBytesPath, scope: Scope) -> ScopedObjects:
@@ -64,21 +69,21 @@ def objects_in(repository: StrOrBytesPath, scope: Scope) -> ScopedObjects:
         UsageError: see `Scope.selection`.
     """
     commits, before = _commits(repository, scope)
-    # Tags stand for themselves, too: their messages are new with them, where their commits may not be.
-    tags, trees = _beside_commits(repository, scope)
+    # Tags count by themselves, too: their messages are new with them, where their commits may not be.
+    tags, trees, absent = _beside_commits(repository, scope)
     wanted = [*commits, *trees, *(b"^" + oid for oid in before), *_excluded(repository, scope)]
     asked = b"".join(line + b"\n" for line in wanted)
     listing = b""
     if commits or trees:
         listing = run(
             # Edges: without them the trees of what is left out count only where a commit's parent has them.
-            ["rev-list", "--objects-edge-aggressive", "--no-object-names", "--missing=allow-any", "--stdin"],
+            ["rev-list", "--objects-edge-aggressive", "--no-object-names", "--missing=print", "--stdin"],
             repository,
             stdin=asked,
             keep=scope.keep,
         )
-    ids = frozenset(bytes.fromhex(oid.decode()) for oid in (*_listed(listing), *tags))
-    return ScopedObjects(frozenset(bytes.fromhex(oid.decode()) for oid in commits), ids)
+    here, missing = _listed(listing)
+    return ScopedObjects(_ids(commits), _ids([*here, *tags]), _ids([*missing, *absent]))
 
 
 def _commits(repository: StrOrBytesPath, scope: Scope) -> tuple[list[bytes], set[bytes]]:
@@ -90,9 +95,16 @@ def _commits(repository: StrOrBytesPath, scope: Scope) -> tuple[list[bytes], set
     return commits, {parent for line in lines for parent in line[1:] if parent not in inside}
 
 
-def _listed(listing: bytes) -> list[bytes]:
+def _listed(listing: bytes) -> tuple[list[bytes], list[bytes]]:
+    """Objects that are here, and those that are missing, which git marks."""
+    lines = listing.split()
     # An edge, marked by a minus, is left out itself.
-    return [oid for oid in listing.split() if not oid.startswith(b"-")]
+    here = [oid for oid in lines if not oid.startswith((b"-", b"?"))]
+    return here, [oid[1:] for oid in lines if oid.startswith(b"?")]
+
+
+def _ids(written: Iterable[bytes]) -> frozenset[bytes]:
+    return frozenset(bytes.fromhex(oid.decode()) for oid in written)
 
 
 def _excluded(repository: StrOrBytesPath, scope: Scope) -> list[bytes]:
@@ -103,10 +115,14 @@ def _excluded(repository: StrOrBytesPath, scope: Scope) -> list[bytes]:
     return [line for line in listing.split() if line.startswith(b"^")]
 
 
-def _beside_commits(repository: StrOrBytesPath, scope: Scope) -> tuple[list[bytes], list[bytes]]:
-    """Annotated tags that a scope names, those nested in them, and trees and blobs that either leads to."""
+def _beside_commits(repository: StrOrBytesPath, scope: Scope) -> tuple[list[bytes], list[bytes], list[bytes]]:
+    """Annotated tags that a scope names, those nested in them, and trees and blobs that either leads to.
+
+    Last, those of them that are not here.
+    """
     tags: list[bytes] = []
     others: list[bytes] = []
+    absent: list[bytes] = []
     waiting = _named_objects(repository, scope)
     while waiting:
         kinds = run(
@@ -123,7 +139,9 @@ def _beside_commits(repository: StrOrBytesPath, scope: Scope) -> tuple[list[byte
                 waiting.append(content.split(b"\n", 1)[0].removeprefix(b"object "))
             elif kind in {b"tree", b"blob"}:
                 others.append(oid)
-    return tags, others
+            elif kind == b"missing":
+                absent.append(oid)
+    return tags, others, absent
 
 
 def _named_objects(repository: StrOrBytesPath, scope: Scope) -> list[bytes]:

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Final
 from keyleak.coverage import Gap
 from keyleak.git.places import git_folder
 from keyleak.git.process import run
+from keyleak.git.remotes import promisors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
+_NAMED_GAPS: Final = 20  # objects named one by one; the rest are counted
 _SECTION: Final = re.compile(r"submodule\.(.*)\.path\Z", re.DOTALL)
 
 
@@ -55,12 +57,33 @@ def missing_objects(repository: str) -> bytes:
     Raises:
         GitError: git cannot say.
     """
-    promisors = run(["config", "--get-regexp", r"^remote\..*\.promisor$"], repository, accept=(0, 1))
-    partial = run(["config", "--get", "extensions.partialClone"], repository, accept=(0, 1))
-    if not (promisors.strip() or partial.strip()):
+    if not promisors(repository):
         return b""
     listing = run(["rev-list", "--all", "--objects", "--missing=print"], repository)
     return b"".join(line[1:] + b"\n" for line in listing.splitlines() if line.startswith(b"?"))
+
+
+def absent_gaps(repository: str, missing: Collection[bytes]) -> Iterator[Gap]:
+    """A gap for each object that is not here, whatever led to it.
+
+    Args:
+        repository: which one.
+        missing: their ids.
+
+    Raises:
+        GitError: git cannot say whether it is a partial clone.
+    """
+    if not missing:
+        return
+    if promisors(repository):
+        reason = "objects are only on the remote; `--fetch-missing` asks it for them"
+        yield Gap("partial clone", reason, len(missing))
+        return
+    reason = "history needs it, and this repository does not have it; `git fsck` lists all such objects"
+    named = sorted(missing)[:_NAMED_GAPS]
+    yield from (Gap(f"object {oid.hex()}", reason) for oid in named)
+    if more := len(missing) - len(named):
+        yield Gap("further objects", reason, more)
 
 
 def submodules(repository: str) -> list[Submodule]:

@@ -14,7 +14,7 @@ from keyleak.git.places import PlaceKind, git_files, git_folder, ref_names
 from keyleak.git.plain import read_by_id
 from keyleak.git.provenance import provenance
 from keyleak.git.scope import Scope, objects_in
-from keyleak.git.views import missing_objects, shallow_gap, submodules
+from keyleak.git.views import absent_gaps, missing_objects, shallow_gap, submodules
 from keyleak.git.visitor import ReadOptions
 from keyleak.sources.files import Reading
 from keyleak.sources.inspector import Place
@@ -241,9 +241,10 @@ class _History:
         if scoped is None:
             if read.counts == ObjectCounts():
                 self._gaps.append(Gap("objects", "the repository holds none, so nothing was scanned"))
-            if missing := missing_objects(self._repository).count(b"\n"):
-                reason = "objects are only on the remote; `--fetch-missing` asks it for them"
-                self._gaps.append(Gap("partial clone", reason, missing))
+            missing = [bytes.fromhex(oid.decode()) for oid in missing_objects(self._repository).split()]
+            self._gaps += absent_gaps(self._repository, missing)
+        else:
+            self._gaps += absent_gaps(self._repository, scoped.missing)
         pointed = {result.lfs for result in read.results if result.lfs}
         stored = os.path.join(git_folder(self._repository), "lfs", "objects") if pointed else ""
         absent = sum(not os.path.exists(os.path.join(stored, oid[:2], oid[2:4], oid)) for oid in pointed)
