@@ -12,12 +12,14 @@ from keyleak.commands.hook_scripts import HookScript
 from keyleak.errors import ExitCode, UsageError
 from keyleak.git.hook_folder import hook_folder
 from keyleak.git.inherited import inherited_repository
+from keyleak.git.tracking import record_remotes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from keyleak.commands.console import Console
     from keyleak.git.hook_folder import HookFolder
+    from keyleak.git.inherited import Repository
 
 AT_WORK: Final = ("pre-commit", "pre-merge-commit", "commit-msg", "pre-push")
 """What is installed in a work tree where no stage is named."""
@@ -35,7 +37,10 @@ def install(stages: Sequence[str], console: Console) -> ExitCode:
     Raises:
         KeyleakError: there is no repository, or a file cannot be written.
     """
-    folder = _usable_folder()
+    repository = inherited_repository(".", os.environ)
+    folder = _usable_folder(repository)
+    # Before the first push: a remote that gets another URL later is another place.
+    record_remotes(repository)
     wanted = tuple(stages) or usual_stages(folder)
     if folder.configured in {"global", "system"}:
         console.note(f"{folder.path} serves every repository of yours: core.hooksPath is {folder.configured}")
@@ -53,7 +58,7 @@ def uninstall(stages: Sequence[str], console: Console) -> ExitCode:
     Raises:
         KeyleakError: there is no repository, or a file cannot be written.
     """
-    folder = _usable_folder()
+    folder = _usable_folder(inherited_repository(".", os.environ))
     wanted = tuple(stages) or (*AT_WORK, *ON_A_SERVER)
     done = []
     for path in dict.fromkeys((folder.path, folder.usual)):
@@ -72,8 +77,8 @@ def usual_stages(folder: HookFolder) -> tuple[str, ...]:
     return AT_WORK if folder.top is not None else ON_A_SERVER
 
 
-def _usable_folder() -> HookFolder:
-    folder = hook_folder(inherited_repository(".", os.environ))
+def _usable_folder(repository: Repository) -> HookFolder:
+    folder = hook_folder(repository)
     if os.path.lexists(folder.path) and not os.path.isdir(folder.path):
         raise UsageError(
             f"core.hooksPath ({folder.configured}) is {folder.path}, which is no folder, so git runs no hook"

@@ -113,16 +113,21 @@ def _message_files(repository: Repository) -> list[str]:
 
 
 def _sent(call: HookCall) -> ExitCode:
-    from keyleak.git.pushes import sent_scope, sent_updates  # noqa: PLC0415
+    from keyleak.git.pushes import Push, sent_scope, sent_updates  # noqa: PLC0415
+    from keyleak.git.tracking import known_to, unconfirmed  # noqa: PLC0415
 
     repository = _at_git_folder(call)
     if call.environ.get("PRE_COMMIT"):
         from keyleak.git.framework import framework_push  # noqa: PLC0415 - only inside that framework
 
-        updates, remote = framework_push(repository, call.environ)
+        push = framework_push(repository, call.environ)
     else:
-        updates, remote = sent_updates(sys.stdin.buffer.read()), (*call.arguments, "")[0]
-    return _pushed(call, repository, sent_scope(repository, updates, remote), updates)
+        remote, url, *_ = (*call.arguments, "", "")
+        push = Push(tuple(sent_updates(sys.stdin.buffer.read())), remote, url)
+    known = known_to(repository, push)
+    if known.doubt:
+        call.console.note(unconfirmed(known.doubt))
+    return _pushed(call, repository, sent_scope(repository, push, known), push.updates)
 
 
 def _received(call: HookCall) -> ExitCode:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from keyleak.git.inherited import Repository
+    from keyleak.git.tracking import Known
 
 _OBJECT_ID: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
 _QUARANTINE: Final = ("GIT_QUARANTINE_PATH", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES")
@@ -28,6 +29,18 @@ class RefUpdate(NamedTuple):
     """What it was there; None where it is new."""
     new: str | None
     """What it becomes; None where it is deleted."""
+
+
+class Push(NamedTuple):
+    """What `git push` is about to send."""
+
+    updates: tuple[RefUpdate, ...]
+    remote: str
+    """The name of the remote, or its URL where it has none."""
+    url: str
+    """Where it goes."""
+    asked_there: bool = True
+    """Whether the old ids come from the other side, not from tracking refs here."""
 
 
 def sent_updates(lines: bytes) -> list[RefUpdate]:
@@ -61,22 +74,23 @@ def _update(fields: Sequence[str], ref: str = "", old: str = "", new: str = "") 
     return RefUpdate(ref, *(None if not oid.strip("0") else oid for oid in (old, new)))
 
 
-def sent_scope(repository: Repository, updates: Iterable[RefUpdate], remote: str) -> Scope:
+def sent_scope(repository: Repository, push: Push, known: Known) -> Scope:
     """The commits of a push that its remote has not, as far as this repository knows.
 
     Args:
         repository: the sending one.
-        updates: see `sent_updates`.
-        remote: its name, or its URL where it has none.
+        push: what is pushed.
+        known: what the remote has, by tracking refs.
 
     Raises:
         GitError: git cannot say which objects are here.
     """
+    said = push.asked_there or not known.doubt
     # What the remote has may never have been fetched.
-    here = _present(repository, {update.old for update in updates if update.old})
-    news = tuple(dict.fromkeys(update.new for update in updates if update.new))
-    tracked = ("--not", f"--remotes={remote}") if re.fullmatch(r"[\w.-][\w./-]*", remote) else ()
-    return Scope((*news, *(f"^{old}" for old in sorted(here)), *tracked), keep=repository.keep)
+    here = _present(repository, {update.old for update in push.updates if update.old and said})
+    news = tuple(dict.fromkeys(update.new for update in push.updates if update.new))
+    olds = sorted(here.union(known.ids))
+    return Scope((*news, *(f"^{old}" for old in olds)), keep=repository.keep)
 
 
 def received_scope(repository: Repository, updates: Iterable[RefUpdate]) -> Scope:
