@@ -36,7 +36,9 @@ def tree(tmp_path: Path) -> Path:
     (tmp_path / "picture.png").write_bytes(b"\x89PNG\0\0" + key(1002).encode() + b"\0")
     (tmp_path / "node_modules" / "a").mkdir(parents=True)
     (tmp_path / "node_modules" / "a" / "min.js").write_text("a;" * 100_000 + f"k='{key(1003)}';" + "b;" * 9)
-    (tmp_path / ".git").mkdir()
+    for folder in ("objects", "refs"):
+        (tmp_path / ".git" / folder).mkdir(parents=True)
+    (tmp_path / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
     (tmp_path / ".git" / "config").write_text(key(1004))
     return tmp_path
 

@@ -50,11 +50,20 @@ class Coverage:
     """Git objects read."""
     gaps: tuple[Gap, ...] = ()
     """What was not read."""
+    repositories: tuple[str, ...] = ()
+    """Repositories below the folders that were scanned, whose history was not read: `history` does that."""
+    not_checked_out: int = 0
+    """Tracked files that a sparse checkout leaves out, so that they were not there to be read."""
 
     @property
     def complete(self) -> bool:
         """Whether everything that was asked for was read."""
         return not self.gaps
+
+    @property
+    def shows_all(self) -> bool:
+        """Whether what was not found is not there: nothing was unread, and no tracked file absent."""
+        return self.complete and not self.not_checked_out
 
     @property
     def nothing_read(self) -> bool:
@@ -67,6 +76,8 @@ class Coverage:
             self.files + other.files,
             self.objects + other.objects,
             self.gaps + other.gaps,
+            self.repositories + other.repositories,
+            self.not_checked_out + other.not_checked_out,
         )
 
 

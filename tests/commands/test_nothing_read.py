@@ -65,10 +65,11 @@ def test_an_empty_file_is_something_read(tmp_path: Path, capsys: pytest.CaptureF
     assert (code, made["coverage"]["files"], made["coverage"]["gaps"]) == (ExitCode.CLEAN, 1, [])
 
 
-def test_no_agent_here_is_not_clean(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_where_no_agent_is_a_report_says_that_nothing_was_read(capsys: pytest.CaptureFixture[str]) -> None:
     code, made = scanned(capsys, "scan", "--agents")
-    assert code == ExitCode.INCOMPLETE
-    assert [gap["what"] for gap in made["coverage"]["gaps"]] == ["coding agents"]
+    assert (code, made["scan"]["target"], made["coverage"]["files"]) == (ExitCode.CLEAN, "coding agents", 0)
+    assert main(["scan", "--agents"]) == ExitCode.CLEAN
+    assert capsys.readouterr().out.startswith("Nothing was read.")
 
 
 def test_a_range_without_commits_is_not_clean(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -105,7 +106,7 @@ def test_a_baseline_of_an_empty_folder_is_not_written(
 ) -> None:
     (tmp_path / "empty").mkdir()
     assert main(["baseline", "create", "empty"]) == ExitCode.INCOMPLETE
-    assert not (tmp_path / ".keyleak-baseline").exists()
+    assert not (tmp_path / ".keyleak-baseline.json").exists()
 
 
 def test_an_issuer_that_is_none_is_named_with_the_nearest(

@@ -34,7 +34,8 @@ def scan(
 
     Without PATH the current folder is scanned. Every file is read by content, whatever its name: lockfiles,
     node_modules, images and minified code too. Symbolic links are not followed, unless one is named as
-    PATH; their target text is scanned. The .git folder belongs to `keyleak history`.
+    PATH; their target text is scanned. What git keeps belongs to `keyleak history`: repositories below PATH
+    are named in the report.
     """
     from keyleak.commands import scan as command  # noqa: PLC0415
 

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 _KEY_BYTES = 32
 _MERGE = "merge=union"
+_SPARSE = "some tracked files are not checked out (`git sparse-checkout list`)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,8 @@ class _Seen:
 
     findings: tuple[Finding, ...]
     complete: bool
+    shows_all: bool
+    """Whether a key that was not found is gone: a sparse checkout leaves out files that may hold it."""
 
 
 def create(options: BaselineOptions, console: Console) -> ExitCode:
@@ -98,10 +101,11 @@ def update(options: BaselineOptions, console: Console) -> ExitCode:
     if not _may_write(seen, options, console):
         return ExitCode.INCOMPLETE
     found = frozenset(old.id_of(finding.secret) for finding in seen.findings)
-    partial = bool(options.paths) or not seen.complete
+    partial = bool(options.paths) or not seen.shows_all
     new = replace(old, covers=covers).with_ids(found | old.fingerprints if partial else found)
     if partial and old.fingerprints - found:
-        console.note("not everything was read, so nothing is taken out of the baseline")
+        reason = "not everything was read" if not seen.complete or options.paths else _SPARSE
+        console.note(f"{reason}, so nothing is taken out of the baseline")
     if new.text() != text_of(file):
         _write(file, new.text())
     added, gone = len(new.fingerprints - old.fingerprints), len(old.fingerprints - new.fingerprints)
@@ -126,7 +130,7 @@ def check(options: BaselineOptions, console: Console) -> ExitCode:
         click.echo(f"not in {file}: {finding.secret.redacted()}  {finding.rule}  {where}")
     found = {known.id_of(finding.secret) for finding in seen.findings}
     stale = len(known.fingerprints - found)
-    if stale and seen.complete and not options.paths:
+    if stale and seen.shows_all and not options.paths:
         console.note(f"{file}: {stale:,} of its keys are found nowhere any more; update takes them out")
     if known.text() != text_of(file):
         console.note(f"{file}: not in the order that update writes, as after a merge; update puts it right")
@@ -228,7 +232,10 @@ def _seen(options: BaselineOptions, covers: Covers, console: Console) -> _Seen:
     )
     for gap in reading.coverage.gaps:
         console.note(f"not read: {gap.what}: {gap.reason}")
-    return _Seen(counting, reading.coverage.complete)
+    complete = reading.coverage.complete
+    # A history holds the files that a sparse checkout leaves out.
+    shows_all = complete and (covers is Covers.HISTORY or reading.coverage.shows_all)
+    return _Seen(counting, complete, shows_all)
 
 
 def _may_write(seen: _Seen, options: BaselineOptions, console: Console) -> bool:

@@ -48,7 +48,7 @@ def decide(
         findings: everything that was found.
         settings: what was settled before.
         console: told what counts no more, and what was not honoured.
-        complete: whether everything was read that was to be.
+        complete: whether everything that there is was read, so that an entry that matches nothing is stale.
     """
     decisions = settings.decisions
     review = settings.review

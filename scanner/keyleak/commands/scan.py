@@ -69,6 +69,8 @@ def scan(options: ScanOptions, console: Console) -> ExitCode:
         keeps_ignored=options.ignored,
         roots=options.paths,
         inspector=inspector,
+        # Looked for and not there: a machine without coding agents is an ordinary result.
+        may_be_empty=not options.paths,
     )
     return conclude(work, reading, rulebook, options.report, console)
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import stat
 from typing import Final
 
 from keyleak.on_use import on_use
 
 _MOST_CONFIGURATION: Final = 64 << 10
+_GITFILE: Final = b"gitdir:"
+_LONGEST_GITFILE: Final = 8 << 10
 _ORIGIN: Final = on_use(r'\[remote "origin"\]\s([^\[]*)')
 _URL: Final = on_use(r"(?m)^\s*url\s*=\s*(\S+)")
 _SEPARATOR: Final = on_use(r"[/:\\]")
@@ -50,9 +53,47 @@ def _belongs_to(tree: str, real: str) -> bool:
     return holding_tree(real) == tree and not _is_bare_repository(real)
 
 
+def is_git_folder(folder: str) -> bool:
+    """Whether a folder is one that git keeps a repository or a linked work tree in."""
+    names = ("HEAD", "objects", "refs")
+    return all(os.path.lexists(os.path.join(folder, name)) for name in names) or all(
+        os.path.lexists(os.path.join(folder, name)) for name in ("HEAD", "commondir")
+    )
+
+
+def git_folder_of(tree: str) -> str | None:
+    """The folder that git keeps a work tree's repository in, or None where `.git` leads to none.
+
+    Args:
+        tree: a folder with a `.git`: a folder, or a file that names one, as submodules and linked trees have.
+    """
+    path = os.path.join(tree, ".git")
+    if not os.path.isdir(path):
+        beginning = _beginning(path)
+        if not beginning.startswith(_GITFILE):
+            return None
+        path = os.path.join(tree, os.fsdecode(beginning.removeprefix(_GITFILE).strip()))
+    return path if b"\0" not in os.fsencode(path) and is_git_folder(path) else None
+
+
+def _beginning(path: str) -> bytes:
+    """The first bytes of a regular file; nothing of any other."""
+    try:
+        if not stat.S_ISREG(os.lstat(path).st_mode):
+            return b""
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return b""
+    try:
+        return os.read(descriptor, _LONGEST_GITFILE) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""
+    except OSError:
+        return b""
+    finally:
+        os.close(descriptor)
+
+
 def _is_bare_repository(real: str) -> bool:
-    holds = all(os.path.lexists(os.path.join(real, name)) for name in ("HEAD", "objects", "refs"))
-    return holds and os.path.basename(real) != ".git"
+    return is_git_folder(real) and os.path.basename(real) != ".git"
 
 
 def repository_name(tree: str) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from keyleak.git.process import run
 
+# How `git ls-files -t` marks an entry of the index that need not be in the work tree.
+_SKIPPED: Final = b"S "
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 
 def ignored_among(root: str, paths: Iterable[str]) -> frozenset[str]:
@@ -25,6 +28,25 @@ def ignored_among(root: str, paths: Iterable[str]) -> frozenset[str]:
     # 1 is git's answer where none of them is ignored.
     answer = run(["check-ignore", "-z", "--stdin"], root, stdin=asked, accept=(0, 1))
     return frozenset(os.fsdecode(path) for path in answer.split(b"\0") if path)
+
+
+def not_checked_out(root: str, paths: Sequence[str]) -> int:
+    """How many tracked files at and below paths a sparse checkout leaves out.
+
+    Args:
+        root: the work tree.
+        paths: relative to it.
+
+    Raises:
+        GitError: git cannot read the index.
+    """
+    listing = ("--literal-pathspecs", "ls-files", "-z", "-t", "--", *paths)
+    entries = run(listing, root).split(b"\0")
+    return sum(
+        entry.startswith(_SKIPPED)
+        and not os.path.lexists(os.path.join(root, os.fsdecode(entry.removeprefix(_SKIPPED))))
+        for entry in entries
+    )
 
 
 def ignored_below(root: str) -> frozenset[str]:

@@ -86,6 +86,10 @@ class Fields:
             self.refuse(name, "must hold texts only")
         return tuple(str(value) for value in values)
 
+    def has(self, name: str) -> bool:
+        """Whether there is such a field; earlier reports of this version lack some."""
+        return name in self._values
+
     def member(self, name: str, kind: type[Member]) -> Member:
         """A value of a closed set."""
         text = self.text(name)

@@ -38,6 +38,9 @@ def overview(report: Report, presentation: Presentation) -> dict[str, Any]:
             for gap in gaps[:_MOST_GAPS]
         ],
         "more_gaps": len(gaps) - len(gaps[:_MOST_GAPS]),
+        "outside": wording.outside(report.coverage),
+        "repositories": [wording.history_command(path) for path in report.coverage.repositories[:_MOST_GAPS]],
+        "more_repositories": max(0, len(report.coverage.repositories) - _MOST_GAPS),
         "unread": f"{counted(unread, 'thing was', 'things were')} not read",
         "clean": f"{report.headline()}.",
         "footer": f"keyleak {report.version}; rules {report.scan.rules_sha256[:12]}; "

@@ -71,6 +71,8 @@ class _Writer:
                     {"what": self._text(gap.what), "reason": self._text(gap.reason), "count": gap.count}
                     for gap in coverage.gaps
                 ],
+                "repositories": [self._text(path) for path in coverage.repositories],
+                "not_checked_out": coverage.not_checked_out,
             },
             "findings": [self.finding(finding) for finding in report.findings],
         }

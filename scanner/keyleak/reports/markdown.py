@@ -15,7 +15,7 @@ from keyleak.reports.wording import Wording, counted, is_leak
 from keyleak.terminal import size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from keyleak.coverage import Gap
     from keyleak.findings import Finding
@@ -44,6 +44,8 @@ def render(report: Report, presentation: Presentation) -> str:
     parts = [f"## {_verdict(report)}", _scanned(report, wording)]
     if report.coverage.gaps:
         parts.append(_gaps(report.coverage.gaps, wording))
+    if outside := wording.outside(report.coverage):
+        parts.append(_outside(outside, report.coverage.repositories, wording))
     if report.findings:
         room = _MOST_CHARACTERS - sum(map(len, parts))
         parts += _table(report.findings, wording, room // 3)
@@ -157,6 +159,15 @@ def _gaps(gaps: tuple[Gap, ...], wording: Wording) -> str:
     return "\n".join(
         [f"> **Incomplete: {total} not read.** Nothing is known of what they hold.", ">", *lines, *more]
     )
+
+
+def _outside(sentences: Sequence[str], repositories: Sequence[str], wording: Wording) -> str:
+    lines = [f"> {_text(sentence)}." for sentence in sentences]
+    commands, left_out = _fitting(
+        (f"> - {_code(wording.history_command(repository))}" for repository in repositories), _FOR_GAPS
+    )
+    more = [f"> - and {left_out:,} more; the JSON report has all of them"] if left_out else []
+    return "\n".join(["\n>\n".join(lines), *([">"] if commands else []), *commands, *more])
 
 
 def _fitting(texts: Iterable[str], room: int) -> tuple[list[str], int]:

@@ -119,7 +119,14 @@ def _coverage(part: Fields) -> Coverage:
     gaps = tuple(each.whole(_gap) for each in part.parts("gaps"))
     if part.flag("complete") is not (not gaps):
         part.refuse("complete", "must be true exactly if there are no gaps")
-    return Coverage(part.count("bytes"), part.count("files"), part.part("objects").whole(_objects), gaps)
+    return Coverage(
+        part.count("bytes"),
+        part.count("files"),
+        part.part("objects").whole(_objects),
+        gaps,
+        repositories=part.texts("repositories") if part.has("repositories") else (),
+        not_checked_out=part.count("not_checked_out") if part.has("not_checked_out") else 0,
+    )
 
 
 def _gap(part: Fields) -> Gap:

@@ -147,6 +147,8 @@ class _Writer:
             "complete": coverage.complete,
             "bytes": coverage.bytes,
             "files": coverage.files,
+            "repositories": [self._wording.clean(path) for path in coverage.repositories],
+            "notCheckedOut": coverage.not_checked_out,
         }
 
 

@@ -18,7 +18,7 @@ from keyleak.terminal import size
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from keyleak.coverage import Gap
+    from keyleak.coverage import Coverage, Gap
     from keyleak.findings import Finding
     from keyleak.reports.presentation import Presentation
     from keyleak.reports.report import Report
@@ -62,6 +62,7 @@ class _Writer:
         aside = [finding for finding in report.findings if not is_leak(finding)]
         yield from self._in_short("Not counted", aside, _MOST_ASIDE)
         yield from self._gaps(report.coverage.gaps)
+        yield from self._outside(report.coverage)
         yield from self._summary(report)
 
     def _in_full(
@@ -202,6 +203,23 @@ class _Writer:
         if len(gaps) > _MOST_GAPS:
             yield f"  and {len(gaps) - _MOST_GAPS:,} more (--format json lists all)"
         yield ""
+
+    def _outside(self, coverage: Coverage) -> Iterator[str]:
+        sentences = self._wording.outside(coverage)
+        for sentence in sentences:
+            first, *more = self._wrapped(sentence, 2)
+            yield first
+            yield from (f"  {line}" for line in more)
+            if coverage.repositories and sentence is sentences[0]:
+                yield from self._repositories(coverage.repositories)
+        if sentences:
+            yield ""
+
+    def _repositories(self, repositories: Sequence[str]) -> Iterator[str]:
+        for repository in repositories[:_MOST_GAPS]:
+            yield f"  {self._wording.history_command(repository)}"
+        if len(repositories) > _MOST_GAPS:
+            yield f"  and {len(repositories) - _MOST_GAPS:,} more (--format json lists all)"
 
     def _summary(self, report: Report) -> Iterator[str]:
         decided = [finding for finding in report.findings if finding.status is not Status.NEW]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Final
 
 from keyleak.findings import (
@@ -18,6 +19,7 @@ from keyleak.terminal import printable
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from keyleak.coverage import Coverage
     from keyleak.findings import Finding, Location
     from keyleak.reports.presentation import Presentation
     from keyleak.rulebook.model import Runbook, VerifyCall
@@ -95,6 +97,25 @@ class Wording:
         if len(issuers) <= _MOST_NAMED:
             return f"Key of {' or '.join(issuers)}"
         return f"Key of one of {len(issuers)} issuers"
+
+    def outside(self, coverage: Coverage) -> tuple[str, ...]:
+        """What belongs to what was scanned and was outside of this scan, a sentence each."""
+        sentences = []
+        if count := len(coverage.repositories):
+            what = f"{counted(count, 'repository', 'repositories')} below: {'its' if count == 1 else 'their'}"
+            sentences.append(f"{what} history was not read")
+        if count := coverage.not_checked_out:
+            was, it = ("is", "it was") if count == 1 else ("are", "they were")
+            sentences.append(
+                f"{counted(count, 'tracked file')} {was} not checked out, so {it} not read: "
+                "`git sparse-checkout list` shows what is, `keyleak history` reads all"
+            )
+        return tuple(sentences)
+
+    def history_command(self, repository: str) -> str:
+        """What reads a repository's history."""
+        path = f"./{repository}" if repository.startswith("-") else repository
+        return f"keyleak history {self.clean(shlex.quote(path))}"
 
     def evidence(self, finding: Finding) -> list[str]:
         """Why it is said to be theirs, a line each."""

@@ -11,6 +11,7 @@ from keyleak.records import dataclass, replace
 from keyleak.sources.batch import BatchReader
 from keyleak.sources.interruption import Interruption
 from keyleak.sources.reading import INTERRUPTED
+from keyleak.sources.sparse import sparse_coverage
 from keyleak.sources.walk import Walk
 
 if TYPE_CHECKING:
@@ -69,7 +70,15 @@ def read_paths(
     if "." in roots:
         sightings = [_without_dot(sighting) for sighting in sightings]
         gaps = [replace(gap, what=gap.what.removeprefix(_HERE)) for gap in gaps]
-    complete = Coverage(coverage.bytes, coverage.files, gaps=merge_gaps(gaps))
+    repositories = tuple(sorted(path.removeprefix(_HERE) for path in walk.repositories))
+    sparse = sparse_coverage(roots, walk.repositories)
+    complete = Coverage(
+        coverage.bytes,
+        coverage.files,
+        gaps=merge_gaps([*gaps, *sparse.gaps]),
+        repositories=repositories,
+        not_checked_out=sparse.not_checked_out,
+    )
     return Reading(tuple(sightings), complete, interruption.requested)
 
 

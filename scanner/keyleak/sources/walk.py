@@ -1,7 +1,8 @@
 """Which files there are: folders walked without following links, each path once, in batches.
 
-Names decide nothing here except `.git`, which `keyleak history` reads as what it is. Named pipes, sockets
-and devices hold no content and are never opened.
+Names decide nothing here. The folder that git keeps a repository in is left to `keyleak history`, and the
+repository is named; it is recognised by what it holds, so that any other file or folder called `.git` is
+read. Named pipes, sockets and devices hold no content and are never opened.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import stat
 from typing import TYPE_CHECKING, Final
 
 from keyleak.coverage import Gap
+from keyleak.git.checkout import git_folder_of, is_git_folder
 from keyleak.records import dataclass, field
 
 if TYPE_CHECKING:
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 # Paths in a batch; their text together stays below the size of a pipe (see processes.py).
 BATCH: Final = 256
 _BATCH_TEXT: Final = 40 << 10
+_GIT, _HEAD = ".git", "HEAD"
+_OF_REPOSITORIES: Final = frozenset({_GIT, _HEAD})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,8 @@ class Walk:
     leave_out: Callable[[str], bool] | None = None
     """Says of a path that it and what is below it is not wanted."""
     gaps: list[Gap] = field(default_factory=list)
+    repositories: set[str] = field(default_factory=set)
+    """Folders of repositories found below the roots, and roots that are bare repositories."""
     _files: list[str] = field(default_factory=list)
     _links: list[str] = field(default_factory=list)
     _folders: list[str] = field(default_factory=list)
@@ -84,14 +90,30 @@ class Walk:
             try:
                 with os.scandir(folder) as entries:
                     for entry in entries:
-                        self._entry(entry, stack, seen)
+                        self._entry(entry, stack, seen, folder, top)
                         if len(self._files) >= BATCH or self._is_full():
                             yield self._take()
             except OSError as error:
                 self.gaps.append(Gap(folder, _words(error)))
 
-    def _entry(self, entry: os.DirEntry[str], stack: list[str], seen: set[str] | None) -> None:
-        if entry.name == ".git" or (self.leave_out is not None and self.leave_out(entry.path)):
+    def _is_git_folder(self, entry: os.DirEntry[str], folder: str, top: str) -> bool:
+        """Whether an entry is the folder of a repository, which `history` reads; its repository is named."""
+        if entry.name == _HEAD:
+            # The files of a bare repository are read too; what its packs hold takes `history`.
+            if is_git_folder(folder):
+                self.repositories.add(folder)
+            return False
+        leads = git_folder_of(folder) is not None
+        if leads and folder != top:
+            self.repositories.add(folder)
+        return leads and entry.is_dir(follow_symlinks=False)
+
+    def _entry(
+        self, entry: os.DirEntry[str], stack: list[str], seen: set[str] | None, folder: str, top: str
+    ) -> None:
+        if self.leave_out is not None and self.leave_out(entry.path):
+            return
+        if entry.name in _OF_REPOSITORIES and self._is_git_folder(entry, folder, top):
             return
         # The kind stands in the listing; nothing is opened or asked for to know it.
         if entry.is_file(follow_symlinks=False):
