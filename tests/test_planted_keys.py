@@ -12,11 +12,12 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from keyleak.findings import LocationKind
+from keyleak.key_shapes import MASK
 from keyleak.matching.matcher import Matcher
 from keyleak.matching.re_engine import ReEngine
 from keyleak.rulebook.loader import load_rulebook
 from keyleak.rulebook.template import expand
-from keyleak.secret import MASK, Secret
+from keyleak.secret import Secret
 from keyleak.sources.inspector import Inspector, Place
 from keyleak.sources.reading import MARGIN, Reader
 

@@ -26,22 +26,16 @@ from keyleak.findings import (
     Sighting,
 )
 from keyleak.grouping import group_by_secret
+from keyleak.key_shapes import MASK, SHOWN_CHARACTERS, mask_key_shapes
+from keyleak.prefixes import prefix_words
 from keyleak.rulebook.template import expand
-from keyleak.secret import (
-    FINGERPRINT_BITS,
-    MASK,
-    SHOWN_CHARACTERS,
-    Secret,
-    fingerprint,
-    mask_key_shapes,
-    redact,
-)
+from keyleak.secret import FINGERPRINT_BITS, Secret, fingerprint, redact
 from keyleak.sources.inspector import Inspector, Place
 from strategies import Planted, matcher, planted_keys, rulebook
 
 INSPECTOR = Inspector(rulebook())
 KEY = expand("sk_live_${base62:42}", 1)
-PREFIXES = ("sk_live_", "sk_dev_", "sk_", "sk_test_", "rk_live_", "rk_test_", "pk_live_", "whsec_", "ak_", "")
+PREFIXES = (*sorted(prefix_words()), "")
 
 
 def shows_at_most_four(shown: str, key: Planted) -> bool:

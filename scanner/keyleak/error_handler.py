@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from keyleak._version import __version__
 from keyleak.errors import ExitCode, KeyleakError
-from keyleak.secret import mask_key_shapes
+from keyleak.key_shapes import masked_message
 from keyleak.terminal import printable
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def exit_code_of(run: Callable[[], object]) -> ExitCode:
 
 
 def _say(text: str) -> None:
-    _print(f"keyleak: {printable(mask_key_shapes(text.replace(chr(10), ' ')))}")
+    _print(f"keyleak: {printable(masked_message(text.replace(chr(10), ' ')))}")
 
 
 def _say_crash(error: Exception) -> None:

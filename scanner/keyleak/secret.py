@@ -8,38 +8,32 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import re
+from functools import lru_cache
 from typing import Final, NoReturn
 
+from keyleak.key_shapes import MASK, SHOWN_CHARACTERS
+from keyleak.prefixes import prefix_words
+
 FINGERPRINT_BITS: Final = 128
-SHOWN_CHARACTERS: Final = 4
-MASK: Final = "****"
 
 # Without a baseline the fingerprint is keyed with this constant: it makes ids equal in every run and keeps
 # them apart from plain hashes of the key that other tools publish. A baseline brings a random key instead.
 _FIXED_KEY: Final = b"keyleak/fingerprint/1"
 
-_PREFIX: Final = re.compile(
-    rb"(?:sk|rk|pk)_(?:live|test|prod|dev|sbox|sandbox|hackathon)_|(?:sk|ak|oat|mt|whsec)_(?:live_|test_)?"
-)
-_KEY_SHAPED: Final = re.compile(
-    r"((?:[sr]k_(?:live|test)|ak|whsec)_)([A-Za-z0-9_+/=-]{4})[A-Za-z0-9_+/=-]{8,}"
-)
-
 
 def redact(key: bytes) -> str:
     """The key's public prefix, at most four further characters and a mask."""
-    prefix = _PREFIX.match(key)
-    shown = (prefix.end() if prefix else 0) + SHOWN_CHARACTERS
+    prefix = len(next((word for word in _prefixes(prefix_words()) if key.startswith(word)), b""))
+    shown = prefix + SHOWN_CHARACTERS
     # A short secret would be half told by four characters: show its prefix only.
     if len(key) - shown < 8:
-        shown = prefix.end() if prefix else 0
+        shown = prefix
     return key[:shown].decode("ascii", "replace") + MASK
 
 
-def mask_key_shapes(text: str) -> str:
-    """Text with everything that looks like a key redacted, for messages about unknown input."""
-    return _KEY_SHAPED.sub(lambda match: match[1] + match[2] + MASK, text)
+@lru_cache(maxsize=4)
+def _prefixes(words: frozenset[str]) -> tuple[bytes, ...]:
+    return tuple(sorted((word.encode("ascii") for word in words), key=len, reverse=True))
 
 
 def fingerprint(key: bytes, keyed_with: bytes = _FIXED_KEY) -> str:

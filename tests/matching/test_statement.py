@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import keyleak
+from keyleak.key_shapes import MASK
 from keyleak.matching.statement import statement_around
 from keyleak.rulebook.template import expand
-from keyleak.secret import MASK
 from strategies import Planted, matcher, planted_keys
 
 KEY = expand("sk_live_${base62:42}", 1)

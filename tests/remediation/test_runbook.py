@@ -9,8 +9,9 @@ import pytest
 
 from keyleak.cli import main
 from keyleak.errors import ExitCode
+from keyleak.secret import Secret
 from remediation.leaky import KEY, OTHER, assigned
-from repositories import commit, new_repository
+from repositories import commit, git, new_repository
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -97,3 +98,23 @@ def test_markdown_is_complete(leaking: Path, capsys: pytest.CaptureFixture[str])
         "COMPROMISED",
     ):
         assert part in said
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "json"])
+def test_a_key_in_the_name_of_a_file_and_a_ref_is_not_printed(
+    form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Its underscores were escaped for Markdown before anything was masked.
+    repository = new_repository(tmp_path / "work")
+    name = f"conf_{KEY}_a"
+    commit(
+        repository, {f"{name}/{KEY}.env": assigned(OTHER).encode(), "b.py": b"os.environ['FLORA_API_KEY']"}
+    )
+    git(repository, "branch", f"fix_{KEY}")
+    commit(repository, {f"{name}/{KEY}.env": b"FLORA_API_KEY\n"}, f"use {KEY}")
+    id_ = Secret(OTHER.encode()).fingerprint()
+    for chosen in ([], ["--id", id_]):
+        assert main(["fix", str(repository), "--format", form, *chosen]) == ExitCode.FINDINGS
+        said = capsys.readouterr().out
+        for key in (KEY, OTHER):
+            assert key[12:] not in said.replace("\\", "")

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import click
-
 from keyleak.commands.conclusion import Work, findings_of, with_empty_scope
+from keyleak.commands.console import print_line
 from keyleak.commands.options import ReportOptions, checked_rulebook, inspector_for
 from keyleak.commands.repository_reading import read_repository, repository_root
 from keyleak.commands.settings import (
@@ -84,7 +83,7 @@ def create(options: BaselineOptions, console: Console) -> ExitCode:
     made = empty.with_ids(empty.id_of(finding.secret) for finding in seen.findings)
     _write(file, made.text())
     _declare_merge(file, console)
-    click.echo(f"{file}: {len(made.fingerprints):,} keys are known from now on")
+    print_line(f"{file}: {len(made.fingerprints):,} keys are known from now on")
     return ExitCode.CLEAN
 
 
@@ -109,7 +108,7 @@ def update(options: BaselineOptions, console: Console) -> ExitCode:
     if new.text() != text_of(file):
         _write(file, new.text())
     added, gone = len(new.fingerprints - old.fingerprints), len(old.fingerprints - new.fingerprints)
-    click.echo(f"{file}: {added:,} added, {gone:,} taken out, {len(new.fingerprints):,} known")
+    print_line(f"{file}: {added:,} added, {gone:,} taken out, {len(new.fingerprints):,} known")
     return ExitCode.CLEAN
 
 
@@ -127,14 +126,14 @@ def check(options: BaselineOptions, console: Console) -> ExitCode:
     for finding in new:
         place = finding.locations[0]
         where = printable(masker.mask(f"{place.path or place.kind.value}:{place.line}"))
-        click.echo(f"not in {file}: {finding.secret.redacted()}  {finding.rule}  {where}")
+        print_line(f"not in {file}: {finding.secret.redacted()}  {finding.rule}  {where}")
     found = {known.id_of(finding.secret) for finding in seen.findings}
     stale = len(known.fingerprints - found)
     if stale and seen.shows_all and not options.paths:
         console.note(f"{file}: {stale:,} of its keys are found nowhere any more; update takes them out")
     if known.text() != text_of(file):
         console.note(f"{file}: not in the order that update writes, as after a merge; update puts it right")
-    click.echo(f"{file}: {len(found & known.fingerprints):,} known keys found, {len(new):,} new")
+    print_line(f"{file}: {len(found & known.fingerprints):,} known keys found, {len(new):,} new")
     if not seen.complete and not options.report.allow_incomplete:
         return ExitCode.INCOMPLETE
     return ExitCode.FINDINGS if new else ExitCode.CLEAN
@@ -160,9 +159,9 @@ def take_over(files: Sequence[str], options: BaselineOptions, console: Console) 
     for name, each in taken:
         for ignore, finding in each.matched:
             said = f"{name}:{ignore.line}: {ignore.text} is {finding.secret.redacted()}, {finding.rule}"
-            click.echo(printable(masker.mask(said)))
+            print_line(printable(masker.mask(said)))
         for ignore in each.dead:
-            click.echo(
+            print_line(
                 printable(masker.mask(f"{name}:{ignore.line}: {ignore.text} is dead: no such key there"))
             )
     meant = {old.id_of(finding.secret) for _, each in taken for _, finding in each.matched}
@@ -173,7 +172,7 @@ def take_over(files: Sequence[str], options: BaselineOptions, console: Console) 
         _declare_merge(file, console)
     dead = sum(len(each.dead) for _, each in taken)
     added = len(new.fingerprints - old.fingerprints)
-    click.echo(f"{file}: {added:,} keys added, {len(new.fingerprints):,} known; {dead:,} entries are dead")
+    print_line(f"{file}: {added:,} keys added, {len(new.fingerprints):,} known; {dead:,} entries are dead")
     return ExitCode.CLEAN
 
 

@@ -92,7 +92,7 @@ def concluded(
     seconds = time.monotonic() - work.clock
     scan = Scan(work.kind, work.target, work.started.isoformat(timespec="seconds"), seconds, rulebook.sha256)
     report = Report(__version__, scan, reading.coverage, findings)
-    deliver(report, rulebook, options.delivery)
+    deliver(report, rulebook, options.delivery, (each.secret for each in reading.sightings))
     if options.explain and work.inspector:
         from keyleak.commands.explaining import show_explanations  # noqa: PLC0415 - hardly ever asked for
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from keyleak.commands.console import print_line
 from keyleak.commands.settings import configuration_at, configuration_in, text_of
 from keyleak.decisions.engine import Decisions
 from keyleak.decisions.entries import PathBase, saved_subject
@@ -44,13 +45,13 @@ def check_config(file: str | None, against: str | None) -> ExitCode:
     base = PathBase(os.path.realpath("."), found.folder)
     decisions = Decisions(said.allow, said.severities, today=datetime.now(UTC).date(), paths=base)
     for entry in decisions.expired():
-        click.echo(f"{found.file}:{entry.line}: expired on {entry.expires}: {entry.criteria}")
+        print_line(f"{found.file}:{entry.line}: expired on {entry.expires}: {entry.criteria}")
     if against is not None:
         report = read_report(text_of(against), against)
         subjects = [saved_subject(finding, base) for finding in report.findings]
         for stale in decisions.stale(subjects):
-            click.echo(f"{found.file}:{stale.line}: stale, it matches nothing in {against}: {stale.criteria}")
-    click.echo(
+            print_line(f"{found.file}:{stale.line}: stale, it matches nothing in {against}: {stale.criteria}")
+    print_line(
         f"{found.file}: {len(said.allow)} allow entries, {len(said.severities)} severities: well formed"
     )
     return ExitCode.CLEAN

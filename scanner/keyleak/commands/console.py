@@ -8,8 +8,8 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
+from keyleak.key_shapes import masked_message
 from keyleak.records import dataclass
-from keyleak.secret import mask_key_shapes
 from keyleak.terminal import printable, size
 
 if TYPE_CHECKING:
@@ -40,17 +40,17 @@ class Console:
     def note(self, text: str) -> None:
         """Something worth knowing that is not an error."""
         if not self.quiet:
-            _print_error(text)
+            print_error(text)
 
     def text(self, lines: Iterable[str]) -> None:
         """Several lines that belong together, as they are."""
         if not self.quiet:
             for line in lines:
-                _print(printable(mask_key_shapes(line)))
+                _print(printable(masked_message(line)))
 
     def error(self, text: str) -> None:
         """One line that says what went wrong and what to do."""
-        _print_error(text)
+        print_error(text)
 
     def progress(self, doing: str) -> ScanProgress:
         """A progress line for long work, drawn only on a terminal."""
@@ -58,8 +58,17 @@ class Console:
         return ScanProgress(doing, wanted=wanted)
 
 
-def _print_error(text: str) -> None:
-    line = printable(mask_key_shapes(text).replace("\n", " "))
+def print_line(text: str) -> None:
+    """Lines on standard output, of a command whose output is no report: without keys, safe to print."""
+    # Whoever closed the pipe has read enough.
+    with suppress(BrokenPipeError):
+        for line in text.split("\n"):
+            print(printable(masked_message(line)), flush=True)  # noqa: T201
+
+
+def print_error(text: str) -> None:
+    """A line on standard error: without keys, safe to print."""
+    line = printable(masked_message(text).replace("\n", " "))
     _print(f"keyleak: {line}")
 
 
@@ -122,7 +131,7 @@ class ScanProgress:
     def tell(self, text: str) -> None:
         """Draw words of another program on how far it is, if it is time to."""
         if self._is_due():
-            self._draw(printable(mask_key_shapes(text)))
+            self._draw(printable(masked_message(text)))
 
     def _is_due(self) -> bool:
         now = time.monotonic()

@@ -13,21 +13,33 @@ from keyleak.reports.masking import Masker
 from keyleak.reports.presentation import USUAL_WIDTH, Presentation
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from keyleak.commands.destinations import DeliveryOptions, Destination
     from keyleak.reports.report import Report
     from keyleak.rulebook.model import Rulebook
+    from keyleak.secret import Secret
 
 
-def deliver(report: Report, rulebook: Rulebook, options: DeliveryOptions) -> None:
+def deliver(
+    report: Report, rulebook: Rulebook, options: DeliveryOptions, secrets: Iterable[Secret] = ()
+) -> None:
     """Write the report to every destination; one that fails does not keep the others from theirs.
+
+    Args:
+        report: what to write.
+        rulebook: names and next steps of the issuers.
+        options: formats and destinations.
+        secrets: keys that were read and are not in the report: names in it may hold them.
 
     Raises:
         KeyleakError: a destination could not be written.
         KeyInOutputError: a key was in a rendered report, which was not written.
     """
     failures = []
+    masker = Masker({*secrets, *(finding.secret for finding in report.findings)})
     for destination in options.destinations:
-        rendered = _render(report, rulebook, destination, options)
+        rendered = _render(report, rulebook, masker, destination, options)
         try:
             write(rendered, destination.file)
         except KeyleakError as error:
@@ -50,11 +62,13 @@ def write(rendered: str, file: str | None) -> None:
         raise KeyleakError(f"{file or 'standard output'}: {error.strerror}") from error
 
 
-def _render(report: Report, rulebook: Rulebook, destination: Destination, options: DeliveryOptions) -> str:
+def _render(
+    report: Report, rulebook: Rulebook, masker: Masker, destination: Destination, options: DeliveryOptions
+) -> str:
     to_terminal = destination.file is None and sys.stdout.isatty()
     presentation = Presentation(
         rulebook,
-        Masker(finding.secret for finding in report.findings),
+        masker,
         show_secrets=options.show_secrets,
         colour=wants_colour(options.colour, to_terminal=to_terminal),
         width=terminal_width() if to_terminal else USUAL_WIDTH,

@@ -89,11 +89,11 @@ def fix(options: FixOptions, console: Console) -> ExitCode:
     tree = suggest_patch(case.root, case.findings, case.rulebook)
     kit = _kit(case, options, workspace)
     document = fix_document(case, expected, tree, kit)
-    write_out(masked_document(document, options.form, case.findings))
+    write_out(masked_document(document, options.form, case.secrets))
     if workspace is not None and tree.text:
         workspace.write(PATCH, tree.text)
     if workspace is not None and not options.apply:
-        _write_kit(workspace, expected, document, case.findings, console)
+        _write_kit(workspace, expected, document, case.secrets, console)
     if workspace is None or not options.apply:
         return _code(ExitCode.FINDINGS, case.coverage, options)
     return _apply(case, expected, workspace, options, console)
@@ -127,7 +127,8 @@ def _examined(options: FixOptions, rulebook: Rulebook, wanted: frozenset[str], c
         leaks = [replace(each, verification=answers.get(each.id, each.verification)) for each in leaks]
     chosen = {each.secret for each in leaks}
     historic = [each for each in group_by_secret(history.sightings) if each.secret in chosen]
-    return Case(root, tuple(leaks), tuple(historic), both.coverage, rulebook)
+    secrets = frozenset(each.secret for each in both.sightings)
+    return Case(root, tuple(leaks), tuple(historic), both.coverage, rulebook, secrets)
 
 
 def _check_belongs(
@@ -166,10 +167,10 @@ def _write_kit(
     workspace: Workspace,
     expected: Expected,
     document: FixDocument,
-    findings: Sequence[Finding],
+    secrets: frozenset[Secret],
     console: Console,
 ) -> None:
-    runbook = masked_document(document, DocumentFormat.MARKDOWN, findings)
+    runbook = masked_document(document, DocumentFormat.MARKDOWN, secrets)
     workspace.write("runbook.md", runbook.encode())
     write_kit(workspace, expected.plan, expected.affected)
     _write_commands(workspace, document.sections)
@@ -205,7 +206,7 @@ def _apply(
         sections += follow_up(case, outcome_of(case.root, workspace, expected))
         _write_commands(workspace, sections)
     document = FixDocument(case.root, (), tuple(sections))
-    write_out(masked_document(document, options.form, case.findings))
+    write_out(masked_document(document, options.form, case.secrets))
     if not is_proven:
         console.error(
             f"the result is not proven, so nothing says how to push it; {workspace.bundle} has all as it was"

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from keyleak.remediation.proof import Expected
     from keyleak.remediation.workspace import Workspace
     from keyleak.rulebook.model import Rulebook
+    from keyleak.secret import Secret
 
 PATCH: Final = "worktree.patch"
 _TAKE: Final = (
@@ -50,6 +51,8 @@ class Case:
     """The same keys, with their locations in history only."""
     coverage: Coverage
     rulebook: Rulebook
+    secrets: frozenset[Secret]
+    """Every key that was read, also those that are not to be fixed."""
 
     def states(self) -> dict[str, KeyState]:
         """How far each key got, by its id.

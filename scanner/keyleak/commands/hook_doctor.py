@@ -6,8 +6,7 @@ import os
 import re
 from typing import TYPE_CHECKING, Final
 
-import click
-
+from keyleak.commands.console import print_line
 from keyleak.commands.hook_install import usual_stages
 from keyleak.commands.hook_managers import manager_of
 from keyleak.commands.hook_scripts import HookScript, Kind
@@ -44,12 +43,12 @@ def doctor(environ: Mapping[str, str]) -> ExitCode:
     repository = inherited_repository(".", environ)
     folder = hook_folder(repository)
     where = f"core.hooksPath ({folder.configured})" if folder.configured else "git's own place"
-    click.echo(f"{'hooks':<{_WIDEST}}{folder.path}, {where}")
+    print_line(f"{'hooks':<{_WIDEST}}{folder.path}, {where}")
     problems = {stage: _problem(stage, folder) for stage in usual_stages(folder)}
     for stage, problem in problems.items():
-        click.echo(f"{stage:<{_WIDEST}}{'does NOT run: ' + problem if problem else 'runs'}")
+        print_line(f"{stage:<{_WIDEST}}{'does NOT run: ' + problem if problem else 'runs'}")
     for label, fact in _facts(repository, folder, environ):
-        click.echo(f"{label:<{_WIDEST}}{fact}")
+        print_line(f"{label:<{_WIDEST}}{fact}")
     return ExitCode.INCOMPLETE if any(problems.values()) else ExitCode.CLEAN
 
 

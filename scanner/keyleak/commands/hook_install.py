@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Final
 
-import click
-
+from keyleak.commands.console import print_line
 from keyleak.commands.hook_managers import manager_of
 from keyleak.commands.hook_scripts import HookScript
 from keyleak.errors import ExitCode, UsageError
@@ -48,7 +47,7 @@ def install(stages: Sequence[str], console: Console) -> ExitCode:
     scripts = [HookScript(folder.path, stage) for stage in wanted]
     done = manager.install(wanted) if manager else [script.install() for script in scripts]
     for line in done:
-        click.echo(line)
+        print_line(line)
     return ExitCode.CLEAN
 
 
@@ -66,7 +65,7 @@ def uninstall(stages: Sequence[str], console: Console) -> ExitCode:
     if manager := manager_of(folder):
         done += manager.uninstall(wanted)
     for line in done:
-        click.echo(line)
+        print_line(line)
     if not done:
         console.note("no hook of keyleak's is installed here")
     return ExitCode.CLEAN

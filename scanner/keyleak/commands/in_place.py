@@ -54,7 +54,7 @@ def check_in_place(options: FixOptions, console: Console) -> ExitCode:
     lines = [line for finding in found for line in _held(finding)]
     title = f"{shown} still holds {len(found):,} keys" if found else f"{shown} holds none of the keys"
     document = FixDocument(shown, (), (Section("remote", title, tuple(lines)),))
-    write_out(masked_document(document, options.form, found))
+    write_out(masked_document(document, options.form, (each.secret for each in history.sightings)))
     if not history.coverage.complete and not options.report.allow_incomplete:
         console.error("not everything of the remote was read; --allow-incomplete accepts it")
         return ExitCode.INCOMPLETE

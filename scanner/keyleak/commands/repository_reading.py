@@ -14,7 +14,7 @@ from keyleak.coverage import Coverage
 from keyleak.errors import UsageError
 from keyleak.findings import Severity, Status
 from keyleak.git.process import run
-from keyleak.remediation.document import render
+from keyleak.remediation.document import masked, render
 from keyleak.reports.masking import Masker
 from keyleak.sources.files import Reading, read_paths
 from keyleak.sources.history import HistoryRequest, read_history
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from keyleak.commands.options import ReportOptions
     from keyleak.findings import Finding
     from keyleak.remediation.document import DocumentFormat, FixDocument
+    from keyleak.secret import Secret
     from keyleak.sources.inspector import Inspector
 
 
@@ -90,14 +91,19 @@ def leaks_of(reading: Reading, options: FixOptions, console: Console) -> list[Fi
     return [each for each in every if each.status is Status.NEW and each.severity is not Severity.NOTE]
 
 
-def masked_document(document: FixDocument, form: DocumentFormat, findings: Iterable[Finding]) -> str:
+def masked_document(document: FixDocument, form: DocumentFormat, secrets: Iterable[Secret]) -> str:
     """A document without any key.
+
+    Args:
+        document: what to write.
+        form: how it is written.
+        secrets: every key that was found, whether the document is about it or not.
 
     Raises:
         KeyInOutputError: a key is in it all the same.
     """
-    masker = Masker(finding.secret for finding in findings)
-    text = masker.mask(render(document, form))
+    masker = Masker(secrets)
+    text = render(masked(document, masker.mask), form)
     masker.check(text)
     return text
 

@@ -21,8 +21,8 @@ from keyleak.decisions.proposals import with_merged_markers, with_proposal
 from keyleak.errors import ConfigError, KeyleakError, SourceError, UsageError
 from keyleak.git.checkout import worktree_root
 from keyleak.git.committed import CommittedFiles
+from keyleak.key_shapes import mask_key_shapes
 from keyleak.records import dataclass, replace
-from keyleak.secret import mask_key_shapes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from keyleak.attribution.attributor import Attributor
+from keyleak.commands.console import print_error, print_line
 from keyleak.errors import ExitCode, RuleError, UsageError
 from keyleak.findings import Environment, Strength
 from keyleak.matching.matcher import Matcher
@@ -38,7 +39,7 @@ def list_rules(rule_folders: Sequence[str], *, as_json: bool) -> ExitCode:
     widest = max(len(key.id) for key in rulebook.keys)
     for key in rulebook.keys:
         looks = ", ".join(key.prefixes) or "a value given to its names"
-        click.echo(f"{key.id:<{widest}}  {_issuer_of(key, rulebook).name:<15}  {looks}")
+        print_line(f"{key.id:<{widest}}  {_issuer_of(key, rulebook).name:<15}  {looks}")
     return ExitCode.CLEAN
 
 
@@ -57,7 +58,7 @@ def show_rule(name: str, rule_folders: Sequence[str]) -> ExitCode:
         known = ", ".join(issuer.issuer for issuer in rulebook.issuers)
         raise UsageError(f"no issuer or rule is called {name!r}; issuers: {known}")
     for line in _described(issuer):
-        click.echo(line)
+        print_line(line)
     return ExitCode.CLEAN
 
 
@@ -71,12 +72,12 @@ def check_rules(rule_folders: Sequence[str]) -> ExitCode:
     finder = _Finder(Matcher(rulebook), Attributor(rulebook))
     problems = [problem for key in rulebook.keys for problem in _problems(key, finder)]
     for problem in problems[1:]:
-        click.echo(f"keyleak: {problem}", err=True)
+        print_error(str(problem))
     if problems:
         raise problems[0]
     examples = sum(len(key.examples) + len(key.counter_examples) for key in rulebook.keys)
     files, rules = len(rulebook.issuers), len(rulebook.keys)
-    click.echo(f"{files} rule files, {rules} rules, {examples} examples: all as they say")
+    print_line(f"{files} rule files, {rules} rules, {examples} examples: all as they say")
     return ExitCode.CLEAN
 
 

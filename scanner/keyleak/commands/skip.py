@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from keyleak.errors import SourceError
 from keyleak.git.inherited import inherited_repository
-from keyleak.secret import mask_key_shapes
+from keyleak.key_shapes import masked_message
 from keyleak.terminal import printable
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def skipped(stage: str, environ: Mapping[str, str], console: Console) -> bool:
         GitError: there is no repository to record it in.
         SourceError: it cannot be recorded, so it is not skipped.
     """
-    reason = printable(mask_key_shapes(environ.get(VARIABLE, "").strip()))
+    reason = printable(masked_message(environ.get(VARIABLE, "").strip()))
     if not reason:
         return False
     path = os.path.join(inherited_repository(".", environ).git_dir, LOG)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from keyleak.key_shapes import MASK
 from keyleak.matching.written import is_written
 from keyleak.on_use import on_use
 from keyleak.records import dataclass, field
-from keyleak.secret import MASK
 
 if TYPE_CHECKING:
     import re

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from keyleak.remediation.runbook import KeyRunbook, RunbookStep
 
@@ -48,8 +48,40 @@ class FixDocument:
     sections: tuple[Section, ...]
 
 
+def masked(document: FixDocument, mask: Callable[[str], str]) -> FixDocument:
+    """The document with each of its texts masked, which is to be done before a format escapes them."""
+    return FixDocument(
+        mask(document.repository),
+        tuple(_masked_runbook(runbook, mask) for runbook in document.runbooks),
+        tuple(
+            replace(section, title=mask(section.title), lines=tuple(map(mask, section.lines)))
+            for section in document.sections
+        ),
+    )
+
+
+def _masked_runbook(runbook: KeyRunbook, mask: Callable[[str], str]) -> KeyRunbook:
+    steps = (
+        replace(
+            step,
+            title=mask(step.title),
+            details=tuple(map(mask, step.details)),
+            command=step.command and mask(step.command),
+        )
+        for step in runbook.steps
+    )
+    return replace(
+        runbook,
+        issuer=mask(runbook.issuer),
+        facts=tuple((label, mask(text)) for label, text in runbook.facts),
+        steps=tuple(steps),
+        notes=tuple(map(mask, runbook.notes)),
+        support_note=mask(runbook.support_note),
+    )
+
+
 def render(document: FixDocument, form: DocumentFormat) -> str:
-    """The document with a final newline."""
+    """The document with a final newline; its texts are masked already."""
     if form is DocumentFormat.JSON:
         return json.dumps(_plain(document), indent=2) + "\n"
     lines = _markdown(document) if form is DocumentFormat.MARKDOWN else _text(document)

@@ -1,8 +1,9 @@
 """No key in what is written: keys in names are masked, and a last check looks at every byte.
 
-Paths, targets and messages come from outside and can hold a key, plain or encoded. They pass `Masker.mask`.
-What a report writer then hands over passes `Masker.check`, which knows nothing of formats: it looks for every
-key as it is, in base64 at each alignment, in hexadecimal, and behind percent, backslash and HTML escapes.
+Paths, targets and messages come from outside and can hold a key, plain or encoded. They pass `Masker.mask`
+before a format escapes them. What a report writer then hands over passes `Masker.check`, which knows nothing
+of formats: it undoes the escapes of all of them (`unescaping.py`) and looks for every key, and for what a
+redacted key hides, as it is, in base64 at each alignment and in hexadecimal.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Final
 
+from keyleak.key_shapes import MASK, mask_key_shapes
 from keyleak.on_use import on_use
-from keyleak.secret import MASK, RedactedSecret, mask_key_shapes
+from keyleak.secret import RedactedSecret
+from keyleak.unescaping import ESCAPED_WORD, readings
 
 if TYPE_CHECKING:
     import re
@@ -20,13 +23,7 @@ if TYPE_CHECKING:
     from keyleak.secret import Secret
 
 _START: Final = 12
-# Plain words and, in the same run, characters written as `%73`, `\u0073`, `\x73`, `&#115;` or `&#x73;`.
-_TOKEN: Final = on_use(
-    r"(?:[A-Za-z0-9_+/=.~-]++|%[0-9A-Fa-f]{2}|\\+(?:u00|x)[0-9A-Fa-f]{2}|&#(?:[0-9]{1,4}|[xX][0-9A-Fa-f]{1,4});)+"
-)
-_ESCAPE: Final = on_use(
-    r"%([0-9A-Fa-f]{2})|\\+(?:u00|x)([0-9A-Fa-f]{2})|&#[xX]([0-9A-Fa-f]{1,4});|&#([0-9]{1,4});"
-)
+_TOKEN: Final = on_use(ESCAPED_WORD)
 _HEXADECIMAL: Final = on_use(r"[0-9A-Fa-f]{24,}")
 _TO_STANDARD: Final = str.maketrans("-_", "+/")
 
@@ -58,31 +55,42 @@ class Masker:
         """Look at finished output once more.
 
         Raises:
-            KeyInOutputError: a key of this scan is in it, plain or encoded.
+            KeyInOutputError: a key of this scan is in it, plain, escaped or encoded.
         """
         if not self._plain:
             return
-        for token in set(_TOKEN.findall(output)):
-            if len(token) >= _START and any(True for _ in self._keys_in(token)):
-                raise KeyInOutputError("the report would have held a key in the clear and was not written")
+        for text in readings(output):
+            for token in set(_TOKEN.findall(text)):
+                if any(True for _ in self._keys_in(token)):
+                    raise KeyInOutputError(
+                        "the report would have held a key in the clear and was not written"
+                    )
 
     def _know(self, key: bytes, redacted: str) -> None:
-        _add(self._plain, key.decode("ascii"), redacted)
+        plain = key.decode("ascii")
+        _add(self._plain, plain, redacted)
+        # What the redacted form hides gives the key away as well, whatever became of the prefix before it.
+        hidden = plain.removeprefix(redacted.removesuffix(MASK))
+        if len(hidden) >= _START:
+            _add(self._plain, hidden, MASK)
         _add(self._hexadecimal, key.hex(), redacted)
         for alignment in range(3):
             _add(self._base64, _encoded_core(key, alignment), redacted)
 
     def _redacted(self, match: re.Match[str]) -> str:
         token = match[0]
-        for key, redacted in self._keys_in(token):
-            # What stands encoded is not worth keeping: the whole run goes.
-            token = token.replace(key, redacted) if key in token else MASK
-        return token
+        found = sorted(self._keys_in(token), key=lambda each: -len(each[0]))
+        if not found:
+            return token
+        for key, redacted in found:
+            token = token.replace(key, redacted)
+        # What is in it in any other form is not worth keeping: the whole run goes.
+        return MASK if any(True for _ in self._keys_in(token)) else token
 
     def _keys_in(self, token: str) -> Iterator[tuple[str, str]]:
         if len(token) < _START or not self._plain:
             return
-        for form in {token, _unescaped(token)}:
+        for form in readings(token):
             yield from _found(self._plain, form)
             yield from _found(self._base64, form.translate(_TO_STANDARD))
             for run in _HEXADECIMAL.findall(form):
@@ -107,14 +115,3 @@ def _encoded_core(key: bytes, alignment: int) -> str:
     first = (0, 2, 3)[alignment]
     whole = (alignment + len(key)) * 8 // 6
     return encoded[first:whole]
-
-
-def _unescaped(token: str) -> str:
-    if not any(mark in token for mark in "%\\&"):
-        return token
-    return _ESCAPE.sub(_character, token)
-
-
-def _character(match: re.Match[str]) -> str:
-    decimal = match[4]
-    return chr(int(decimal) if decimal else int(match[1] or match[2] or match[3], 16))

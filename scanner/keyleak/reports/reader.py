@@ -24,9 +24,10 @@ from keyleak.findings import (
     Verification,
     VerificationVerdict,
 )
+from keyleak.key_shapes import MASK
 from keyleak.reports.fields import Fields
 from keyleak.reports.report import SCHEMA, Report, Scan
-from keyleak.secret import MASK, RedactedSecret, Secret
+from keyleak.secret import RedactedSecret, Secret
 
 
 class _Tool(Enum):

@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from keyleak.errors import RuleError
+from keyleak.prefixes import add_prefixes, words_of
 from keyleak.resources import data_folder
 from keyleak.rulebook.kept_rulebook import digest_of, keep_rulebook, kept_rulebook
 from keyleak.rulebook.model import Rulebook
@@ -36,6 +37,8 @@ def load_rulebook(extra_folders: Sequence[str] = (), *, from_yaml: bool = False)
         files += [(path, path) for path in _extra_files(folder)]
     files.append((_WORDS_FILE, os.path.join(built_in, "filters", "placeholders.yaml")))
     contents = [(name, _content(name, path)) for name, path in files]
+    for _, content in contents if extra_folders else ():
+        add_prefixes(word.decode("ascii") for word in words_of(content))
     made_from = digest_of(contents)
     kept = None if from_yaml else kept_rulebook(made_from)
     if kept is not None:
