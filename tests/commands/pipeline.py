@@ -52,9 +52,9 @@ class Runner:
         }
         done = self.checkout.run(
             "bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", step["run"],
-            RUNNER_TEMP=str(self.temporary), GITHUB_ACTION_PATH=str(ROOT), GITHUB_EVENT_NAME=name,
-            GITHUB_EVENT_PATH=str(path), GITHUB_OUTPUT=str(output), GITHUB_STEP_SUMMARY=str(summary),
-            **{"GITHUB_SHA": self.checkout.head(), **variables, **more},
+            RUNNER_TEMP=str(self.temporary), GITHUB_EVENT_NAME=name, GITHUB_EVENT_PATH=str(path),
+            GITHUB_OUTPUT=str(output), GITHUB_STEP_SUMMARY=str(summary),
+            **{"GITHUB_SHA": self.checkout.head(), "GITHUB_ACTION_PATH": str(ROOT), **variables, **more},
         )  # fmt: skip
         outputs = dict(line.split("=", 1) for line in output.read_text().splitlines())
         assert KEY not in done.stdout + done.stderr + summary.read_text()

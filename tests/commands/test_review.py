@@ -94,7 +94,15 @@ def baseline(person: Person) -> None:
     person.git("add", ".keyleak-baseline.json")
 
 
-@pytest.mark.parametrize("suppress", [entry, entry_in_toml, severity, issuers, least_severity, baseline])
+def named_baseline(person: Person) -> None:
+    baseline(person)
+    person.git("mv", "-f", ".keyleak-baseline.json", "known.json")
+    person.stage(".keyleak.yaml", "baseline: known.json\n")
+
+
+@pytest.mark.parametrize(
+    "suppress", [entry, named_baseline, entry_in_toml, severity, issuers, least_severity, baseline]
+)
 def test_a_change_that_allows_its_own_key_fails(
     person: Person, runner: Runner, suppress: Callable[[Person], None]
 ) -> None:
@@ -130,6 +138,14 @@ def test_a_marker_that_comes_with_its_key_allows_nothing(person: Person, runner:
     found = runner.run("pull_request", pull(base, head))
     assert found["exit"] == ExitCode.FINDINGS
     assert [status for status, _ in found["reasons"]] == ["new"]
+    assert PROPOSED in str(found["reasons"])
+
+
+def test_a_marker_in_a_commit_message_allows_nothing(person: Person, runner: Runner) -> None:
+    base = person.head()
+    person.git("commit", "-q", "--allow-empty", "-m", f"configure\n\n{MARKED}")
+    found = runner.run("pull_request", pull(base, person.head()))
+    assert found["exit"] == ExitCode.FINDINGS
     assert PROPOSED in str(found["reasons"])
 
 

@@ -40,6 +40,7 @@ MOST_BASELINE: Final = 64 << 20
 _MOST_RULE_FILE: Final = 1 << 20
 _MOST_RULE_FILES: Final = 500
 _RULE_FILES: Final = (".yaml", ".yml")
+_MOST_HEADS: Final = 16
 _SHORT: Final = 12
 
 
@@ -115,7 +116,8 @@ def _proposals(
 ) -> tuple[tuple[Decisions, ...], tuple[Gap, ...]]:
     """What the heads would decide, and what of that cannot be read."""
     proposed, gaps = [], []
-    for head in dict.fromkeys(head for head in base.heads if head != base.commit):
+    # Only an explanation hangs on it; a push may bring thousands of refs.
+    for head in [head for head in dict.fromkeys(base.heads) if head != base.commit][:_MOST_HEADS]:
         try:
             stated = _StatedAt(options, base, head).stated(None)
             settings = configured(files, ["."], Reads.HISTORY, console, stated=stated).settings
