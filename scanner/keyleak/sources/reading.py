@@ -5,6 +5,7 @@ A reader owns one buffer, so that memory does not grow with the number of files.
 
 from __future__ import annotations
 
+import errno
 import mmap
 import os
 import stat
@@ -15,6 +16,7 @@ from keyleak.coverage import Gap
 from keyleak.findings import LocationKind
 from keyleak.matching.view import REACH_AFTER, REACH_BEFORE
 from keyleak.records import dataclass, replace
+from keyleak.sources.extents import data_extents
 from keyleak.sources.inspector import NOTHING, Inspection, Place, Window
 from keyleak.sources.lines import first_line
 
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from keyleak.sources.lines import LineStart
 
 WINDOW: Final = 16 << 20
+# How much longer a file may get while it is read. Those that /proc and the like show have no size, or no end.
+_MOST_GROWTH: Final = 64 << 20
 # Small files are read one behind the other and searched together: a search costs as much as a small file.
 _TOGETHER: Final = 512 << 10
 # In UTF-16 a character is two bytes, and a value may reach as far from its anchor as the anchor's view does.
@@ -94,6 +98,9 @@ class Reader:
                     # One read brings a file whole; the second makes sure that it ends there.
                     while count := os_read(descriptor, (view[end:],)):
                         end += count
+                    if end == start:
+                        # A pipe without a writer looks like an empty file.
+                        _check_kind(os.fstat(descriptor))
                 finally:
                     os_close(descriptor)
             except OSError as error:
@@ -157,7 +164,7 @@ class Reader:
             form = recognise(bytes(self._view[:BEGINNING])) if length == len(self._buffer) else None
             if form is not None and form.is_sequential:
                 return self._opened(form, stream, place)
-            result = self._read_windows(fill, length, place)
+            result, _ = self._read_windows(fill, length, place)
             if form is not None:
                 too_large = f"is too large to be opened from a stream ({form.value}): scan it as a file"
                 gap = Gap(place.name, too_large if form.is_opened else form.advice)
@@ -182,29 +189,75 @@ class Reader:
         return ReadResult(found.sightings, count, found.gaps)
 
     def _read_descriptor(self, descriptor: int, path: str) -> ReadResult:
-        def fill(start: int) -> int:
-            return os.readv(descriptor, [self._view[start:]])
-
         place = Place(LocationKind.FILE, path)
         try:
+            status = os.fstat(descriptor)
+            _check_kind(status)
+            fill = self._filling(descriptor, status.st_size + _MOST_GROWTH)
             # One read brings most files whole; a second one makes sure of the end.
             length = self._fill(fill, 0)
             if length < len(self._buffer):
                 inspection = self._inspector.inspect(self._view[:length], place)
                 return ReadResult(inspection.sightings, length, inspection.gaps, 1)
-            return self._read_huge(descriptor, fill, path, place)
+            return self._read_huge(descriptor, status, fill, place)
         except OSError as error:
             return ReadResult((), 0, (Gap(path, _words(error)),))
 
-    def _read_huge(self, descriptor: int, fill: Callable[[int], int], path: str, place: Place) -> ReadResult:
-        status = os.fstat(descriptor)
-        result = self._read_windows(fill, len(self._buffer), place)
+    def _filling(self, descriptor: int, most: int) -> Callable[[int], int]:
+        """Reads on from a descriptor into the buffer; at most so many bytes, for some files never end."""
+        left = most
+
+        def fill(start: int) -> int:
+            nonlocal left
+            count = os.readv(descriptor, [self._view[start:]])
+            left -= count
+            if left < 0:
+                raise OSError(errno.EFBIG, "goes on without an end, far beyond the size that it had")
+            return count
+
+        return fill
+
+    def _read_extents(self, descriptor: int, extents: Iterable[range], place: Place) -> ReadResult:
+        """What a sparse file holds; its holes are zeros, which no key goes across."""
+        result = ReadResult((), 0, files=1)
+        line_start = None
+        for extent in extents:
+            os.lseek(descriptor, extent.start, os.SEEK_SET)
+            fill = self._filling_extent(descriptor, len(extent))
+            part, line_start = self._read_windows(fill, self._fill(fill, 0), place, extent.start, line_start)
+            result = _merged([result, part])
+            result = replace(result, files=part.files)
+            if not part.files or self._interrupted:
+                break
+        return result
+
+    def _filling_extent(self, descriptor: int, length: int) -> Callable[[int], int]:
+        left = length
+
+        def fill(start: int) -> int:
+            nonlocal left
+            count = os.readv(descriptor, [self._view[start : start + left]]) if left else 0
+            left -= count
+            return count
+
+        return fill
+
+    def _read_huge(
+        self, descriptor: int, status: os.stat_result, fill: Callable[[int], int], place: Place
+    ) -> ReadResult:
+        path = place.name
+        extents = data_extents(descriptor, status)
+        if extents is not None:
+            result = self._read_extents(descriptor, extents, place)
+        else:
+            os.lseek(descriptor, len(self._buffer), os.SEEK_SET)
+            result, _ = self._read_windows(fill, len(self._buffer), place)
         with open(os.dup(descriptor), "rb") as file:
             file.seek(0)
             inside = self._inspector.opener.open_stream(file, place)
         elsewhere = inside.and_elsewhere(Inspection(result.sightings, result.gaps))
         result = replace(result, sightings=elsewhere.sightings, gaps=elsewhere.gaps)
-        if result.files and stat.S_ISREG(status.st_mode) and result.bytes < status.st_size:
+        if extents is None and result.files and result.bytes < status.st_size:
             reason = f"shrank while it was read: {result.bytes:,} of {status.st_size:,} bytes were there"
             return replace(result, gaps=(*result.gaps, Gap(path, reason)), files=0)
         return result
@@ -221,10 +274,26 @@ class Reader:
             self._interrupted = True
         return start
 
-    def _read_windows(self, fill: Callable[[int], int], length: int, place: Place) -> ReadResult:
+    def _read_windows(
+        self,
+        fill: Callable[[int], int],
+        length: int,
+        place: Place,
+        base: int = 0,
+        line_start: LineStart | None = None,
+    ) -> tuple[ReadResult, LineStart]:
+        """A content in windows, and the line that it ends in.
+
+        Args:
+            fill: reads on into the buffer.
+            length: how much the buffer holds already.
+            place: what the content is.
+            base: where in it the buffer begins.
+            line_start: the line that begins there; None for the first.
+        """
         inspection = NOTHING
-        line_start = first_line(bytes(self._buffer[:4]))
-        base = owned_from = 0
+        line_start = line_start or first_line(bytes(self._buffer[:4]))
+        begin, owned_from = base, 0
         while length == len(self._buffer):
             owned_to = length - MARGIN
             inspection += self._inspect(length, place, base, range(owned_from, owned_to), line_start)
@@ -241,14 +310,26 @@ class Reader:
                 inspection += self._inspect(
                     2 * MARGIN, place, base, range(owned_from, 2 * MARGIN + 1), line_start
                 )
-                return ReadResult(inspection.sightings, base + 2 * MARGIN, (*inspection.gaps, gap))
+                count = base - begin + 2 * MARGIN
+                return ReadResult(inspection.sightings, count, (*inspection.gaps, gap)), line_start
         inspection += self._inspect(length, place, base, range(owned_from, length + 1), line_start)
-        return ReadResult(inspection.sightings, base + length, inspection.gaps, 1)
+        read = ReadResult(inspection.sightings, base - begin + length, inspection.gaps, 1)
+        return read, line_start.after(self._buffer[:length], base)
 
     def _inspect(
         self, length: int, place: Place, base: int, owned: range, line_start: LineStart
     ) -> Inspection:
         return self._inspector.inspect(self._view[:length], place, Window(base, owned, line_start))
+
+
+def _check_kind(status: os.stat_result) -> None:
+    """See that a file is still one.
+
+    Raises:
+        OSError: it is a named pipe, a socket or a device.
+    """
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "became a named pipe, socket or device, so it was not read")
 
 
 def _words(error: OSError) -> str:
