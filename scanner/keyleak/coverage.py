@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from keyleak.errors import ExitCode
 from keyleak.records import dataclass, field
 
 if TYPE_CHECKING:
@@ -69,6 +70,27 @@ class Coverage:
     def nothing_read(self) -> bool:
         """Whether no file and no object was read."""
         return not self.files and not self.bytes and self.objects == ObjectCounts()
+
+    def exit_code(self, *, findings: bool, allow_incomplete: bool) -> ExitCode:
+        """The exit code of every command that read something; incomplete outranks findings.
+
+        Args:
+            findings: whether there is one that counts.
+            allow_incomplete: whether the user accepts that something was not read.
+        """
+        if not self.complete and not allow_incomplete:
+            return ExitCode.INCOMPLETE
+        return ExitCode.FINDINGS if findings else ExitCode.CLEAN
+
+    def without(self, key: str) -> str:
+        """The words for a result without a key, as far as they are true: nothing read is nothing known.
+
+        Args:
+            key: what was not found, at the beginning of a sentence: `No key found`.
+        """
+        if self.nothing_read:
+            return "Nothing was read"
+        return key if self.complete else f"{key} in what was read"
 
     def __add__(self, other: Coverage) -> Coverage:
         return Coverage(

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from keyleak.commands.console import Console
+    from keyleak.coverage import Coverage
     from keyleak.findings import Finding
 
 _KEY_BYTES = 32
@@ -60,7 +61,7 @@ class _Seen:
     """What the scan for a baseline saw."""
 
     findings: tuple[Finding, ...]
-    complete: bool
+    coverage: Coverage
     shows_all: bool
     """Whether a key that was not found is gone: a sparse checkout leaves out files that may hold it."""
 
@@ -103,7 +104,7 @@ def update(options: BaselineOptions, console: Console) -> ExitCode:
     partial = bool(options.paths) or not seen.shows_all
     new = replace(old, covers=covers).with_ids(found | old.fingerprints if partial else found)
     if partial and old.fingerprints - found:
-        reason = "not everything was read" if not seen.complete or options.paths else _SPARSE
+        reason = "not everything was read" if not seen.coverage.complete or options.paths else _SPARSE
         console.note(f"{reason}, so nothing is taken out of the baseline")
     if new.text() != text_of(file):
         _write(file, new.text())
@@ -134,9 +135,7 @@ def check(options: BaselineOptions, console: Console) -> ExitCode:
     if known.text() != text_of(file):
         console.note(f"{file}: not in the order that update writes, as after a merge; update puts it right")
     print_line(f"{file}: {len(found & known.fingerprints):,} known keys found, {len(new):,} new")
-    if not seen.complete and not options.report.allow_incomplete:
-        return ExitCode.INCOMPLETE
-    return ExitCode.FINDINGS if new else ExitCode.CLEAN
+    return seen.coverage.exit_code(findings=bool(new), allow_incomplete=options.report.allow_incomplete)
 
 
 def take_over(files: Sequence[str], options: BaselineOptions, console: Console) -> ExitCode:
@@ -231,14 +230,13 @@ def _seen(options: BaselineOptions, covers: Covers, console: Console) -> _Seen:
     )
     for gap in reading.coverage.gaps:
         console.note(f"not read: {gap.what}: {gap.reason}")
-    complete = reading.coverage.complete
     # A history holds the files that a sparse checkout leaves out.
-    shows_all = complete and (covers is Covers.HISTORY or reading.coverage.shows_all)
-    return _Seen(counting, complete, shows_all)
+    coverage = reading.coverage
+    return _Seen(counting, coverage, coverage.complete if covers is Covers.HISTORY else coverage.shows_all)
 
 
 def _may_write(seen: _Seen, options: BaselineOptions, console: Console) -> bool:
-    if seen.complete or options.report.allow_incomplete:
+    if seen.coverage.complete or options.report.allow_incomplete:
         return True
     console.error(
         "not everything was read, so no baseline is written; --allow-incomplete writes it all the same"

@@ -82,8 +82,8 @@ def fix(options: FixOptions, console: Console) -> ExitCode:
     rulebook = checked_rulebook(options.report)
     case = _examined(options, rulebook, chosen_ids(options), console)
     if not case.findings:
-        console.note("no key was found, so there is nothing to fix")
-        return _without_findings(case.coverage, options)
+        console.note(f"{case.coverage.without('No key found')}, so there is nothing to fix")
+        return _code(case.coverage, options, findings=False)
     expected = _expected(case)
     workspace = None if options.output is None else _opened(options.output, case)
     tree = suggest_patch(case.root, case.findings, case.rulebook)
@@ -95,7 +95,7 @@ def fix(options: FixOptions, console: Console) -> ExitCode:
     if workspace is not None and not options.apply:
         _write_kit(workspace, expected, document, case.secrets, console)
     if workspace is None or not options.apply:
-        return _code(ExitCode.FINDINGS, case.coverage, options)
+        return _code(case.coverage, options, findings=True)
     return _apply(case, expected, workspace, options, console)
 
 
@@ -190,7 +190,7 @@ def _apply(
     program = find_filter_repo()
     if expected.plan.is_empty:
         console.note("no ref reaches any of the keys, so there is no history to rewrite")
-        return _code(ExitCode.FINDINGS, case.coverage, options)
+        return _code(case.coverage, options, findings=True)
     _check_carried(expected.fidelity)
     _confirm(workspace, options)
     state = read_state(workspace, case.root, [finding.id for finding in case.historic])
@@ -213,7 +213,7 @@ def _apply(
         )
         return ExitCode.INCOMPLETE
     console.note(f"{workspace.folder}: nothing was pushed; backup.bundle has all as it was")
-    return _code(ExitCode.CLEAN, case.coverage, options)
+    return _code(case.coverage, options, findings=False)
 
 
 def _check_carried(found: Fidelity) -> None:
@@ -248,11 +248,5 @@ def _remaining(
     return [each for each in group_by_secret(history.sightings) if each.secret in chosen], history.coverage
 
 
-def _without_findings(coverage: Coverage, options: FixOptions) -> ExitCode:
-    return _code(ExitCode.CLEAN, coverage, options)
-
-
-def _code(code: ExitCode, coverage: Coverage, options: FixOptions) -> ExitCode:
-    if not coverage.complete and not options.report.allow_incomplete:
-        return ExitCode.INCOMPLETE
-    return code
+def _code(coverage: Coverage, options: FixOptions, *, findings: bool) -> ExitCode:
+    return coverage.exit_code(findings=findings, allow_incomplete=options.report.allow_incomplete)

@@ -52,13 +52,14 @@ def check_in_place(options: FixOptions, console: Console) -> ExitCode:
     found = [each for each in leaks_of(reading, options, console) if not ids or each.id in ids]
     shown = without_user(url)
     lines = [line for finding in found for line in _held(finding)]
-    title = f"{shown} still holds {len(found):,} keys" if found else f"{shown} holds none of the keys"
+    none = history.coverage.without(f"{shown} holds none of the keys")
+    title = f"{shown} still holds {len(found):,} keys" if found else none
     document = FixDocument(shown, (), (Section("remote", title, tuple(lines)),))
     write_out(masked_document(document, options.form, (each.secret for each in history.sightings)))
-    if not history.coverage.complete and not options.report.allow_incomplete:
+    accepted = options.report.allow_incomplete
+    if not history.coverage.complete and not accepted:
         console.error("not everything of the remote was read; --allow-incomplete accepts it")
-        return ExitCode.INCOMPLETE
-    return ExitCode.FINDINGS if found else ExitCode.CLEAN
+    return history.coverage.exit_code(findings=bool(found), allow_incomplete=accepted)
 
 
 def _address(options: FixOptions) -> tuple[str, Origin]:

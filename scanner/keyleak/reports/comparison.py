@@ -6,10 +6,11 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from keyleak.errors import ExitCode
 from keyleak.findings import Severity, Status
 
 if TYPE_CHECKING:
+    from keyleak.coverage import Coverage
+    from keyleak.errors import ExitCode
     from keyleak.findings import Finding, Location
     from keyleak.reports.report import Report
 
@@ -26,17 +27,15 @@ class Comparison:
     """Keys of both that stand elsewhere now, as the earlier and the later one tell of them."""
     same: int
     """Keys that stand where they stood."""
-    complete: bool
-    """Whether both scans read everything; if not, what is new or gone may only have been unread."""
+    coverage: Coverage
+    """What both scans read together; where that is not complete, what is new or gone may only be unread."""
 
     def exit_code(self, *, allow_incomplete: bool) -> ExitCode:
         """1 for a new key that counts; 2 where an incomplete scan can tell neither new nor gone."""
-        if not self.complete and not allow_incomplete:
-            return ExitCode.INCOMPLETE
         counts = any(
             finding.status is Status.NEW and finding.severity is not Severity.NOTE for finding in self.new
         )
-        return ExitCode.FINDINGS if counts else ExitCode.CLEAN
+        return self.coverage.exit_code(findings=counts, allow_incomplete=allow_incomplete)
 
 
 def compare(old: Report, new: Report) -> Comparison:
@@ -50,7 +49,7 @@ def compare(old: Report, new: Report) -> Comparison:
         gone=tuple(finding for identity, finding in before.items() if identity not in after),
         moved=moved,
         same=len(both) - len(moved),
-        complete=old.coverage.complete and new.coverage.complete,
+        coverage=old.coverage + new.coverage,
     )
 
 

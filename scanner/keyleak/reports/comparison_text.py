@@ -24,7 +24,7 @@ def render_json(comparison: Comparison, presentation: Presentation) -> str:
     """The comparison as JSON: `new`, `gone` and `moved` with whole findings, `same` as a number."""
     document = {
         "schema": SCHEMA,
-        "complete": comparison.complete,
+        "complete": comparison.coverage.complete,
         "new": [finding_object(finding, presentation) for finding in comparison.new],
         "gone": [finding_object(finding, presentation) for finding in comparison.gone],
         "moved": [
@@ -50,7 +50,7 @@ def _lines(comparison: Comparison, wording: Wording) -> Iterator[str]:
             yield f"  ~ {_key(later, wording)}"
             yield f"      {_where(earlier, wording)} -> {_where(later, wording)}"
         yield from _folded(len(comparison.moved))
-    if not comparison.complete:
+    if not comparison.coverage.complete:
         yield "INCOMPLETE: not everything was read, so a key may be new or gone in this comparison only."
         yield ""
     counts = f"{len(comparison.new):,} new, {len(comparison.gone):,} gone, {len(comparison.moved):,} moved"

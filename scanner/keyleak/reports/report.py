@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from keyleak.errors import ExitCode
 from keyleak.findings import Severity, Status
 from keyleak.records import dataclass
 
 if TYPE_CHECKING:
     from keyleak.coverage import Coverage
+    from keyleak.errors import ExitCode
     from keyleak.findings import Finding
 
 SCHEMA: Final = "keyleak/report/1"
@@ -70,12 +70,10 @@ class Report:
 
     def exit_code(self, *, allow_incomplete: bool, exit_zero: bool) -> ExitCode:
         """The exit code of design section 3; an incomplete view outranks findings."""
-        if not self.coverage.complete and not allow_incomplete:
-            return ExitCode.INCOMPLETE
-        return ExitCode.FINDINGS if self.leaks() and not exit_zero else ExitCode.CLEAN
+        counts = bool(self.leaks()) and not exit_zero
+        return self.coverage.exit_code(findings=counts, allow_incomplete=allow_incomplete)
 
     def _without(self, words: str) -> str:
-        """The words for a result without a key, as far as they are true: nothing read is nothing known."""
-        if self.coverage.nothing_read:
-            return "Nothing staged" if self.scan.kind == "staged" else "Nothing was read"
-        return words if self.coverage.complete else f"{words} in what was read"
+        if self.coverage.nothing_read and self.scan.kind == "staged":
+            return "Nothing staged"
+        return self.coverage.without(words)
