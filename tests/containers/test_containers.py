@@ -213,6 +213,29 @@ def test_a_tar_of_nothing_but_long_names_ends() -> None:
     INSPECTOR.inspect(bytes(header) * 20_000, Place(LocationKind.FILE, "f"))
 
 
+@pytest.mark.parametrize("kind", [tarfile.GNU_FORMAT, tarfile.PAX_FORMAT, tarfile.USTAR_FORMAT])
+def test_a_key_in_a_header_of_a_compressed_tar_is_found(kind: int) -> None:
+    keys = [expand("sk_live_${base62:42}", seed) for seed in range(4)]
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=kind) as archive:
+        archive.addfile(tarfile.TarInfo(f"FLORA_API_KEY={keys[0]}"))
+        link = tarfile.TarInfo("link")
+        link.type, link.linkname = tarfile.SYMTYPE, f"FLORA_API_KEY={keys[1]}"
+        archive.addfile(link)
+        # Fills its field to the last byte, behind which digits follow.
+        archive.addfile(tarfile.TarInfo(f"{'n' * 35}/FLORA_API_KEY={keys[2]}"))
+        long = (
+            f"{'d' * 80}/{'n' * 99}"
+            if kind == tarfile.USTAR_FORMAT
+            else f"{'d' * 80}/FLORA_API_KEY={keys[3]}"
+        )
+        archive.addfile(tarfile.TarInfo(long))
+    found = keyleak.scan_content(gzip.compress(buffer.getvalue()))
+    wanted = keys[:3] if kind == tarfile.USTAR_FORMAT else keys
+    assert {finding.secret.reveal().decode() for finding in found.findings} == set(wanted)
+    assert found.coverage.complete
+
+
 def test_what_stands_behind_the_end_of_a_tar_is_read() -> None:
     content = gzip.compress(tarred(b"nothing") + TEXT)
     ((found, _, container, _),) = places(content)

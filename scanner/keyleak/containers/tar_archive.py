@@ -19,11 +19,15 @@ _FILES: Final = frozenset(b"0\x007")
 _GNU_NAME, _PAX, _GNU_SPARSE = b"L", b"x", b"S"
 # A header of a sparse file, and each that goes on with its list of pieces, says whether another one follows.
 _SPARSE_GOES_ON, _LIST_GOES_ON = 482, 504
+# The target of a link, and the names of owner and group.
+_WORDS: Final = (slice(157, 257), slice(265, 297), slice(297, 329))
+_LONG: Final = 1 << 20
+HEADERS: Final = "names and other text of headers"
 AFTER_END: Final = "behind the end of the archive"
 
 
 def members(pieces: Iterator[bytes]) -> Iterator[Member | Flaw]:
-    """Every member with content, and what stands behind the archive's end.
+    """Every member with content, what the headers say in words, and what stands behind the archive's end.
 
     Args:
         pieces: the archive.
@@ -32,6 +36,19 @@ def members(pieces: Iterator[bytes]) -> Iterator[Member | Flaw]:
         ContainerError: a header is damaged, or the archive ends early.
     """
     reader = PieceReader(pieces)
+    texts = _Texts()
+    try:
+        yield from _members(reader, texts)
+    except ContainerError:
+        yield texts.take()
+        raise
+    yield texts.take()
+    rest = PieceReader(_trailing(reader))
+    if first := rest.read(1):
+        yield Member(AFTER_END, chain((first,), rest.take_all()))
+
+
+def _members(reader: PieceReader, texts: _Texts) -> Iterator[Member | Flaw]:
     name, size = None, None
     while header := reader.read(_BLOCK):
         if not header.strip(b"\0"):
@@ -41,12 +58,16 @@ def members(pieces: Iterator[bytes]) -> Iterator[Member | Flaw]:
         kind, length = header[156:157], _number(header[124:136])
         if kind in {_GNU_NAME, _PAX}:
             text = _text(reader, length)
+            texts.add(text)
             if kind == _GNU_NAME:
                 name = text.rstrip(b"\0")
             else:
                 fields = dict(_PAX_FIELD.findall(text))
                 name, size = fields.get(b"path", name), _decimal(fields.get(b"size"))
             continue
+        texts.add(_name(header), *(header[field] for field in _WORDS))
+        if texts.is_long:
+            yield texts.take()
         if size is not None:
             length = size
         if kind == _GNU_SPARSE:
@@ -54,9 +75,32 @@ def members(pieces: Iterator[bytes]) -> Iterator[Member | Flaw]:
         shown = (name if name is not None else _name(header)).decode("utf-8", "surrogateescape")
         name, size = None, None
         yield from _member(reader, kind, shown, length)
-    rest = PieceReader(_trailing(reader))
-    if first := rest.read(1):
-        yield Member(AFTER_END, chain((first,), rest.take_all()))
+
+
+class _Texts:
+    """What stands in headers, a line each: where the archive is compressed, nothing else shows it."""
+
+    def __init__(self) -> None:
+        self._lines: list[bytes] = []
+        self._length = 0
+
+    def add(self, *texts: bytes) -> None:
+        """Keep more."""
+        for text in texts:
+            if line := text.strip(b"\0"):
+                self._lines.append(line)
+                self._length += len(line)
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it is time to take it, before there is too much to hold."""
+        return self._length >= _LONG
+
+    def take(self) -> Member:
+        """Everything that was added since, as a member."""
+        text = b"\n".join(self._lines)
+        self._lines, self._length = [], 0
+        return Member(HEADERS, iter((text,)))
 
 
 def _member(reader: PieceReader, kind: bytes, name: str, length: int) -> Iterator[Member | Flaw]:
