@@ -11,7 +11,8 @@ import sys
 from contextlib import suppress
 from typing import Final
 
-_OTHERS_MAY_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
+from keyleak.regular_file import may_be_trusted, read_regular
+
 _LARGEST: Final = 16 * 1024 * 1024
 
 
@@ -21,7 +22,7 @@ def kept(name: str) -> bytes | None:
     if folder is None or not is_ours(folder):
         return None
     try:
-        return _content(os.path.join(folder, name))
+        return read_regular(os.path.join(folder, name), _LARGEST, owned=True)
     except OSError:
         return None
 
@@ -72,25 +73,10 @@ def user_folder() -> str | None:
     return os.path.join(parent, "keyleak")
 
 
-def _content(path: str) -> bytes | None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        facts = os.fstat(descriptor)
-        if not _may_be_trusted(facts) or not stat.S_ISREG(facts.st_mode) or facts.st_size > _LARGEST:
-            return None
-        return os.read(descriptor, facts.st_size)
-    finally:
-        os.close(descriptor)
-
-
 def is_ours(path: str) -> bool:
     """Whether a folder is there that only this user (or root) can write to."""
     try:
         facts = os.lstat(path)
     except OSError:
         return False
-    return stat.S_ISDIR(facts.st_mode) and _may_be_trusted(facts)
-
-
-def _may_be_trusted(facts: os.stat_result) -> bool:
-    return facts.st_uid in {0, os.geteuid()} and not facts.st_mode & _OTHERS_MAY_WRITE
+    return stat.S_ISDIR(facts.st_mode) and may_be_trusted(facts)

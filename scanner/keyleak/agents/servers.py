@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from dataclasses import dataclass
 from enum import Enum
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
+
+from keyleak.bounded_toml import read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +49,7 @@ def servers(content: bytes, path: str) -> list[Server]:
     """
     text = content.decode("utf-8", "replace")
     try:
-        parsed = tomllib.loads(text) if path.endswith(".toml") else json.loads(_plain_json(text))
+        parsed = read_toml(text) if path.endswith(".toml") else json.loads(_plain_json(text))
     except (ValueError, RecursionError):
         # The file is scanned all the same; what it configures is only a remark.
         return []

@@ -7,62 +7,101 @@ value has none of its own, such as one in an inline table, its line is that of t
 from __future__ import annotations
 
 import re
-import tomllib
 from collections import Counter
+from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from yaml import Mark
 from yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
+from keyleak.bounded_toml import MOST_PARTS, TomlError, read_toml
 from keyleak.errors import ConfigError
 from keyleak.strict_yaml import YamlValue
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from yaml.nodes import Node
 
 _Path: TypeAlias = tuple["str | int", ...]
 
-_HEADER: Final = re.compile(r"\s*(\[\[?)\s*([^\[\]]+?)\s*\]\]?\s*(?:#.*)?$")
+_HEADER: Final = re.compile(r"\s*(\[\[?)([^\[\]]+)\]\]?\s*(?:#.*)?$")
 _KEY: Final = re.compile(r"""\s*([A-Za-z0-9_-]+|"[^"]*"|'[^']*')\s*=""")
-_AT: Final = re.compile(r"\(at line (\d+), column \d+\)")
+
+
+@dataclass(slots=True)
+class _Lines:
+    """Lines of a table and of what is in it."""
+
+    line: int | None = None
+    """0-based."""
+    inside: dict[str | int, _Lines] = field(default_factory=dict)
+
+    def at(self, path: _Path) -> _Lines:
+        """The lines of something in it, made where there are none."""
+        found = self
+        for part in path:
+            found = found.inside.setdefault(part, _Lines())
+        return found
+
+    def mark(self, line: int) -> None:
+        """Set the line where none is set."""
+        self.line = line if self.line is None else self.line
+
+
+_NO_LINES: Final = _Lines()
 
 
 def toml_value(text: str, file: str, table: Sequence[str]) -> YamlValue | None:
     """A table of a TOML text; None where it has none.
 
     Raises:
-        ConfigError: it is no TOML, with the line.
+        ConfigError: it is no TOML, with the line, or is nested too deeply.
     """
     try:
-        value: Any = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        at = _AT.search(str(error))
-        line = int(at[1]) if at else text.count("\n") + 1
-        raise ConfigError(file, line, f"not valid TOML: {_AT.sub('', str(error)).strip()}") from error
-    except RecursionError:
-        raise ConfigError(file, None, "nested too deeply") from None
+        value: Any = read_toml(text)
+    except TomlError as error:
+        raise ConfigError(file, error.line, f"not valid TOML: {error.reason}") from error
     for name in table:
         if not isinstance(value, dict) or name not in value:
             return None
         value = value[name]
-    return YamlValue(_node(value, tuple(table), _lines(text)), file, ConfigError)
+    lines = _lines(text)
+    line = 0
+    for name in table:
+        lines = lines.inside.get(name, _NO_LINES)
+        line = line if lines.line is None else lines.line
+    return YamlValue(_Builder(file).node(value, lines, line), file, ConfigError)
 
 
-def _node(value: Any, path: _Path, lines: Mapping[_Path, int]) -> Node:
-    mark = _mark(path, lines)
-    if isinstance(value, dict):
-        pairs = [
-            (_scalar("str", name, _mark((*path, name), lines)), _node(each, (*path, name), lines))
-            for name, each in value.items()
-        ]
-        return MappingNode("tag:yaml.org,2002:map", pairs, mark, mark)
-    if isinstance(value, list):
-        items = [_node(each, (*path, index), lines) for index, each in enumerate(value)]
-        return SequenceNode("tag:yaml.org,2002:seq", items, mark, mark)
-    return _plain(value, mark)
+class _Builder:
+    """Makes nodes of values, each with its line or that of what holds it."""
+
+    def __init__(self, file: str) -> None:
+        self._file = file
+
+    def node(self, value: Any, lines: _Lines, line: int, depth: int = 0) -> Node:
+        if depth > MOST_PARTS:
+            raise ConfigError(self._file, line + 1, "nested too deeply")
+        mark = _mark(line)
+        if isinstance(value, dict):
+            pairs = []
+            for name, each in value.items():
+                own, at = _inner(lines, name, line)
+                pairs.append((_scalar("str", name, _mark(at)), self.node(each, own, at, depth + 1)))
+            return MappingNode("tag:yaml.org,2002:map", pairs, mark, mark)
+        if isinstance(value, list):
+            items = [
+                self.node(each, *_inner(lines, index, line), depth + 1) for index, each in enumerate(value)
+            ]
+            return SequenceNode("tag:yaml.org,2002:seq", items, mark, mark)
+        return _plain(value, mark)
+
+
+def _inner(lines: _Lines, name: str | int, line: int) -> tuple[_Lines, int]:
+    own = lines.inside.get(name, _NO_LINES)
+    return own, line if own.line is None else own.line
 
 
 def _plain(value: Any, mark: Mark) -> ScalarNode:
@@ -79,26 +118,24 @@ def _scalar(tag: str, text: str, mark: Mark) -> ScalarNode:
     return ScalarNode(f"tag:yaml.org,2002:{tag}", text, mark, mark)
 
 
-def _mark(path: _Path, lines: Mapping[_Path, int]) -> Mark:
-    """The nearest line that is known."""
-    while path and path not in lines:
-        path = path[:-1]
-    return Mark("", 0, lines.get(path, 0), 0, None, 0)
+def _mark(line: int) -> Mark:
+    return Mark("", 0, line, 0, None, 0)
 
 
-def _lines(text: str) -> dict[_Path, int]:
+def _lines(text: str) -> _Lines:
     """0-based lines of tables and keys."""
-    lines: dict[_Path, int] = {}
+    top = _Lines()
     tables: Counter[_Path] = Counter()
-    current: _Path = ()
+    current = top
     for number, line in enumerate(text.split("\n")):
         if header := _HEADER.match(line):
-            current = tuple(part.strip().strip("\"'") for part in header[2].split("."))
+            path: _Path = tuple(part.strip().strip("\"'") for part in header[2].split("."))
+            current = top.at(path[:MOST_PARTS])
+            current.mark(number)
             if header[1] == "[[":
-                lines.setdefault(current, number)
-                tables[current] += 1
-                current = (*current, tables[current] - 1)
-            lines.setdefault(current, number)
+                tables[path] += 1
+                current = current.at((tables[path] - 1,))
+            current.mark(number)
         elif key := _KEY.match(line):
-            lines.setdefault((*current, key[1].strip("\"'")), number)
-    return lines
+            current.at((key[1].strip("\"'"),)).mark(number)
+    return top

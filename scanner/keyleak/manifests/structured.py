@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from keyleak.bounded_toml import read_toml
 from keyleak.manifests.project import Dependencies
 from keyleak.manifests.written import requirement
-from keyleak.on_use import on_use
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 # A package from the project's own folders is what its author wrote, whatever it is called.
 _LOCAL: Final = ("file:", "link:", "workspace:", "portal:", ".", "/", "~")
-
-_KEYS: Final = on_use(r"[={,\n]")
-_MOST_PARTS: Final = 64
 
 
 def _json(text: str) -> Any:
@@ -54,7 +51,7 @@ def pyproject(text: str) -> Dependencies:
     Raises:
         ValueError: it is no TOML.
     """
-    top = _toml(text)
+    top = read_toml(text)
     project, tool = _table(top.get("project")), _table(top.get("tool"))
     poetry = _table(tool.get("poetry"))
     groups = [_table(group).get("dependencies") for group in _table(poetry.get("group")).values()]
@@ -81,7 +78,7 @@ def pipfile(text: str) -> Dependencies:
     Raises:
         ValueError: it is no TOML.
     """
-    top = _toml(text)
+    top = read_toml(text)
     return Dependencies(frozenset(_named(top.get("packages"))), frozenset(_named(top.get("dev-packages"))))
 
 
@@ -91,22 +88,13 @@ def cargo(text: str) -> Dependencies:
     Raises:
         ValueError: it is no TOML.
     """
-    top = _toml(text)
+    top = read_toml(text)
     tables = [top, *map(_table, _table(top.get("target")).values())]
     others = ("dev-dependencies", "build-dependencies")
     return Dependencies(
         frozenset(name for table in tables for name in _named(table.get("dependencies"))),
         frozenset(name for table in tables for each in others for name in _named(table.get(each))),
     )
-
-
-def _toml(text: str) -> dict[str, Any]:
-    # The parser's time goes with the square of the parts of a key.
-    if any(part.count(".") > _MOST_PARTS for part in _KEYS.split(text)):
-        raise ValueError("a key of too many parts")
-    import tomllib  # noqa: PLC0415 - as above
-
-    return tomllib.loads(text)
 
 
 def _table(value: object) -> dict[str, Any]:
