@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -49,14 +50,16 @@ def deliver(
 
 
 def write(rendered: str, file: str | None) -> None:
-    """Write to a file, whole or not at all, or to standard output where None.
+    """Write to a file, whole or not at all, to a pipe or device as it is, or to standard output where None.
 
     Raises:
         KeyleakError: it could not be written; an old file stands as it was.
     """
     try:
         _write(rendered, file)
-    except BrokenPipeError:
+    except BrokenPipeError as error:
+        if file is not None:
+            raise KeyleakError(f"{file}: whoever was to read it went away") from error
         _forget_standard_output()
     except OSError as error:
         raise KeyleakError(f"{file or 'standard output'}: {error.strerror}") from error
@@ -83,7 +86,11 @@ def _write(rendered: str, file: str | None) -> None:
         sys.stdout.buffer.flush()
         return
     # Most reports go to standard output.
+    from keyleak.git.checkout import link_out  # noqa: PLC0415
     from keyleak.whole_file import write_whole  # noqa: PLC0415
+
+    if (where := link_out(file)) is not None:
+        raise OSError(errno.EXDEV, f"a link in this repository leads out of it; name {where} itself", file)
 
     write_whole(file, rendered)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from keyleak.errors import UsageError
 from keyleak.records import dataclass
@@ -11,6 +11,9 @@ from keyleak.reports.formats import Format
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+_SYSTEM: Final = ("/dev/", "/proc/")
+_STANDARD_OUTPUT: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,16 @@ def _destination(value: str) -> Destination:
         raise UsageError(f"--format {name!r} is none of: {', '.join(formats)}")
     if colon and not file:
         raise UsageError(f"--format {value!r}: a file name must follow the colon")
-    return Destination(Format(name), file or None)
+    return Destination(Format(name), None if _is_standard_output(file) else file)
+
+
+def _is_standard_output(file: str) -> bool:
+    """Whether a name means standard output: none, or one of the system's names for it."""
+    if not file or not file.startswith(_SYSTEM):
+        return not file
+    from keyleak.whole_file import descriptor_of  # noqa: PLC0415 - hardly any report goes there
+
+    return descriptor_of(file) == _STANDARD_OUTPUT
 
 
 def check_show_secrets(options: DeliveryOptions) -> None:

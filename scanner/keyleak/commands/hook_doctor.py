@@ -16,6 +16,7 @@ from keyleak.git.hook_folder import hook_folder
 from keyleak.git.index import changed_entries
 from keyleak.git.inherited import inherited_repository
 from keyleak.git.process import run
+from keyleak.regular_file import CONFIGURATION_LIMIT, read_regular
 from keyleak.reports.wording import counted
 
 if TYPE_CHECKING:
@@ -88,8 +89,8 @@ def _absent(script: HookScript, folder: HookFolder) -> str:
 def _framework_problem(stage: str, top: str) -> str | None:
     wanted = _FRAMEWORK_IDS.get(stage)
     try:
-        with open(os.path.join(top, _CONFIG), encoding="utf-8") as file:
-            text = file.read()
+        content = read_regular(os.path.join(top, _CONFIG), CONFIGURATION_LIMIT, inside=top)
+        text = content.decode("utf-8")
     except (OSError, UnicodeDecodeError):
         return f"the pre-commit framework stands here, and {_CONFIG} cannot be read"
     if re.search(rf"^\s*-?\s*id:\s*['\"]?{wanted}['\"]?\s*(?:#.*)?$", text, re.MULTILINE):

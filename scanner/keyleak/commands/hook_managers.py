@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from keyleak.commands.hook_scripts import HookScript, Kind, hook_line, this_installation, write_whole
 from keyleak.errors import SourceError, UsageError
+from keyleak.regular_file import CONFIGURATION_LIMIT, read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -171,12 +172,11 @@ def _yaml(stage: str) -> str:
 
 def _read(path: str) -> str:
     try:
-        with open(path, encoding="utf-8") as file:
-            return file.read()
+        return read_regular(path, CONFIGURATION_LIMIT, inside=os.path.dirname(path) or ".").decode("utf-8")
     except FileNotFoundError:
         return ""
     except (OSError, UnicodeDecodeError) as error:
-        raise SourceError(path, f"cannot be read: {error}") from error
+        raise SourceError(path, f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
 
 
 def _write(path: str, text: str, *, mode: int) -> None:

@@ -11,6 +11,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 from keyleak.errors import SourceError, UsageError
+from keyleak.regular_file import CONFIGURATION_LIMIT, read_given
 from keyleak.resources import code_folder, data_folder
 
 if TYPE_CHECKING:
@@ -59,8 +60,7 @@ class HookScript:
     def text(self) -> str:
         """Its content, empty where there is none that can be read."""
         try:
-            with open(self.path, encoding="utf-8", errors="replace") as file:
-                return file.read(1 << 20)
+            return read_given(self.path, CONFIGURATION_LIMIT).decode("utf-8", "replace")
         except OSError:
             return ""
 
@@ -121,7 +121,8 @@ def write_whole(path: str, text: str, mode: int) -> None:
         OSError: it cannot be written.
     """
     temporary = f"{path}.{os.getpid()}"
-    with open(temporary, "w", encoding="utf-8") as file:
+    # Made anew, so that no link of that name is followed.
+    with open(temporary, "x", encoding="utf-8") as file:
         file.write(text)
     os.chmod(temporary, mode)
     os.replace(temporary, path)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 from keyleak.errors import UsageError
 from keyleak.findings import Verification, VerificationVerdict
+from keyleak.regular_file import REPORT_LIMIT, read_given
 from keyleak.reports.report import SCHEMA
 
 
@@ -53,10 +53,10 @@ def read_saved(path: str) -> dict[str, Any]:
         UsageError: it cannot be read, or is no report of keyleak.
     """
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        content = json.loads(read_given(path, REPORT_LIMIT).decode("utf-8-sig"))
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{path}: no JSON: {error}") from error
     if not isinstance(content, dict) or content.get("schema") != SCHEMA:
         raise UsageError(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from keyleak.errors import SourceError
 from keyleak.git.inherited import inherited_repository
 from keyleak.key_shapes import masked_message
+from keyleak.regular_file import CONFIGURATION_LIMIT, read_regular
 from keyleak.terminal import printable
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def skipped(stage: str, environ: Mapping[str, str], console: Console) -> bool:
 def recorded_skips(git_dir: str) -> list[str]:
     """The lines of the log, oldest first."""
     try:
-        with open(os.path.join(git_dir, LOG), encoding="utf-8", errors="replace") as log:
-            return log.read().splitlines()
+        content = read_regular(os.path.join(git_dir, LOG), CONFIGURATION_LIMIT)
+        return content.decode("utf-8", "replace").splitlines()
     except OSError:
         return []

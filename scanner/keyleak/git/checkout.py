@@ -48,6 +48,25 @@ def holding_tree(path: str) -> str | None:
     return worktree_root(real if os.path.isdir(real) else os.path.dirname(real))
 
 
+def link_out(path: str) -> str | None:
+    """Where a path ends that begins in the work tree that keyleak runs in and leads out of it, or None.
+
+    Git keeps links, so one in a work tree may be a stranger's: what is written must not follow it anywhere.
+    """
+    real = os.path.realpath(path)
+    if real == os.path.abspath(path):
+        return None
+    tree = worktree_root(os.path.realpath("."))
+    # The folder's own path is resolved: a work tree may be reached by a link of the user's.
+    begins = os.path.join(os.path.realpath(os.path.dirname(os.path.abspath(path))), os.path.basename(path))
+    is_inside = any(_is_below(each, tree) for each in (begins, os.path.abspath(path))) if tree else False
+    return real if tree and is_inside and not _is_below(real, tree) else None
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip("/") + "/")
+
+
 def _belongs_to(tree: str, real: str) -> bool:
     """Whether a path is of this work tree, not of a repository inside it."""
     return holding_tree(real) == tree and not _is_bare_repository(real)

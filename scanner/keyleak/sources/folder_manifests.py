@@ -7,13 +7,13 @@ is no gap. What a scan was asked to read is read as a file besides.
 from __future__ import annotations
 
 import os
-import stat
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from keyleak.git.checkout import repository_name, worktree_root
 from keyleak.manifests.project import Manifest, Project
 from keyleak.manifests.reading import LARGEST, ManifestError, is_manifest, read_manifest, shown_name
+from keyleak.regular_file import read_regular
 from keyleak.unexpected import contained
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 _FOREIGN: Final = frozenset(
     {"node_modules", "bower_components", "site-packages", "dist-packages", "vendor", "third_party", "Pods"}
 )
-# A manifest that became a link or a named pipe must neither lead out of the tree nor hold the scan up.
-_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 # More in one folder were made to be read for ever.
 _MOST: Final = 50
 
@@ -95,13 +93,7 @@ def _folders_of(roots: Sequence[str]) -> frozenset[str]:
 
 def _read(folder: str, manifest: str) -> bytes:
     try:
-        descriptor = os.open(os.path.join(folder, manifest), _FLAGS)
-        try:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise ManifestError("is no file")
-            with open(descriptor, "rb", closefd=False) as file:
-                return file.read(LARGEST + 1)
-        finally:
-            os.close(descriptor)
+        # One that became a link or a named pipe must neither lead out of the tree nor hold the scan up.
+        return read_regular(os.path.join(folder, manifest), LARGEST)
     except OSError as error:
         raise ManifestError(f"cannot be read ({error.strerror})") from error

@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from keyleak.errors import GitError
+from keyleak.coverage import Gap
+from keyleak.errors import GitError, SourceError
 from keyleak.findings import LocationKind
 from keyleak.git.plain import read_by_id
 from keyleak.git.visitor import ReadOptions
+from keyleak.regular_file import kind_name
 from keyleak.sources.history import HistoryRequest, read_history
 from keyleak.sources.object_visitor import ObjectVisitor
-from keyleak.sources.reading import Reader
+from keyleak.sources.reading import Reader, ReadResult
 from keyleak.sources.wire import unpacked
 
 if TYPE_CHECKING:
@@ -67,8 +71,13 @@ class Relocator:
     _changed: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
     def relocate(self, findings: Iterable[Finding]) -> Relocation:
-        """Look for the keys of findings at the places where they were."""
+        """Look for the keys of findings at the places where they were.
+
+        Raises:
+            SourceError: a place is a pipe, a socket or a device, so no scan wrote this; nothing is read.
+        """
         every = list(findings)
+        _refuse_special(location for _, location in _places(every, frozenset({LocationKind.FILE})))
         wanted = {finding.id for finding in every}
         self._files(every, wanted)
         self._objects(every, wanted)
@@ -87,9 +96,7 @@ class Relocator:
             if self.history is not None:
                 continue
             if shown not in read:
-                path = _on_disk(shown)
-                links = os.path.islink(path) and location.container[:1] == ("symbolic link target",)
-                result = reader.read_link(path) if links else reader.read_files([path])
+                result = _read_again(reader, location)
                 read[shown] = self._take(result.sightings, wanted)
                 why[shown] = next((gap.reason for gap in result.gaps), "it changed")
             if finding.id not in read[shown]:
@@ -150,6 +157,30 @@ class Relocator:
                 self._found[id_].append(sighting)
                 taken.add(id_)
         return taken
+
+
+def _refuse_special(locations: Iterable[Location]) -> None:
+    for path in dict.fromkeys(_on_disk(location.path or "") for location in locations):
+        with suppress(OSError, ValueError):
+            mode = os.lstat(path).st_mode
+            if not any(is_kind(mode) for is_kind in (stat.S_ISREG, stat.S_ISDIR, stat.S_ISLNK)):
+                raise SourceError(
+                    path, f"the report names it as a place of a key, and it is {kind_name(mode)}: not opened"
+                )
+
+
+def _read_again(reader: Reader, location: Location) -> ReadResult:
+    """What a file holds now; a report may be anybody's, so what is no file is not opened."""
+    path = _on_disk(location.path or "")
+    try:
+        mode = os.lstat(path).st_mode
+    except (OSError, ValueError) as error:
+        return ReadResult((), 0, (Gap(path, getattr(error, "strerror", None) or str(error)),))
+    if stat.S_ISLNK(mode) and location.container[:1] == ("symbolic link target",):
+        return reader.read_link(path)
+    if not stat.S_ISREG(mode):
+        return ReadResult((), 0, (Gap(path, f"is {kind_name(mode)}, no regular file: it is not opened"),))
+    return reader.read_files([path])
 
 
 def _places(

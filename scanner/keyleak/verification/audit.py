@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from keyleak.errors import SourceError
+from keyleak.git.checkout import link_out
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -62,6 +63,8 @@ class AuditFile:
             SourceError: it cannot be written.
         """
         self._path = path
+        if (where := link_out(path)) is not None:
+            raise SourceError(path, f"a link in this repository leads out of it; name {where} itself")
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
         try:
             self._descriptor = os.open(path, flags, _FOR_ITS_OWNER)
