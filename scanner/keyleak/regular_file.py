@@ -24,7 +24,7 @@ BASELINE_LIMIT: Final = 256 << 20
 """Most bytes of a baseline: seven million keys."""
 REPORT_LIMIT: Final = 512 << 20
 """Most bytes of a saved report."""
-EVENT_LIMIT: Final = 64 << 20
+EVENT_LIMIT: Final = 32 << 20
 """Most bytes of a pipeline's event; GitHub sends no more than 25 million."""
 
 

@@ -4,6 +4,9 @@ A decisive body names its issuer whatever the variable is called. Else evidence 
 what the value is given to, its statement, its block, its file, its project. A strong body of another issuer
 turns a name into a contradiction. What is left is `ambiguous` or `unknown`, which are ordinary answers: some
 fifty services mint keys with this prefix.
+
+A rule file that came with a repository speaks for its own keys only: where a trusted rule looks for a key,
+trusted issuers alone are weighed.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from keyleak.attribution.signals import is_open, signals_of
 from keyleak.attribution.uses import at_uses, used_scopes
 from keyleak.attribution.weighing import Scales, bodies_of
 from keyleak.findings import Strength
-from keyleak.records import dataclass
+from keyleak.records import dataclass, replace
 from keyleak.rulebook.model import FoundBy
 
 if TYPE_CHECKING:
@@ -58,7 +61,17 @@ class Weighed:
 class FileEvidence:
     """What a content says of issuers beyond the surroundings of one key. Made once for each content."""
 
-    def __init__(self, content: Buffer, signals: Sequence[Signals], keys: int) -> None:
+    def __init__(
+        self, content: Buffer, signals: Sequence[Signals], keys: int, further: Sequence[Signals] = ()
+    ) -> None:
+        """Look at a content.
+
+        Args:
+            content: the content.
+            signals: the words of trusted issuers.
+            keys: how many different keys were found in it.
+            further: those of issuers that a repository brought.
+        """
         # UTF-16 without its zero bytes reads as ASCII, which is all that the words of issuers need.
         self.text = bytes(content[:_USE_REACH]).replace(b"\0", b"")
         self.keys = keys
@@ -67,6 +80,8 @@ class FileEvidence:
         packages = imported_packages(self.lower)
         self.evidence = tuple(in_file(self.lower, mentioned, packages))
         self.imported = imported_names(self.lower, mentioned, packages)
+        self.with_further = FileEvidence(content, (*signals, *further), keys) if further else self
+        """The same with what speaks for issuers that a repository brought."""
 
 
 class Attributor:
@@ -76,6 +91,10 @@ class Attributor:
         self._anonymous = frozenset(issuer.issuer for issuer in rulebook.issuers if issuer.anonymous)
         named = [issuer for issuer in rulebook.issuers if not issuer.anonymous]
         self._signals = {issuer.issuer: signals_of(issuer) for issuer in named}
+        self._trusted = {
+            issuer.issuer: self._signals[issuer.issuer] for issuer in named if issuer.provenance.is_trusted
+        }
+        self._further = tuple(each for name, each in self._signals.items() if name not in self._trusted)
         self._owners = PackageOwners(self._signals.values())
 
     def file_evidence(self, content: Buffer, keys: int = 1) -> FileEvidence:
@@ -85,7 +104,7 @@ class Attributor:
             content: the content.
             keys: how many different keys were found in it.
         """
-        return FileEvidence(content, tuple(self._signals.values()), keys)
+        return FileEvidence(content, tuple(self._trusted.values()), keys, self._further)
 
     def project_evidence(self, project: Project) -> ProjectEvidence:
         """What the project that a content belongs to says."""
@@ -133,17 +152,21 @@ class Attributor:
             file: what its content says; None where only its surroundings are at hand.
             project: what its project says.
         """
+        known = self._trusted if match.is_trusted else self._signals
+        if self._further:
+            match = self._within(match)
+            file = file.with_further if file and not match.is_trusted else file
         scope = scope_of(match.around)
         uses = used_scopes(file.text, match.around) if file else []
         imported = file.imported if file else {}
-        signals = _mentioned(self._signals.values(), _near(match), set(imported.values()))
+        signals = _mentioned(known.values(), _near(match), set(imported.values()))
         in_content = (
             *given(match, scope, signals, imported),
             *nearby(scope, signals),
-            *at_uses(uses, self._signals.values(), imported),
+            *at_uses(uses, known.values(), imported),
             *(file.evidence if file else ()),
         )
-        evidence = (*in_content, *project.evidence)
+        evidence = (*in_content, *(each for each in project.evidence if each.issuer in known))
         content = file.lower if file else b""
         vetoed = frozenset(
             issuer.issuer for issuer in signals if is_ruled_out(issuer, (scope, *uses), content, in_content)
@@ -170,6 +193,16 @@ class Attributor:
         )
         return Weighed(attribution, evidence, vetoed, grounds, project.unread)
 
+    def _within(self, match: Match) -> Match:
+        """A match that a trusted rule looks for, without what other rules make of it."""
+        if not match.is_trusted:
+            return match
+        return replace(
+            match,
+            shapes=tuple(rule for rule in match.shapes if rule.provenance.is_trusted),
+            assigned_to=frozenset(each for each in match.assigned_to if each.issuer in self._trusted),
+        )
+
     def _pointed_to(self, evidence: Iterable[Evidence], attribution: Attribution) -> set[str]:
         """Candidates for which more speaks than a body or a project, or a file where others are called so."""
         near = {
@@ -194,7 +227,7 @@ class Attributor:
         own = [rule for rule in match.shapes if rule.issuer == attribution.issuer]
         family = [rule for rule in match.shapes if rule.issuer in self._anonymous]
         strongest = sorted(own, key=lambda rule: list(Strength).index(rule.strength))
-        return (*strongest, *family, *match.shapes)[0]
+        return (*strongest, *family, *self._within(match).shapes)[0]
 
 
 def _needs_context(match: Match) -> bool:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from keyleak.commands.console import Console
     from keyleak.commands.options import ReportOptions
     from keyleak.errors import ExitCode
+    from keyleak.rulebook.provenance import RuleFolder
 
 _STAGES: Final = ("pre-commit", "pre-merge-commit", "commit-msg", "pre-push", "pre-receive")
 _PIPELINES: Final = ("github-action", "gitlab-ci")
@@ -54,7 +55,7 @@ def run(*, stage: str, arguments: tuple[str, ...], options: ReportOptions, conso
     help="The agent that starts this, whose protocol is spoken.",
 )
 @RULES_OPTION
-def agent(*, client: str, rule_folders: tuple[str, ...]) -> ExitCode:
+def agent(*, client: str, rule_folders: tuple[RuleFolder, ...]) -> ExitCode:
     """Stop a coding agent that is about to send, run or write a key.
 
     The agent's message is read from standard input and answered on standard output in its own protocol;

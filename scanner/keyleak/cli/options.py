@@ -9,22 +9,32 @@ import click
 
 from keyleak.cli.verification import VERIFICATION_OPTIONS, taken_verification_options
 from keyleak.findings import Severity
+from keyleak.rulebook.provenance import named_folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from keyleak.errors import ExitCode
+    from keyleak.rulebook.provenance import RuleFolder
 
 EXIT_CODES: Final = """\b
 Exit codes: 0 nothing found and everything read, 1 findings, 2 usage error,
 operational error or something could not be read, 3 crash, 130 interrupted."""
+
+
+def _rule_folders(
+    _context: click.Context, _option: click.Parameter, named: tuple[str, ...]
+) -> tuple[RuleFolder, ...]:
+    return named_folders(named)
+
 
 RULES_OPTION: Final = click.option(
     "--rules",
     "rule_folders",
     multiple=True,
     metavar="DIR",
-    help="Folder with rule files to add to the built-in ones.",
+    callback=_rule_folders,
+    help="Folder with rule files that you trust, to add to the built-in ones: they may say where keys go.",
 )
 
 FORMAT_OPTION: Final = click.option(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from keyleak.cli.options import COLOUR_OPTION, FORMAT_OPTION, RULES_OPTION, SHOW_SECRETS_OPTIONS
 from keyleak.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from keyleak.rulebook.provenance import RuleFolder
 
 
 class _ReportCommand(click.Group):
@@ -60,7 +63,7 @@ def render(
     file: str | None,
     schema: bool,
     formats: tuple[str, ...],
-    rule_folders: tuple[str, ...],
+    rule_folders: tuple[RuleFolder, ...],
     **shown: bool | str,
 ) -> ExitCode:
     """Render a saved JSON report in other formats; - is standard input.

@@ -10,6 +10,7 @@ from keyleak.cli.options import RULES_OPTION
 
 if TYPE_CHECKING:
     from keyleak.errors import ExitCode
+    from keyleak.rulebook.provenance import RuleFolder
 
 
 @click.group()
@@ -22,7 +23,7 @@ def rules() -> None:
     "--format", "output", type=click.Choice(["text", "json"]), default="text", help="How to print them."
 )
 @RULES_OPTION
-def rules_list(*, output: str, rule_folders: tuple[str, ...]) -> ExitCode:
+def rules_list(*, output: str, rule_folders: tuple[RuleFolder, ...]) -> ExitCode:
     """List every rule: its id, issuer and prefixes."""
     from keyleak.commands import rules as command  # noqa: PLC0415
 
@@ -32,7 +33,7 @@ def rules_list(*, output: str, rule_folders: tuple[str, ...]) -> ExitCode:
 @rules.command("show")
 @click.argument("name")
 @RULES_OPTION
-def rules_show(*, name: str, rule_folders: tuple[str, ...]) -> ExitCode:
+def rules_show(*, name: str, rule_folders: tuple[RuleFolder, ...]) -> ExitCode:
     """Show the issuer or the rule called NAME."""
     from keyleak.commands import rules as command  # noqa: PLC0415
 
@@ -41,7 +42,7 @@ def rules_show(*, name: str, rule_folders: tuple[str, ...]) -> ExitCode:
 
 @rules.command("check")
 @RULES_OPTION
-def rules_check(*, rule_folders: tuple[str, ...]) -> ExitCode:
+def rules_check(*, rule_folders: tuple[RuleFolder, ...]) -> ExitCode:
     """Check every rule file: its schema, its patterns, its examples and counter-examples."""
     from keyleak.commands import rules as command  # noqa: PLC0415
 

@@ -18,6 +18,7 @@ from keyleak.commands.settings import (
     configuration_at,
     configuration_in,
     configured,
+    decoded,
     load_baseline,
     text_of,
 )
@@ -28,6 +29,7 @@ from keyleak.decisions.foreign_ignores import read_ignores, take
 from keyleak.errors import ConfigError, ExitCode, UsageError
 from keyleak.findings import Severity, Status
 from keyleak.git.checkout import own_checkout, worktree_root
+from keyleak.regular_file import CONFIGURATION_LIMIT, read_regular
 from keyleak.reports.masking import Masker
 from keyleak.sources.files import Reading, read_paths
 from keyleak.terminal import printable
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from keyleak.commands.console import Console
+    from keyleak.commands.settings import FoundConfiguration
     from keyleak.coverage import Coverage
     from keyleak.findings import Finding
 
@@ -73,7 +76,7 @@ def create(options: BaselineOptions, console: Console) -> ExitCode:
         UsageError: there is one already.
         ConfigError: it cannot be written.
     """
-    file = _file(options)
+    file, _ = _file(options)
     if os.path.lexists(file):
         raise UsageError(f"{file} exists; `keyleak baseline update` brings it up to date")
     covers = Covers.HISTORY if options.history else Covers.FILES
@@ -94,8 +97,8 @@ def update(options: BaselineOptions, console: Console) -> ExitCode:
     Raises:
         ConfigError: it is missing or damaged, or cannot be written.
     """
-    file = _file(options)
-    old = load_baseline(file)
+    file, inside = _file(options)
+    old = load_baseline(file, inside)
     covers = Covers.HISTORY if options.history else old.covers
     seen = _seen(options, covers, console)
     if not _may_write(seen, options, console):
@@ -119,8 +122,8 @@ def check(options: BaselineOptions, console: Console) -> ExitCode:
     Raises:
         ConfigError: it is missing or damaged.
     """
-    file = _file(options)
-    known = load_baseline(file)
+    file, inside = _file(options)
+    known = load_baseline(file, inside)
     seen = _seen(options, Covers.HISTORY if options.history else known.covers, console)
     new = [finding for finding in seen.findings if not known.holds(finding.secret)]
     masker = Masker(finding.secret for finding in new)
@@ -144,12 +147,12 @@ def take_over(files: Sequence[str], options: BaselineOptions, console: Console) 
     Raises:
         ConfigError: a file cannot be read or is no such file, or the baseline is damaged.
     """
-    file = _file(options)
+    file, inside = _file(options)
     ignores = [(name, ignore) for name in files for ignore in read_ignores(text_of(name), name)]
     exists = os.path.lexists(file)
     history = options.history or any(ignore.commit for _, ignore in ignores)
     covers = Covers.HISTORY if history else Covers.FILES
-    old = load_baseline(file) if exists else Baseline(secrets.token_bytes(_KEY_BYTES), covers)
+    old = load_baseline(file, inside) if exists else Baseline(secrets.token_bytes(_KEY_BYTES), covers)
     seen = _seen(options, Covers.HISTORY if history else old.covers, console)
     if not _may_write(seen, options, console):
         return ExitCode.INCOMPLETE
@@ -175,24 +178,21 @@ def take_over(files: Sequence[str], options: BaselineOptions, console: Console) 
     return ExitCode.CLEAN
 
 
-def _file(options: BaselineOptions) -> str:
+def _file(options: BaselineOptions) -> tuple[str, str | None]:
+    """The baseline's file, and what it may not lead out of where the user did not name it."""
     if options.report.baseline is not None:
-        return options.report.baseline
-    found = _configured_file(options)
-    return found or os.path.relpath(os.path.join(_top(), BASELINE_NAME))
+        return options.report.baseline, None
+    found = _configuration(options)
+    if found is not None and found.content.baseline is not None:
+        return found.path(found.content.baseline), found.tree
+    return os.path.relpath(os.path.join(_top(), BASELINE_NAME)), _top()
 
 
-def _configured_file(options: BaselineOptions) -> str | None:
+def _configuration(options: BaselineOptions) -> FoundConfiguration | None:
     if options.report.config is not None:
-        found = configuration_at(options.report.config)
-    else:
-        own = None if options.report.no_config else own_checkout([])
-        maybe = None if own is None else configuration_in(own)
-        if maybe is None:
-            return None
-        found = maybe
-    named = found.content.baseline
-    return None if named is None else found.path(named)
+        return configuration_at(options.report.config)
+    own = None if options.report.no_config else own_checkout([])
+    return None if own is None else configuration_in(own)
 
 
 def _top() -> str:
@@ -254,11 +254,19 @@ def _write(file: str, text: str) -> None:
 def _declare_merge(file: str, console: Console) -> None:
     """Have git keep both sides' lines where two branches add at the same spot."""
     folder = os.path.dirname(os.path.realpath(file))
-    if worktree_root(folder) is None:
+    tree = worktree_root(folder)
+    if tree is None:
         return
     attributes = os.path.relpath(os.path.join(folder, ".gitattributes"))
     line = f"{os.path.basename(file)} {_MERGE}"
-    before = text_of(attributes) if os.path.lexists(attributes) else ""
+    try:
+        before = decoded(read_regular(attributes, CONFIGURATION_LIMIT, inside=tree), attributes)
+    except FileNotFoundError:
+        before = ""
+    except OSError as error:
+        raise ConfigError(
+            attributes, None, f"cannot be read, so it lacks {line!r}: {error.strerror}"
+        ) from error
     if line in before.splitlines():
         return
     _write(attributes, f"{before}{'' if not before or before.endswith(chr(10)) else chr(10)}{line}\n")

@@ -10,11 +10,12 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from keyleak.commands.review import Base, regular_file
+from keyleak.commands.review import Base
 from keyleak.errors import ConfigError, UsageError
 from keyleak.git.process import run
 from keyleak.git.scope import Scope
 from keyleak.records import dataclass
+from keyleak.regular_file import EVENT_LIMIT, read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +29,6 @@ _OBJECT_ID: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
 _BRANCH: Final = re.compile(
     r"(?![-/.])(?!.*(?:\.\.|//|@\{|\.lock(?:/|\Z)))[^\x00-\x20\x7f~^:?*\[\\]+(?<![/.])\Z"
 )
-_MOST_EVENT: Final = 32 << 20  # GitHub sends no payload over 25 MB
 
 _PULL_REQUESTS: Final = frozenset(
     {"pull_request", "pull_request_target", "pull_request_review", "pull_request_review_comment"}
@@ -148,7 +148,7 @@ def _commit(revision: str) -> str | None:
 
 def _event(path: str) -> Mapping[str, Any]:
     try:
-        event = json.loads(regular_file(path, _MOST_EVENT))
+        event = json.loads(read_regular(path, EVENT_LIMIT))
     except OSError as error:
         raise ConfigError(path or "GITHUB_EVENT_PATH", None, f"no event file: {error.strerror}") from error
     except (ValueError, RecursionError) as error:

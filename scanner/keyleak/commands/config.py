@@ -15,8 +15,10 @@ from keyleak.decisions.engine import Decisions
 from keyleak.decisions.entries import PathBase, saved_subject
 from keyleak.errors import ConfigError, ExitCode, UsageError
 from keyleak.git.checkout import worktree_root
+from keyleak.regular_file import REPORT_LIMIT
 from keyleak.reports.reader import read_report
 from keyleak.rulebook.loader import load_rulebook
+from keyleak.rulebook.provenance import own_folders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +41,7 @@ def check_config(file: str | None, against: str | None) -> ExitCode:
     """
     found = configuration_at(file) if file is not None else _here()
     said = found.content
-    rulebook = load_rulebook([found.path(folder) for folder in said.rules])
+    rulebook = load_rulebook((*own_folders(), *found.rule_folders))
     for problem in _unknown_names(found, rulebook):
         raise problem
     base = PathBase(os.path.realpath("."), found.folder)
@@ -47,7 +49,7 @@ def check_config(file: str | None, against: str | None) -> ExitCode:
     for entry in decisions.expired():
         print_line(f"{found.file}:{entry.line}: expired on {entry.expires}: {entry.criteria}")
     if against is not None:
-        report = read_report(text_of(against), against)
+        report = read_report(text_of(against, REPORT_LIMIT), against)
         subjects = [saved_subject(finding, base) for finding in report.findings]
         for stale in decisions.stale(subjects):
             print_line(f"{found.file}:{stale.line}: stale, it matches nothing in {against}: {stale.criteria}")

@@ -159,7 +159,9 @@ def _kit(case: Case, options: FixOptions, opened: Workspace | None) -> Kit:
         words += ["--report", os.path.abspath(options.saved_report)]
     if options.report.config is not None:
         words += ["--config", os.path.abspath(options.report.config)]
-    words += (word for each in options.report.rule_folders for word in ("--rules", os.path.abspath(each)))
+    # What the repository's configuration names is read again for what it is, not as if the user named it.
+    named = (each.path for each in options.report.rule_folders if each.is_named)
+    words += (word for path in named for word in ("--rules", os.path.abspath(path)))
     return Kit(workspace, shlex.join(words), is_open=opened is not None)
 
 

@@ -14,10 +14,14 @@ import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from keyleak.commands.kept_words import kept_words
+from keyleak.decisions.configuration import TOML_NAME, YAML_NAME
 from keyleak.errors import KeyleakError
 from keyleak.git.blobs import MOST, UnusualBlobError, small_blobs
+from keyleak.git.checkout import worktree_root
 from keyleak.git.index import list_staged
 from keyleak.matching.beginning import begins_body
+from keyleak.regular_file import CONFIGURATION_LIMIT, read_regular
+from keyleak.rulebook.provenance import own_folder_path
 from keyleak.terminal import clean_line
 
 if TYPE_CHECKING:
@@ -52,7 +56,7 @@ def glance(arguments: Sequence[str], environ: Mapping[str, str]) -> Glance:
     """
     started = time.monotonic()
     paths = _plain_paths(arguments)
-    if paths is None or environ.get("KEYLEAK_SKIP"):
+    if paths is None or environ.get("KEYLEAK_SKIP") or _has_further_rules():
         return Glance()
     words = kept_words()
     if not words or not words.plain:
@@ -68,6 +72,27 @@ def glance(arguments: Sequence[str], environ: Mapping[str, str]) -> Glance:
         return Glance(listed=listed)
     read_bytes = sum(map(len, staged.contents))
     return Glance(clean_line(len(staged.names), read_bytes, time.monotonic() - started))
+
+
+def _has_further_rules() -> bool:
+    """Whether there are, or may be, rules besides the built-in ones: the words are of those alone."""
+    own = own_folder_path()
+    if own is not None and os.path.isdir(own):
+        return True
+    top = worktree_root(os.path.realpath("."))
+    files = [os.path.join(top, name) for name in (YAML_NAME, TOML_NAME)] if top else []
+    return any(map(_may_name_rules, files))
+
+
+def _may_name_rules(configuration: str) -> bool:
+    try:
+        content = read_regular(configuration, CONFIGURATION_LIMIT)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        # The command says what it is.
+        return True
+    return b"rules" in content and (configuration.endswith(YAML_NAME) or b"keyleak" in content)
 
 
 class _Staged(NamedTuple):

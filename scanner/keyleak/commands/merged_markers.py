@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from keyleak.commands.review import Base
     from keyleak.findings import Finding, Location, Marker
+    from keyleak.rulebook.provenance import RuleFolder
     from keyleak.secret import Secret
 
 # Places whose commit has the very content. That of a tag is the commit it names, which has none of the tag.
@@ -33,7 +34,7 @@ class MergedMarkers:
     its marker.
     """
 
-    def __init__(self, base: Base, findings: Sequence[Finding], rule_folders: tuple[str, ...]) -> None:
+    def __init__(self, base: Base, findings: Sequence[Finding], rule_folders: tuple[RuleFolder, ...]) -> None:
         """Look them up.
 
         Args:
@@ -82,7 +83,7 @@ class MergedMarkers:
         return frozenset(commits - outside)
 
     def _markers_in(
-        self, base: str, paths: Sequence[str], rule_folders: tuple[str, ...]
+        self, base: str, paths: Sequence[str], rule_folders: tuple[RuleFolder, ...]
     ) -> Iterable[tuple[Secret, str, Marker]]:
         """Every key with every marker beside it, in the base's version of these files."""
         files = CommittedFiles(self._base.repository, base, self._base.keep).regular(paths)

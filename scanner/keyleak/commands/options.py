@@ -9,6 +9,7 @@ from keyleak.commands.destinations import DeliveryOptions
 from keyleak.errors import UsageError
 from keyleak.records import dataclass, field
 from keyleak.rulebook.loader import load_rulebook
+from keyleak.rulebook.provenance import RuleFolder, own_folders
 from keyleak.sources.inspector import Inspector
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 class ReportOptions:
     """Which rules, which findings count, where they go."""
 
-    rule_folders: tuple[str, ...] = ()
+    rule_folders: tuple[RuleFolder, ...] = field(default_factory=own_folders)
     config: str | None = None
     no_config: bool = False
     """Whether the configuration and baseline of the user's own checkout are left alone."""

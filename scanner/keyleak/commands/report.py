@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from keyleak.commands.delivery import deliver, write
 from keyleak.commands.destinations import check_show_secrets
 from keyleak.errors import ExitCode, ReportError
+from keyleak.regular_file import REPORT_LIMIT, read_given
 from keyleak.reports.comparison import compare
 from keyleak.reports.comparison_text import render_json, render_text
 from keyleak.reports.masking import Masker
@@ -21,11 +22,12 @@ if TYPE_CHECKING:
 
     from keyleak.commands.destinations import DeliveryOptions
     from keyleak.reports.report import Report
+    from keyleak.rulebook.provenance import RuleFolder
 
 STANDARD_INPUT: Final = "-"
 
 
-def report(file: str, options: DeliveryOptions, rule_folders: Sequence[str]) -> ExitCode:
+def report(file: str, options: DeliveryOptions, rule_folders: Sequence[RuleFolder]) -> ExitCode:
     """Render a saved report.
 
     Raises:
@@ -59,10 +61,17 @@ def saved_report(file: str) -> Report:
         ReportError: the file cannot be read or is no report of this version.
     """
     try:
-        content = sys.stdin.buffer.read() if file == STANDARD_INPUT else Path(file).read_bytes()
+        content = _standard_input() if file == STANDARD_INPUT else read_given(file, REPORT_LIMIT)
         text = content.decode("utf-8-sig")
     except OSError as error:
         raise ReportError(file, None, f"cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ReportError(file, None, f"this is no JSON report: byte {error.start} is not UTF-8") from error
     return read_report(text, "standard input" if file == STANDARD_INPUT else file)
+
+
+def _standard_input() -> bytes:
+    content = sys.stdin.buffer.read(REPORT_LIMIT + 1)
+    if len(content) > REPORT_LIMIT:
+        raise OSError(errno.EFBIG, f"has more than {REPORT_LIMIT:,} bytes")
+    return content

@@ -7,10 +7,8 @@ commit of the receiving side, by object; what lies in the work tree decides noth
 
 from __future__ import annotations
 
-import errno
 import os
 import posixpath
-import stat
 import tempfile
 from typing import TYPE_CHECKING, Final
 
@@ -23,6 +21,8 @@ from keyleak.git.checkout import worktree_root
 from keyleak.git.committed import CommittedFiles
 from keyleak.key_shapes import mask_key_shapes
 from keyleak.records import dataclass, replace
+from keyleak.regular_file import read_given
+from keyleak.rulebook.provenance import Provenance, RuleFolder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -130,7 +130,9 @@ def _proposals(
     return tuple(proposed), tuple(gaps)
 
 
-def _merged_markers(base: Base, rule_folders: tuple[str, ...]) -> Callable[[Sequence[Finding]], Merged]:
+def _merged_markers(
+    base: Base, rule_folders: tuple[RuleFolder, ...]
+) -> Callable[[Sequence[Finding]], Merged]:
     def merged(findings: Sequence[Finding]) -> Merged:
         # Reads objects, which few changes need.
         from keyleak.commands.merged_markers import MergedMarkers  # noqa: PLC0415
@@ -164,14 +166,19 @@ class _StatedAt:
         return Stated(
             found,
             self._baseline(self._beside(path, said.baseline) if said and said.baseline else None),
-            tuple(self._written(self._beside(path, each), leaving) for each in rules if leaving),
+            tuple(
+                RuleFolder(self._written(self._beside(path, each), leaving), Provenance.REPOSITORY)
+                for each in rules
+                if leaving
+            ),
         )
 
-    def named_rules(self, leaving: ExitStack) -> tuple[str, ...]:
+    def named_rules(self, leaving: ExitStack) -> tuple[RuleFolder, ...]:
         """The rule folders of the command line, those of the repository as this commit has them."""
-        folders = ((folder, self._inside(folder)) for folder in self._options.rule_folders)
+        folders = ((folder, self._inside(folder.path)) for folder in self._options.rule_folders)
         return tuple(
-            folder if inside is None else self._written(inside, leaving) for folder, inside in folders
+            folder if inside is None else folder._replace(path=self._written(inside, leaving))
+            for folder, inside in folders
         )
 
     def _configuration(self) -> tuple[str, FoundConfiguration | None]:
@@ -271,7 +278,8 @@ def _parsed(name: str, label: str, content: bytes) -> FoundConfiguration | None:
     from keyleak.decisions.config_reader import read_configuration  # noqa: PLC0415 - only where there is one
 
     said = read_configuration(_text(label, content), name)
-    return None if said is None else FoundConfiguration(label, said)
+    folder = os.path.realpath(os.path.dirname(label) or ".")
+    return None if said is None else FoundConfiguration(label, said, folder)
 
 
 def _baseline(label: str, content: bytes) -> Baseline:
@@ -296,26 +304,6 @@ def _is_same(one: str, other: str) -> bool:
 
 def _own_file(file: str, most: int) -> bytes:
     try:
-        return regular_file(file, most)
+        return read_given(file, most)
     except OSError as error:
         raise ConfigError(file, None, f"cannot be read: {error.strerror}") from error
-
-
-def regular_file(path: str, most: int) -> bytes:
-    """The content of a regular file of the machine's own, up to a size; a pipe or device is not waited for.
-
-    Raises:
-        OSError: it cannot be read, is no regular file, or is larger.
-    """
-    # Without O_NONBLOCK opening a pipe waits for somebody to write to it.
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise OSError(errno.EINVAL, "is not a regular file", path)
-        with open(handle, "rb", closefd=False) as file:
-            content = file.read(most + 1)
-    finally:
-        os.close(handle)
-    if len(content) > most:
-        raise OSError(errno.EFBIG, f"is larger than {most:,} bytes", path)
-    return content

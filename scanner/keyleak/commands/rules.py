@@ -21,12 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from keyleak.rulebook.model import Issuer, KeyRule, Rulebook
+    from keyleak.rulebook.provenance import RuleFolder
 
 # Enough seeds that an example which matches only by luck is noticed.
 _SEEDS = 25
 
 
-def list_rules(rule_folders: Sequence[str], *, as_json: bool) -> ExitCode:
+def list_rules(rule_folders: Sequence[RuleFolder], *, as_json: bool) -> ExitCode:
     """Print every key rule, one a line.
 
     Raises:
@@ -43,7 +44,7 @@ def list_rules(rule_folders: Sequence[str], *, as_json: bool) -> ExitCode:
     return ExitCode.CLEAN
 
 
-def show_rule(name: str, rule_folders: Sequence[str]) -> ExitCode:
+def show_rule(name: str, rule_folders: Sequence[RuleFolder]) -> ExitCode:
     """Print one issuer, or the issuer of one key rule.
 
     Raises:
@@ -62,7 +63,7 @@ def show_rule(name: str, rule_folders: Sequence[str]) -> ExitCode:
     return ExitCode.CLEAN
 
 
-def check_rules(rule_folders: Sequence[str]) -> ExitCode:
+def check_rules(rule_folders: Sequence[RuleFolder]) -> ExitCode:
     """Run every example and counter-example of every rule.
 
     Raises:

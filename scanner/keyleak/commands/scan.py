@@ -9,7 +9,7 @@ import functools
 import sys
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from keyleak.commands.destinations import check_show_secrets
 from keyleak.commands.options import ReportOptions, checked_rulebook, inspector_for
@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
     from keyleak.commands.console import Console
     from keyleak.errors import ExitCode
+    from keyleak.rulebook.provenance import RuleFolder
     from keyleak.sources.reading import ByteStream
+
+    _Made: TypeAlias = tuple[None, tuple[RuleFolder, ...], tuple[str, ...]]
 
 STANDARD_INPUT: Final = "-"
 
@@ -109,7 +112,7 @@ class _InspectorMaker:
     """Gives the inspector at hand, or makes another where it arrives in a new process."""
 
     def __init__(
-        self, inspector: Inspector | None, rule_folders: Sequence[str], roots: Sequence[str]
+        self, inspector: Inspector | None, rule_folders: Sequence[RuleFolder], roots: Sequence[str]
     ) -> None:
         self._inspector = inspector
         self._rule_folders = tuple(rule_folders)
@@ -119,7 +122,7 @@ class _InspectorMaker:
         projects = FolderProjects(self._roots)
         return self._inspector or Inspector(load_rulebook(self._rule_folders), projects=projects)
 
-    def __reduce__(self) -> tuple[type[_InspectorMaker], tuple[None, tuple[str, ...], tuple[str, ...]]]:
+    def __reduce__(self) -> tuple[type[_InspectorMaker], _Made]:
         return _InspectorMaker, (None, self._rule_folders, self._roots)
 
 

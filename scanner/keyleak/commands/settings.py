@@ -16,8 +16,16 @@ from keyleak.decisions.engine import Decisions
 from keyleak.decisions.entries import PathBase
 from keyleak.errors import ConfigError, UsageError
 from keyleak.findings import Severity
-from keyleak.git.checkout import holding_tree, own_checkout
+from keyleak.git.checkout import holding_tree, own_checkout, worktree_root
 from keyleak.records import dataclass, replace
+from keyleak.regular_file import (
+    BASELINE_LIMIT,
+    CONFIGURATION_LIMIT,
+    read_given,
+    read_regular,
+    resolved_inside,
+)
+from keyleak.rulebook.provenance import Provenance, RuleFolder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,16 +66,43 @@ class FoundConfiguration:
     """A configuration and its file."""
 
     file: str
+    """Its name for messages."""
     content: Configuration
+    folder: str
+    """The folder that its paths begin at, absolute and without links."""
 
     @property
-    def folder(self) -> str:
-        """The folder of the file, absolute."""
-        return os.path.dirname(os.path.realpath(self.file))
+    def tree(self) -> str:
+        """What its paths may not lead out of: the work tree that holds it, else its folder."""
+        return worktree_root(self.folder) or self.folder
 
     def path(self, name: str) -> str:
-        """A path in the configuration, as seen from here."""
-        return os.path.relpath(os.path.join(self.folder, os.path.expanduser(name)))
+        """A path in the configuration, as seen from here.
+
+        Raises:
+            ConfigError: it leads out of the repository: a configuration decides what is read and written in
+                its own only.
+        """
+        full = os.path.join(self.folder, os.path.expanduser(name))
+        try:
+            resolved_inside(full, self.tree)
+        except OSError as error:
+            raise ConfigError(
+                self.file,
+                None,
+                f"{name!r} {error.strerror}: a configuration names files of its own repository; "
+                "name others on the command line (--rules, --baseline)",
+            ) from error
+        return os.path.relpath(full)
+
+    @property
+    def rule_folders(self) -> tuple[RuleFolder, ...]:
+        """The folders of rule files that it names; what they may say is bounded.
+
+        Raises:
+            ConfigError: one leads out of the repository.
+        """
+        return tuple(RuleFolder(self.path(name), Provenance.REPOSITORY) for name in self.content.rules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +112,7 @@ class Stated:
     configuration: FoundConfiguration | None = None
     baseline: tuple[str, Baseline] | None = None
     """With the name that reports give it."""
-    rule_folders: tuple[str, ...] = ()
+    rule_folders: tuple[RuleFolder, ...] = ()
     """Where the rules are that the configuration names."""
 
 
@@ -117,7 +152,8 @@ def configured(
     if stated is not None:
         baseline, known = stated.baseline or (None, None)
     elif with_baseline and (baseline := baseline_file(options, own, found)) is not None:
-        known = load_baseline(baseline)
+        inside = None if options.baseline is not None else found.tree if found else own
+        known = load_baseline(baseline, inside)
     decisions = _decisions(options, said, found, inline=inline, baseline=known)
     settings = Settings(
         decisions,
@@ -126,7 +162,7 @@ def configured(
         sees_all=found is not None and reads is Reads.FILES and _cover(roots, found.folder),
         ignores_markers=not inline and options.inline is None and said.inline is None,
     )
-    folders = tuple(found.path(folder) for folder in said.rules) if found else ()
+    folders = found.rule_folders if found and stated is None else ()
     if stated is not None:
         folders = stated.rule_folders
     return replace(
@@ -164,10 +200,10 @@ def configuration_at(file: str) -> FoundConfiguration:
     Raises:
         ConfigError: it cannot be read or is wrong.
     """
-    content = _read(file)
-    if content is None:
+    found = configuration_from(given_bytes(file, CONFIGURATION_LIMIT), file)
+    if found is None:
         raise ConfigError(file, None, "has no table [tool.keyleak]")
-    return FoundConfiguration(file, content)
+    return found
 
 
 def configuration_in(folder: str) -> FoundConfiguration | None:
@@ -179,8 +215,10 @@ def configuration_in(folder: str) -> FoundConfiguration | None:
     found = []
     for name in (YAML_NAME, TOML_NAME):
         file = os.path.relpath(os.path.join(folder, name))
-        if os.path.lexists(file) and (content := _read(file)) is not None:
-            found.append(FoundConfiguration(file, content))
+        if os.path.lexists(file):
+            content = _own_bytes(file, CONFIGURATION_LIMIT, folder)
+            if (each := configuration_from(content, file)) is not None:
+                found.append(each)
     if len(found) > 1:
         raise ConfigError(
             found[1].file, None, f"holds [tool.keyleak] beside {found[0].file}; keep one of them"
@@ -188,18 +226,54 @@ def configuration_in(folder: str) -> FoundConfiguration | None:
     return found[0] if found else None
 
 
-def load_baseline(file: str) -> Baseline:
+def configuration_from(content: bytes, file: str, folder: str | None = None) -> FoundConfiguration | None:
+    """The configuration in a content, wherever that was read from: a file, an object of git's.
+
+    Args:
+        content: the bytes.
+        file: its name, for messages; one that ends in `.toml` is read as TOML.
+        folder: where its paths begin; None for the folder of the file.
+
+    Returns:
+        None for TOML without a table for keyleak.
+
+    Raises:
+        ConfigError: it is wrong, with the line.
+    """
+    # Imported only where there is one: start-up is part of the product.
+    from keyleak.decisions.config_reader import read_configuration  # noqa: PLC0415
+
+    read = read_configuration(decoded(content, file), file)
+    where = os.path.realpath(folder if folder is not None else os.path.dirname(file) or ".")
+    return None if read is None else FoundConfiguration(file, read, where)
+
+
+def baseline_from(content: bytes, file: str) -> Baseline:
+    """The baseline in a content; see `configuration_from`.
+
+    Raises:
+        ConfigError: it is damaged.
+    """
+    from keyleak.decisions.baseline import read_baseline  # noqa: PLC0415 - as above
+
+    return read_baseline(decoded(content, file), file)
+
+
+def load_baseline(file: str, inside: str | None = None) -> Baseline:
     """The baseline in a file.
+
+    Args:
+        file: its name.
+        inside: the folder that it may not lead out of, where a repository and not the user named it.
 
     Raises:
         ConfigError: it is missing, cannot be read or is damaged.
     """
     if not os.path.lexists(file):
         raise ConfigError(file, None, "no such baseline; `keyleak baseline create` makes one")
-    # Imported only where there is one: start-up is part of the product.
-    from keyleak.decisions.baseline import read_baseline  # noqa: PLC0415
-
-    return read_baseline(text_of(file), file)
+    if inside is not None:
+        return baseline_from(_own_bytes(file, BASELINE_LIMIT, inside), file)
+    return baseline_from(given_bytes(file, BASELINE_LIMIT), file)
 
 
 def baseline_file(options: ReportOptions, own: str | None, found: FoundConfiguration | None) -> str | None:
@@ -214,25 +288,53 @@ def baseline_file(options: ReportOptions, own: str | None, found: FoundConfigura
     return file if os.path.lexists(file) else None
 
 
-def text_of(file: str) -> str:
-    """The text of a file of the user's.
+def text_of(file: str, limit: int = BASELINE_LIMIT) -> str:
+    """The text of a file that the user named.
+
+    Args:
+        file: its name.
+        limit: most bytes that it may have.
+
+    Raises:
+        ConfigError: it cannot be read, is a device or a folder, is too large, or is not UTF-8.
+    """
+    return decoded(given_bytes(file, limit), file)
+
+
+def given_bytes(file: str, limit: int) -> bytes:
+    """The content of a file that the user named; see `text_of`.
 
     Raises:
         ConfigError: it cannot be read.
     """
     try:
-        with open(file, encoding="utf-8") as content:
-            return content.read()
+        return read_given(file, limit)
     except OSError as error:
-        raise ConfigError(file, None, f"cannot be read: {error.strerror}") from error
+        raise _unreadable(file, error) from error
+
+
+def decoded(content: bytes, file: str) -> str:
+    """The text of a content.
+
+    Raises:
+        ConfigError: it is not UTF-8.
+    """
+    try:
+        return content.decode("utf-8").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         raise ConfigError(file, None, f"is not UTF-8: {error.reason} at byte {error.start}") from error
 
 
-def _read(file: str) -> Configuration | None:
-    from keyleak.decisions.config_reader import read_configuration  # noqa: PLC0415 - as above
+def _own_bytes(file: str, limit: int, inside: str) -> bytes:
+    """The content of a file that came with a repository."""
+    try:
+        return read_regular(file, limit, inside=inside)
+    except OSError as error:
+        raise _unreadable(file, error) from error
 
-    return read_configuration(text_of(file), file)
+
+def _unreadable(file: str, error: OSError) -> ConfigError:
+    return ConfigError(file, None, f"cannot be read: {error.strerror}")
 
 
 def _configuration(options: ReportOptions, own: str | None) -> FoundConfiguration | None:

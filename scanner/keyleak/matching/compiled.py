@@ -65,7 +65,7 @@ class CompiledRules:
     anchors: tuple[Anchor, ...]
     prefixes: re.Pattern[bytes]
     family: re.Pattern[bytes]
-    """Prefix words whose keys are reported wherever they stand."""
+    """Prefix words of trusted rules whose keys are reported wherever they stand."""
     shapes: dict[str, tuple[Shape, ...]]
     """By prefix word."""
     issuers: tuple[IssuerWords, ...]
@@ -90,7 +90,12 @@ def compile_rules(rulebook: Rulebook) -> CompiledRules:
         for prefix in rule.prefixes:
             by_prefix.setdefault(prefix, []).append(_shape(rule))
     words = tuple(words for words in map(_issuer_words, rulebook.issuers) if words)
-    family = {word for rule in rulebook.keys if rule.found_by is FoundBy.PREFIX for word in rule.prefixes}
+    family = {
+        word
+        for rule in rulebook.keys
+        if rule.found_by is FoundBy.PREFIX and rule.provenance.is_trusted
+        for word in rule.prefixes
+    }
     samples = [sample for issuer in rulebook.issuers for sample in issuer.samples]
     return CompiledRules(
         anchors=anchors_of(rulebook),

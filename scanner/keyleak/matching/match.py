@@ -51,6 +51,11 @@ class Match:
     pieces: tuple[tuple[int, int], ...] = ()
     """Offsets of its pieces, where a program puts it together; `start` is the first one's."""
 
+    @property
+    def is_trusted(self) -> bool:
+        """Whether a rule that no repository brought looks for it; such a rule then decides alone."""
+        return any(rule.provenance.is_trusted for rule in self.shapes)
+
 
 @dataclass(frozen=True, slots=True)
 class Rejection:

@@ -134,8 +134,8 @@ class Matcher:
             anchor = self.rules.anchors[hit.anchor]
             if anchor.kind is not AnchorKind.STEM:
                 if owned is None or hit.end in owned:
-                    begun = self._begun_at(content, hit, offset, spend)
-                    prefixed.update(((match.start, match.secret), match) for match in begun)
+                    found = self._begun_at(content, hit, offset, spend)
+                    prefixed.update(((match.start, match.secret), match) for match in found)
                 continue
             view = self._view(content, hit, offset)
             within = _owned_in(view, owned)
@@ -143,14 +143,13 @@ class Matcher:
                 start = view.offset(value.start)
                 recipients.setdefault(start, set()).add(Recipient(value.issuer, value.by))
                 if value.prefix or not self.rules.family.match(view.text, value.start):
-                    assigned[start] = _assigned_match(view, value)
+                    _assign(assigned, start, _assigned_match(view, value))
+        begun = _not_outranked(prefixed.values(), assigned.values())
         merged = [
             _given_to(_with_shapes(match, assigned.get(match.start)), recipients.get(match.start, set()))
-            for match in prefixed.values()
+            for match in begun
         ]
-        taken = Spans(
-            span for match in prefixed.values() for span in match.pieces or ((match.start, match.end),)
-        )
+        taken = Spans(span for match in begun for span in match.pieces or ((match.start, match.end),))
         merged += [
             _given_to(match, recipients[match.start])
             for match in assigned.values()
@@ -280,6 +279,22 @@ def _joined_match(view: View, joined: Joined, shaped: Shaped) -> Match:
 
 def _assigned_match(view: View, value: Assigned) -> Match:
     return _match(view, value.start, value.end, value.prefix, (value.rule,))
+
+
+def _assign(assigned: dict[int, Match], start: int, match: Match) -> None:
+    """Keep what was found last, but nothing by a repository's rule in the place of a trusted one's."""
+    before = assigned.get(start)
+    if before is None or match.is_trusted or not before.is_trusted:
+        assigned[start] = match
+
+
+def _not_outranked(prefixed: Iterable[Match], assigned: Iterable[Match]) -> list[Match]:
+    """Keys found by their prefix, without those of a repository's rules where a trusted rule has a value."""
+    every = list(prefixed)
+    if all(match.is_trusted for match in every):
+        return every
+    trusted = Spans((match.start, match.end) for match in assigned if match.is_trusted)
+    return [match for match in every if match.is_trusted or not trusted.overlap(match.start, match.end)]
 
 
 def _with_shapes(match: Match, assigned: Match | None) -> Match:

@@ -26,6 +26,7 @@ from keyleak.rulebook.model import (
     VerdictRule,
     VerifyCall,
 )
+from keyleak.rulebook.provenance import Provenance
 
 # Plain tuples, texts and numbers only. `marshal` needs no import and reads in a tenth of a millisecond what
 # JSON takes three to import and read; what it reads is checked against a digest and comes from this user.
@@ -74,7 +75,7 @@ def _issuer_fields(issuer: Issuer) -> tuple[Any, ...]:
     verify, runbook = issuer.verify, issuer.runbook
     return (
         (issuer.issuer, issuer.name, issuer.homepage, issuer.docs),
-        (issuer.anonymous, issuer.namesakes, issuer.common_word),
+        (issuer.anonymous, issuer.namesakes, issuer.common_word, issuer.provenance.value),
         tuple(_key_fields(key) for key in issuer.keys),
         _fields(issuer.context),
         None if verify is None else _verify_fields(verify),
@@ -85,7 +86,7 @@ def _issuer_fields(issuer: Issuer) -> tuple[Any, ...]:
 
 def _issuer(fields: tuple[Any, ...]) -> Issuer:
     names, flags, keys, context, verify, runbook, samples = fields
-    (name, shown, homepage, docs), (anonymous, namesakes, common) = names, flags
+    (name, shown, homepage, docs), (anonymous, namesakes, common, provenance) = names, flags
     return Issuer(
         *(name, shown, homepage, docs),
         tuple(_key(key) for key in keys),
@@ -93,7 +94,7 @@ def _issuer(fields: tuple[Any, ...]) -> Issuer:
         None if verify is None else _verify(verify),
         None if runbook is None else Runbook(*runbook),
         tuple(Sample(*sample) for sample in samples),
-        *(anonymous, namesakes, common),
+        *(anonymous, namesakes, common, Provenance(provenance)),
     )
 
 
@@ -108,17 +109,17 @@ def _key_fields(key: KeyRule) -> tuple[Any, ...]:
         *(key.environment.value, key.strength.value, key.min_entropy),
         tuple((environment.value, severity.value) for environment, severity in key.severity.items()),
         *(key.examples, key.counter_examples, key.decodes_to, key.names, key.file, key.line),
+        key.provenance.value,
     )
 
 
 def _key(fields: tuple[Any, ...]) -> KeyRule:
-    id_, issuer, description, found_by, prefixes, pattern, environment, strength, entropy, severity, *rest = (
-        fields
-    )
+    id_, issuer, description, found_by, prefixes, pattern, environment, strength, entropy, *rest = fields
+    severity, *plain, provenance = rest
     severities = {Environment(place): Severity(how) for place, how in severity}
     return KeyRule(
         *(id_, issuer, description, FoundBy(found_by), prefixes, pattern, EnvironmentRule(environment)),
-        *(Strength(strength), entropy, MappingProxyType(severities), *rest),
+        *(Strength(strength), entropy, MappingProxyType(severities), *plain, Provenance(provenance)),
     )
 
 

@@ -18,6 +18,7 @@ from keyleak.rulebook.model import (
     Sample,
 )
 from keyleak.rulebook.pattern import PatternError, check_pattern
+from keyleak.rulebook.provenance import Provenance
 from keyleak.rulebook.verify_block import read_verify
 from keyleak.strict_yaml import read_yaml
 
@@ -50,12 +51,13 @@ _LENGTHS: Final = range(1, 513)
 _STRONG: Final = ("names", "headers", "hosts", "packages", "calls", "ids")
 
 
-def read_issuer(text: str, file: str) -> Issuer:
+def read_issuer(text: str, file: str, provenance: Provenance = Provenance.USER) -> Issuer:
     """The issuer that a rule file describes.
 
     Args:
         text: content of the file.
         file: its name, for messages.
+        provenance: who chose it; one that came with a repository may say less.
 
     Raises:
         RuleError: with file, line and reason.
@@ -63,8 +65,10 @@ def read_issuer(text: str, file: str) -> Issuer:
     fields = read_yaml(text, file, RuleError).mapping(
         _ISSUER_REQUIRED, ("anonymous", "namesakes", "common_word")
     )
+    if not provenance.is_trusted:
+        _refuse_overreach(fields)
     issuer = _identifier(fields["issuer"])
-    keys = tuple(_key(item, issuer) for item in fields["keys"].items())
+    keys = tuple(_key(item, issuer, provenance) for item in fields["keys"].items())
     return Issuer(
         issuer=issuer,
         name=fields["name"].text(),
@@ -78,7 +82,25 @@ def read_issuer(text: str, file: str) -> Issuer:
         anonymous=_flag(fields, "anonymous"),
         namesakes=_flag(fields, "namesakes"),
         common_word=_flag(fields, "common_word"),
+        provenance=provenance,
     )
+
+
+def _refuse_overreach(fields: Mapping[str, YamlValue]) -> None:
+    """Refuse what a file that came with a repository may not say, whatever it is about."""
+    why = (
+        "this rule file came with a repository, which may add keys to look for and nothing else; "
+        "name its folder with --rules, or copy it to your own rules, if you trust it"
+    )
+    if not fields["verify"].is_null():
+        fields["verify"].fail(f"verify says where keys are sent: {why}")
+    if fields["samples"].items():
+        fields["samples"].fail(f"samples hide keys: {why}")
+    veto = fields["context"].mapping(("strong", "weak", "veto"))["veto"]
+    if veto.items():
+        veto.fail(f"veto takes keys from their issuer: {why}")
+    if _flag(fields, "anonymous"):
+        fields["anonymous"].fail(f"anonymous keys are the built-in family's: {why}")
 
 
 def _flag(fields: Mapping[str, YamlValue], name: str) -> bool:
@@ -96,7 +118,7 @@ def _identifier(value: YamlValue) -> str:
     return text
 
 
-def _key(value: YamlValue, issuer: str) -> KeyRule:
+def _key(value: YamlValue, issuer: str, provenance: Provenance) -> KeyRule:
     fields = value.mapping(_KEY_REQUIRED, ("decodes_to", "names"))
     found_by = fields["found_by"].choice(FoundBy)
     return KeyRule(
@@ -116,6 +138,7 @@ def _key(value: YamlValue, issuer: str) -> KeyRule:
         names=_names(fields["names"], found_by) if "names" in fields else (),
         file=value.file,
         line=value.line,
+        provenance=provenance,
     )
 
 

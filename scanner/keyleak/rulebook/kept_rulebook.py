@@ -20,29 +20,34 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from keyleak.rulebook.model import Rulebook
+    from keyleak.rulebook.provenance import RuleFile
 
 _CODE: Final = os.path.dirname(os.path.abspath(__file__))
 _NAME: Final = f"rules-{sys.implementation.cache_tag}.bin"
 
 
-def digest_of(files: Iterable[tuple[str, bytes]]) -> bytes:
-    """The digest of rule files (name and content) and of the code that makes a rulebook of them."""
+def digest_of(files: Iterable[RuleFile]) -> bytes:
+    """The digest of rule files and of the code that makes a rulebook of them.
+
+    Who chose a file is a part of it: what a repository says must not pass for the same text of the user's.
+    """
     digest = hashlib.sha256()
     for part in _parts(files):
         digest.update(len(part).to_bytes(8, "little") + part)
     return digest.digest()
 
 
-def _parts(files: Iterable[tuple[str, bytes]]) -> Iterator[bytes]:
+def _parts(files: Iterable[RuleFile]) -> Iterator[bytes]:
     yield f"{__version__} {sys.version}".encode()
     # In a checkout the code changes without its version.
     for name in sorted(os.listdir(_CODE)):
         if name.endswith(".py"):
             facts = os.stat(os.path.join(_CODE, name))
             yield f"{name} {facts.st_size} {facts.st_mtime_ns}".encode()
-    for name, content in files:
-        yield os.fsencode(name)
-        yield content
+    for file in files:
+        yield file.provenance.value.encode()
+        yield os.fsencode(file.name)
+        yield file.content
 
 
 def kept_rulebook(made_from: bytes) -> Rulebook | None:

@@ -1,4 +1,4 @@
-"""All rule files together: the built-in ones and those of `--rules DIR`."""
+"""All rule files together: the built-in ones, the user's, and those that a repository brings."""
 
 from __future__ import annotations
 
@@ -8,100 +8,115 @@ from typing import TYPE_CHECKING, Final
 
 from keyleak.errors import RuleError
 from keyleak.prefixes import add_prefixes, words_of
+from keyleak.regular_file import CONFIGURATION_LIMIT, read_given, read_regular
 from keyleak.resources import data_folder
 from keyleak.rulebook.kept_rulebook import digest_of, keep_rulebook, kept_rulebook
 from keyleak.rulebook.model import Rulebook
+from keyleak.rulebook.provenance import Provenance, RuleFile, RuleFolder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from keyleak.rulebook.model import Issuer
-
 _WORDS_FILE: Final = "rules/filters/placeholders.yaml"
 _ENDINGS: Final = (".yaml", ".yml")
+# More were made to be read for ever; the built-in ones are some sixty.
+_MOST_FILES: Final = 1000
 
 
-def load_rulebook(extra_folders: Sequence[str] = (), *, from_yaml: bool = False) -> Rulebook:
+def load_rulebook(further: Sequence[str | RuleFolder] = (), *, from_yaml: bool = False) -> Rulebook:
     """The built-in rules and those of further folders.
 
     Args:
-        extra_folders: folders with rule files that are added to the built-in ones.
+        further: folders with rule files that are added to the built-in ones, each with who chose it; a mere
+            path is one that the user named. A folder that is named twice counts once, as the more trusted.
         from_yaml: read the files even where what they say was kept by an earlier run.
 
     Raises:
-        RuleError: a file breaks the schema, or two files use the same issuer or key id.
+        RuleError: a file breaks the schema, says more than it may, or claims what another one has.
     """
     built_in = data_folder("rules")
-    files = [(f"rules/{name}", os.path.join(built_in, name)) for name in _rule_files(built_in)]
-    for folder in extra_folders:
-        files += [(path, path) for path in _extra_files(folder)]
-    files.append((_WORDS_FILE, os.path.join(built_in, "filters", "placeholders.yaml")))
-    contents = [(name, _content(name, path)) for name, path in files]
-    for _, content in contents if extra_folders else ():
-        add_prefixes(word.decode("ascii") for word in words_of(content))
-    made_from = digest_of(contents)
+    files = [_built_in(f"rules/{name}", os.path.join(built_in, name)) for name in _rule_files(built_in)]
+    for folder in _each_once(further):
+        files += _files_in(folder)
+    files.append(_built_in(_WORDS_FILE, os.path.join(built_in, "filters", "placeholders.yaml")))
+    for file in files if further else ():
+        add_prefixes(word.decode("ascii") for word in words_of(file.content))
+    made_from = digest_of(files)
     kept = None if from_yaml else kept_rulebook(made_from)
     if kept is not None:
         return kept
-    rulebook = _read(contents)
+    rulebook = _read(files)
     keep_rulebook(rulebook, made_from)
     return rulebook
 
 
-def _read(contents: Sequence[tuple[str, bytes]]) -> Rulebook:
+def _read(files: Sequence[RuleFile]) -> Rulebook:
     # YAML takes longer to import than all else here together, and most starts need none of it.
+    from keyleak.rulebook.claims import refuse_claims  # noqa: PLC0415
     from keyleak.rulebook.issuer_file import read_issuer  # noqa: PLC0415
     from keyleak.rulebook.words_file import read_placeholder_words  # noqa: PLC0415
 
-    *issuer_files, words_file = [(name, _text(name, content)) for name, content in contents]
-    issuers = tuple(read_issuer(text, name) for name, text in issuer_files)
-    _refuse_duplicates(issuers)
+    *issuer_files, words_file = files
+    texts = [file.text() for file in issuer_files]
+    issuers = tuple(
+        read_issuer(text, file.name, file.provenance) for text, file in zip(texts, issuer_files, strict=True)
+    )
+    refuse_claims(issuers, [(file.name, text) for file, text in zip(issuer_files, texts, strict=True)])
     digest = hashlib.sha256()
-    for _, content in contents:
-        digest.update(hashlib.sha256(content).digest())
-    return Rulebook(issuers, read_placeholder_words(words_file[1], words_file[0]), digest.hexdigest())
+    for file in files:
+        digest.update(hashlib.sha256(file.content).digest())
+    words = read_placeholder_words(words_file.text(), words_file.name)
+    return Rulebook(issuers, words, digest.hexdigest())
+
+
+def _each_once(further: Iterable[str | RuleFolder]) -> list[RuleFolder]:
+    """The folders, those of the user first."""
+    folders = [
+        each if isinstance(each, RuleFolder) else RuleFolder(each, Provenance.USER, is_named=True)
+        for each in further
+    ]
+    folders.sort(key=lambda folder: not folder.provenance.is_trusted)
+    known: dict[str, RuleFolder] = {}
+    for folder in folders:
+        known.setdefault(os.path.realpath(folder.path), folder)
+    return list(known.values())
 
 
 def _rule_files(folder: str) -> list[str]:
     return sorted(name for name in os.listdir(folder) if name.endswith(_ENDINGS))
 
 
-def _extra_files(folder: str) -> list[str]:
+def _files_in(folder: RuleFolder) -> list[RuleFile]:
     try:
-        names = _rule_files(folder)
+        names = _rule_files(folder.path)
     except OSError as error:
-        raise RuleError(folder, None, f"no folder of rule files: {error.strerror}") from error
-    if not names:
-        raise RuleError(folder, None, "holds no rule file (*.yaml)")
-    return [os.path.join(folder, name) for name in names]
+        raise RuleError(folder.path, None, f"no folder of rule files: {error.strerror}") from error
+    if not names and (folder.is_named or not folder.provenance.is_trusted):
+        raise RuleError(folder.path, None, "holds no rule file (*.yaml)")
+    if len(names) > _MOST_FILES:
+        raise RuleError(folder.path, None, f"holds more than {_MOST_FILES:,} rule files")
+    paths = [os.path.join(folder.path, name) for name in names]
+    return [RuleFile(path, folder.provenance, _further_content(path, folder)) for path in paths]
 
 
-def _content(name: str, path: str) -> bytes:
+def _further_content(path: str, folder: RuleFolder) -> bytes:
+    """The content of a rule file that is not built in.
+
+    The user's own may be links, as managers of such files make them; a repository's stay in their folder.
+    """
     try:
-        with open(path, "rb", buffering=0) as file:
-            return file.read()
+        if not folder.provenance.is_trusted:
+            return read_regular(path, CONFIGURATION_LIMIT, inside=folder.path)
+        if folder.is_named:
+            return read_given(path, CONFIGURATION_LIMIT)
+        return read_regular(os.path.realpath(path), CONFIGURATION_LIMIT, owned=True)
+    except OSError as error:
+        raise RuleError(path, None, f"cannot be read: {error.strerror}") from error
+
+
+def _built_in(name: str, path: str) -> RuleFile:
+    try:
+        # The folder is this installation's own; a package manager may have put links into it.
+        return RuleFile(name, Provenance.BUILT_IN, read_given(path, CONFIGURATION_LIMIT))
     except OSError as error:
         raise RuleError(name, None, f"cannot be read: {error.strerror}") from error
-
-
-def _text(name: str, content: bytes) -> str:
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise RuleError(name, None, f"is not UTF-8: {error.reason} at byte {error.start}") from error
-
-
-def _refuse_duplicates(issuers: Iterable[Issuer]) -> None:
-    seen_issuers: set[str] = set()
-    seen_keys: dict[str, str] = {}
-    for issuer in issuers:
-        file, line = (issuer.keys[0].file, None) if issuer.keys else (issuer.issuer, None)
-        if issuer.issuer in seen_issuers:
-            raise RuleError(file, line, f"issuer {issuer.issuer!r} has a rule file already")
-        seen_issuers.add(issuer.issuer)
-        for key in issuer.keys:
-            if key.id in seen_keys:
-                raise RuleError(
-                    key.file, key.line, f"key id {key.id!r} is used in {seen_keys[key.id]} already"
-                )
-            seen_keys[key.id] = key.file

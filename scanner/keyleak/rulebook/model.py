@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from keyleak.findings import Environment
 from keyleak.records import dataclass
+from keyleak.rulebook.provenance import Provenance
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,6 +94,8 @@ class KeyRule:
     alone it may be given."""
     file: str = ""
     line: int = 0
+    provenance: Provenance = Provenance.REPOSITORY
+    """Who chose the file; a record that does not say so is trusted with nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +220,13 @@ class Issuer:
     """True where others are called the same: then its name alone is not always enough."""
     common_word: bool = False
     """True where its name is an ordinary word: then it says nothing as a part of a longer name."""
+    provenance: Provenance = Provenance.REPOSITORY
+    """Who chose the file; a record that does not say so is trusted with nothing."""
+
+    @property
+    def trusted_verify(self) -> VerifyCall | None:
+        """How its keys may be asked about; None where the file came with a repository, whatever it says."""
+        return self.verify if self.provenance.is_trusted else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from keyleak.git.scope import ScopedObjects
     from keyleak.git.views import Submodule
     from keyleak.git.visitor import ObjectsRead
+    from keyleak.rulebook.provenance import RuleFolder
     from keyleak.sources.inspector import Inspector
     from keyleak.sources.object_visitor import ObjectResult
 
@@ -52,7 +53,7 @@ class HistoryRequest:
     scope: Scope = field(default_factory=Scope)
     submodules: bool = False
     """Whether submodules that are on this machine are read too."""
-    rule_folders: tuple[str, ...] = ()
+    rule_folders: tuple[RuleFolder, ...] = ()
     """For the processes that read objects."""
     jobs: int = 1
     """How many of those."""

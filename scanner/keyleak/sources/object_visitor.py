@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from keyleak.coverage import Gap
     from keyleak.findings import Sighting
     from keyleak.git.visitor import Kind
+    from keyleak.rulebook.provenance import RuleFolder
 
 _LFS_POINTER: Final = b"version https://git-lfs.github.com/spec/"
 _LFS_OBJECT: Final = re.compile(rb"^oid sha256:([0-9a-f]{64})$", re.MULTILINE)
@@ -90,7 +91,7 @@ class ObjectVisitor:
 class MakeObjectVisitor:
     """Makes a visitor in the process that needs it."""
 
-    rule_folders: tuple[str, ...]
+    rule_folders: tuple[RuleFolder, ...]
     inspector: Inspector | None = None
     """The one to use, where everything is read in this process."""
 

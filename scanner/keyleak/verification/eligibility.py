@@ -39,6 +39,8 @@ class Eligibility:
             return Refusal(_nobody(finding.attribution))
         if finding.attribution.by_project:
             return Refusal(f"only what the project depends on names {issuer.name}")
+        if not issuer.provenance.is_trusted:
+            return Refusal(f"the rules of {issuer.name} came with a repository, which names no host for keys")
         if issuer.verify is None:
             return Refusal(f"no request that is safe to send is known for {issuer.name}")
         if kinds := _not_spoken_of(issuer, issuer.verify, finding):

@@ -31,10 +31,11 @@ def read_endpoints(values: Sequence[str], rulebook: Rulebook) -> dict[str, str]:
 def _endpoint(value: str, rulebook: Rulebook) -> tuple[str, str]:
     name, equals, url = value.partition("=")
     issuer = rulebook.issuer(name)
-    if not equals or issuer is None or issuer.verify is None:
-        askable = ", ".join(each.issuer for each in rulebook.issuers if each.verify)
+    call = issuer.trusted_verify if issuer else None
+    if not equals or call is None:
+        askable = ", ".join(each.issuer for each in rulebook.issuers if each.trusted_verify)
         raise UsageError(f"--endpoint takes ISSUER=URL with one of these issuers: {askable}")
-    return name, _with_path(_checked(url), urlsplit(issuer.verify.url))
+    return name, _with_path(_checked(url), urlsplit(call.url))
 
 
 def _checked(url: str) -> SplitResult:

@@ -75,6 +75,7 @@ def make_plan(findings: Iterable[Finding], rulebook: Rulebook, endpoints: Mappin
 
 
 def _request(finding: Finding, issuer: Issuer, endpoints: Mapping[str, str]) -> KeyRequest:
-    assert issuer.verify is not None
-    url = endpoints.get(issuer.issuer, issuer.verify.url)
-    return KeyRequest(finding.id, finding.secret, issuer.issuer, issuer.name, issuer.verify, url)
+    call = issuer.trusted_verify
+    assert call is not None
+    url = endpoints.get(issuer.issuer, call.url)
+    return KeyRequest(finding.id, finding.secret, issuer.issuer, issuer.name, call, url)
