@@ -67,6 +67,16 @@ def test_a_letter_that_ends_an_escape_is_no_neighbour(escape: str, encoding: str
     assert [key for key, _, _ in found] == [KEY.encode()]
 
 
+@pytest.mark.parametrize("before", ["-u", "curl -u", '"-u', "(-p", "\t-H", "x\n-a"])
+def test_a_short_option_may_have_a_key_glued_to_it(before: str) -> None:
+    assert [key for key, _, _ in found_in(f"{before}{KEY}: https://example.org".encode())] == [KEY.encode()]
+
+
+@pytest.mark.parametrize("before", ["--u", "a-u", "-ur", "1-u", "_-u"])
+def test_a_letter_behind_a_hyphen_of_a_word_is_no_option(before: str) -> None:
+    assert found_in(f"{before}{KEY}".encode()) == []
+
+
 @given(before=st.binary(max_size=40), last=st.integers(0, 255))
 @settings(max_examples=300, deadline=None)
 def test_anything_but_a_word_character_is_a_boundary(before: bytes, last: int) -> None:

@@ -136,8 +136,32 @@ def test_the_length_that_a_binary_format_keeps_before_a_key_is_no_letter_of_it(t
         assert [match.secret.reveal().decode() for match in matcher().match(content)] == [key]
 
 
+@pytest.mark.parametrize(
+    "template", ["sk_live_51${base62:97}", "sk_live_${base62:42}", "sk_live_${base62:90}"]
+)
+def test_a_length_behind_another_letter_is_no_letter_of_a_key(template: str) -> None:
+    key = expand(template, 3).encode()
+    length = bytes([len(key)])
+    contents = {
+        "resources.arsc": b"\x02\0\x0d\x0dflora_api_key\0" + length + length + key + b"\0\x03\x03abc\0",
+        "CBOR text": b"\xa2\x6dFLORA_API_KEY\x78" + length + key + b"\x64name\x61a",
+        "CBOR bytes": b"\xa1\x61a\x58" + length + key,
+        "Redis": b"\xfe\0\0\x0dFLORA_API_KEY" + length + key + b"\0\x01a\x01b\xff",
+        "Thrift": b"\x0b\0\x01\0\0\0" + length + key + b"\x0b\0\x02",
+        "Java": b"\x74\0" + length + key + b"xpt\0\x01a",
+        "little-endian": b"\x01\0" + length + b"\0" + key + b"x\0",
+    }
+    if 2 * len(key) < 128:
+        contents["Avro"] = b"\x1aFLORA_API_KEY" + bytes([2 * len(key)]) + key + b"\x02"
+    found = {
+        name: [match.secret.reveal() for match in matcher().match(content)]
+        for name, content in contents.items()
+    }
+    assert found == {name: [key] for name in contents}
+
+
 def test_a_letter_before_a_key_is_no_length_in_text() -> None:
     key = expand("sk_live_51${base62:97}", 3)
-    for before in ("k", "Bk", "x: k", "%253k"):
+    for before in ("k", "Bk", "x: k", "%253k", "kk", "xk", "\rFLORA_API_KEYk"):
         assert matcher().match(f"{before}{key}".encode()) == []
     assert matcher().match(f"a%253D{key}%2526b".encode())

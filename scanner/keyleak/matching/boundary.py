@@ -7,13 +7,16 @@ from typing import Final
 from keyleak.on_use import on_use
 
 # A letter or digit on the left is no neighbour where it ends an escape: `\n`, `\x3d`, `\u003d`, `%3D`, `=3D`,
-# a colour sequence of a terminal log. Otherwise a key after a line break in a JSON string would be missed.
+# a colour sequence of a terminal log; or where it is a short option. Otherwise a
+# key after a line break in a JSON string would be missed.
 _ESCAPE: Final = on_use(
     rb"(?:(?<!\\)(?:\\\\)*\\(?:[nrtbfv0]|x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4})"
     rb"|%(?:25){0,3}[0-9A-Fa-f]{2}|=(?:3D|20|22|27|3A|0A)"
     rb"|(?:\x1b|\\x1b|\\033|\\e|\\u001[bB])\[[0-9;]{0,12}[A-Za-z]"
     # What is left of one where the escape character itself was lost, as in logs that were copied.
-    rb"|\[[0-9;]{1,12}m)\Z"
+    rb"|\[[0-9;]{1,12}m"
+    # A short option with its value glued to it: `curl -uKEY:`.
+    rb"|(?<![A-Za-z0-9_-])-[A-Za-z])\Z"
 )
 _WORD: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_")
 _LONGEST_ESCAPE: Final = 24

@@ -24,6 +24,12 @@ _CUT_OFF: Final = re.compile(rb"\.\.\.|\xe2\x80\xa6|\*{4}|\*{2,3}[A-Za-z0-9]|\$\
 _KEY_RUN: Final = re.compile(rb"[A-Za-z0-9_+/=-]+")
 CUT_OFF: Final = "cut off or completed by a program"
 _SHORT_BODY: Final = 24
+# Byte strings and texts whose length is in the next byte (RFC 8949, 3.1).
+_CBOR_STRINGS: Final = frozenset(b"Xx")
+_NEAR: Final = 64
+# Control characters are lengths up to here.
+_LONGEST_NAME: Final = 31
+_NAME: Final = re.compile(rb"[A-Za-z0-9_.:/-]+\Z")
 _WRITTEN_BYTES: Final = frozenset(b"\t\n\r") | frozenset(range(0x20, 0x7F))
 
 
@@ -62,25 +68,48 @@ def shaped_key(text: bytes, start: int, rules: CompiledRules) -> Shaped | None:
 def counted_key(text: bytes, start: int, rules: CompiledRules) -> Shaped | None:
     """The key that begins at `start`, where a binary format keeps its length before it.
 
-    The length may look like a letter, as what follows may: property lists, MessagePack, pickles.
+    The length may look like a letter, as what follows may: property lists, MessagePack, pickles, CBOR, Redis
+    dumps, Avro, Android's string tables.
     """
-    length = _length_before(text, start)
-    if not length:
-        return None
-    whole = text[start : start + length]
-    shaped = shaped_key(whole, 0, rules)
-    if shaped is None or not shaped.end == len(whole) == length:
-        return None
-    return Shaped(start, start + shaped.end, shaped.prefix, shaped.rules)
+    number = _number_before(text, start)
+    # Avro writes twice the length.
+    for length in (number, number // 2) if number else ():
+        whole = text[start : start + length]
+        shaped = shaped_key(whole, 0, rules)
+        if shaped is not None and shaped.end == len(whole) == length:
+            return Shaped(start, start + shaped.end, shaped.prefix, shaped.rules)
+    return None
 
 
-def _length_before(text: bytes, start: int) -> int:
-    """The number before an index: in four bytes of which three are zero, or in one behind no text."""
+def _number_before(text: bytes, start: int) -> int:
+    """The number before an index: in two or four bytes of which the others are zero, or in one byte.
+
+    One byte that could be a letter of a word counts only behind a byte that no text has, or near one where it
+    follows the same number again, the mark of a string in CBOR, or a name that has its own length before it.
+    """
     number = text[max(0, start - 4) : start]
-    if number[1:] == b"\0\0\0":
-        return number[0]
-    is_letter = number[-1:].isalnum()
-    return number[-1] if is_letter and len(number) > 1 and number[-2] not in _WRITTEN_BYTES else 0
+    if number[-1:] == b"\0":
+        return number[0] if number[1:] == b"\0\0\0" else number[-2] if len(number) > 1 else 0
+    if len(number) < 2 or not number[-1:].isalnum():
+        return 0
+    before = number[-2]
+    if before not in _WRITTEN_BYTES:
+        return number[-1]
+    is_number = before in {number[-1], *_CBOR_STRINGS} or _ends_counted_name(text, start - 1)
+    return number[-1] if is_number and _is_binary(text[max(0, start - _NEAR) : start]) else 0
+
+
+def _is_binary(text: bytes) -> bool:
+    return not _WRITTEN_BYTES.issuperset(text)
+
+
+def _ends_counted_name(text: bytes, end: int) -> bool:
+    """Whether a name ends at an index whose length, in a byte that is no letter, is before it."""
+    name = _NAME.search(text, max(0, end - _LONGEST_NAME), end)
+    if name is None or not name.start():
+        return False
+    length = end - name.start()
+    return text[name.start() - 1] in {length, 2 * length}
 
 
 def prefix_at(text: bytes, start: int, rules: CompiledRules) -> str | None:
