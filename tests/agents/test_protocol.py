@@ -125,7 +125,8 @@ def test_what_holds_no_key_goes_on(client: str) -> None:
 )
 def test_a_message_that_is_not_understood_is_stopped(client: str, message: bytes) -> None:
     code, answer, errors = agent(client, message)
-    assert code == 2
+    # Earlier versions of Copilot ignore the answer of a hook that fails.
+    assert code == (0 if client == "copilot" else 2)
     assert "stopped" in errors
     assert re.search("deny|block", json.dumps(answer))
 

@@ -3,16 +3,21 @@
 Claude Code and Codex share one protocol (`PreToolUse`, `UserPromptSubmit`; `hookSpecificOutput` or exit code
 2 stops). Cursor names its events `beforeShellExecution` and so on and reads `permission` or `continue`.
 Copilot's command line and cloud agent send `preToolUse` with `toolArgs` and read `permissionDecision`; in
-VS Code it speaks as Claude Code does. Sources: the hook references of the four, as of autumn 2026.
+VS Code it speaks as Claude Code does. Sources: the hook references of the four, as of November 2026.
+
+All four go on where a hook takes longer than its time limit, most also where it fails: only an answer stops
+them.
 """
 
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
+from keyleak.agents.tools import files_read, is_edit, parsed, split_edit
 from keyleak.errors import UsageError
 
 if TYPE_CHECKING:
@@ -61,8 +66,6 @@ _ABOUT: Final = frozenset(
         *("cursor_version", "permission_mode", "tool_use_id", "turn_id", "source"),
     }
 )
-# What an edit takes away: a key in it is on its way out of the file.
-_TAKEN_AWAY: Final = frozenset({"old_string", "oldString", "old_str", "oldText", "old_text"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,10 @@ class Message:
     act: Act
     texts: tuple[str, ...]
     """Everything in it that would be sent, run or written: each text, and each part as it is nested."""
+    removed: tuple[str, ...] = ()
+    """What an edit takes away or leaves as it is: a key in it is in the file already."""
+    reads: tuple[str, ...] = ()
+    """Files whose content would go to the model."""
 
 
 def read_message(client: Client, content: bytes) -> Message:
@@ -85,15 +92,39 @@ def read_message(client: Client, content: bytes) -> Message:
     """
     try:
         said = json.loads(content)
-    except (ValueError, RecursionError) as error:
+        if not isinstance(said, dict):
+            raise UsageError(f"what {client.value} sent is no object, so it is stopped")
+        return _message(client, said)
+    except RecursionError as error:
+        raise UsageError(
+            f"what {client.value} sent is nested too deeply to be read, so it is stopped"
+        ) from error
+    except ValueError as error:
         raise UsageError(f"what {client.value} sent is not JSON ({error}), so it is stopped") from error
-    if not isinstance(said, dict):
-        raise UsageError(f"what {client.value} sent is no object, so it is stopped")
+
+
+def _message(client: Client, said: Mapping[str, Any]) -> Message:
     event = said.get("hook_event_name") or said.get("hookEventName") or _event_by_content(said)
     if not isinstance(event, str):
         raise UsageError(f"{client.value} did not say what it is about to do, so it is stopped")
     about = {name: value for name, value in said.items() if name not in _ABOUT}
-    return Message(client, event, _ACTS.get(event, Act.OTHER), tuple(_texts(about)))
+    act, tool = _ACTS.get(event, Act.OTHER), said.get("tool_name") or said.get("toolName")
+    removed: list[str] = []
+    reads: list[str] = []
+    for field in ("tool_input", "toolArgs"):
+        if isinstance(tool, str) and field in about:
+            given = parsed(about[field])
+            reads += files_read(tool, given)
+            about[field], taken = split_edit(tool, given) if is_edit(tool) else (given, [])
+            removed += taken
+    if act is Act.READ:
+        reads = [path for path in (about.get("file_path"),) if isinstance(path, str)]
+    elif act is Act.TOOL and reads:
+        act = Act.READ
+    where = said.get("cwd")
+    folder = where if isinstance(where, str) else ""
+    files = tuple(os.path.join(folder, path) for path in reads)
+    return Message(client, event, act, tuple(_texts(about)), tuple(removed), files)
 
 
 def _event_by_content(said: Mapping[str, Any]) -> str | None:
@@ -108,18 +139,9 @@ def _event_by_content(said: Mapping[str, Any]) -> str | None:
 
 
 def _texts(about: Mapping[str, Any]) -> Iterator[str]:
-    """Names stay beside their values, for a name says whose a key is."""
-    kept = _without_taken(about)
-    yield json.dumps(kept, ensure_ascii=False, indent=1)
-    yield from _strings(kept)
-
-
-def _without_taken(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _without_taken(inner) for name, inner in value.items() if name not in _TAKEN_AWAY}
-    if isinstance(value, list):
-        return [_without_taken(inner) for inner in value]
-    return value
+    """Names stay with their values, for a name says whose a key is."""
+    yield json.dumps(about, ensure_ascii=False, indent=1)
+    yield from _strings(about)
 
 
 def _strings(value: Any) -> Iterator[str]:
@@ -173,6 +195,10 @@ def stop(client: Client, event: str, reason: str) -> Answer:
         said = {"hookSpecificOutput": {"hookEventName": event, **denied}}
     elif client is Client.COPILOT:
         said = {"permissionDecision": "deny", "permissionDecisionReason": reason}
+        if not event:
+            # In VS Code it reads this; each reads its own.
+            inner = {"hookEventName": "PreToolUse", **said}
+            said |= {"hookSpecificOutput": inner, "decision": "block", "reason": reason}
     else:
         said = {"decision": "block", "reason": reason}
-    return Answer(json.dumps(said, ensure_ascii=False), stops=True)
+    return Answer(json.dumps(said), stops=True)

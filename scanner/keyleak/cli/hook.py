@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
 
 _STAGES: Final = ("pre-commit", "pre-merge-commit", "commit-msg", "pre-push", "pre-receive")
 _PIPELINES: Final = ("github-action", "gitlab-ci")
+# Less than the shortest time limit that the agents have where none is configured, 30 seconds.
+_SECONDS: Final = 20
 
 
 @click.group()
@@ -54,21 +55,31 @@ def run(*, stage: str, arguments: tuple[str, ...], options: ReportOptions, conso
     required=True,
     help="The agent that starts this, whose protocol is spoken.",
 )
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0.1),
+    default=_SECONDS,
+    show_default=True,
+    metavar="SECONDS",
+    help="Answer within this time, and stop what could not be examined by then. Agents go on where a hook "
+    "takes longer than they wait, so this has to be less than that.",
+)
 @RULES_OPTION
-def agent(*, client: str, rule_folders: tuple[RuleFolder, ...]) -> ExitCode:
+def agent(*, client: str, timeout: float, rule_folders: tuple[RuleFolder, ...]) -> ExitCode:
     """Stop a coding agent that is about to send, run or write a key.
 
     The agent's message is read from standard input and answered on standard output in its own protocol;
-    claude-code, codex and cursor also take exit code 2 for a stop. A message that is not understood is
-    stopped. docs/agents.md has the settings of each agent.
+    claude-code, codex and cursor also take exit code 2 for a stop. A message that is not understood, or
+    cannot be examined whole and in time, is stopped. docs/agents.md has the settings of each agent.
     """
     from keyleak.agents.protocol import Client  # noqa: PLC0415
     from keyleak.commands.agent_hook import AgentCall, agent_hook  # noqa: PLC0415
     from keyleak.commands.console import Console  # noqa: PLC0415
     from keyleak.commands.options import ReportOptions  # noqa: PLC0415
+    from keyleak.error_handler import exit_code_of  # noqa: PLC0415
 
     options = ReportOptions(rule_folders=rule_folders)
-    return agent_hook(AgentCall(Client(client), sys.stdin.buffer.read(), options, Console()))
+    return agent_hook(AgentCall(Client(client), options, Console(), exit_code_of, timeout))
 
 
 @hook.command()

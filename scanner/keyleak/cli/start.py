@@ -24,7 +24,8 @@ def start() -> NoReturn:
     clean, seen = _glance()
     code = 0 if clean else _command_line(seen)
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):
+        # Where a stream was closed before the start, there is none.
+        with suppress(OSError, ValueError, AttributeError):
             stream.flush()
     os._exit(code)
 
