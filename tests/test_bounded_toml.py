@@ -78,3 +78,9 @@ def test_what_people_write_is_read_as_ever() -> None:
     with pytest.raises(TomlError, match="line 6: a key of more than"):
         # In a comment too: what looks like one may stand in a string of many lines.
         read_toml(text + "# " + "a." * 80)
+
+
+@pytest.mark.parametrize("value", ["1" * 5000, "0x" + "g", "[" * 5000, "{a = " * 5000, "1979-99-99"])
+def test_what_is_no_toml_is_refused_as_such(value: str) -> None:
+    with pytest.raises(ConfigError, match="not valid TOML"):
+        read_configuration(f"[tool.keyleak]\nallow = {value}\n", "pyproject.toml")

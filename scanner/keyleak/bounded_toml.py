@@ -53,6 +53,9 @@ def read_toml(text: str) -> dict[str, Any]:
         reason, _, at = str(error).partition(" (at ")
         digits = at.removeprefix("line ").partition(",")[0]
         raise TomlError(int(digits) if digits.isdigit() else text.count("\n") + 1, reason.strip()) from error
+    except ValueError as error:
+        # Python refuses numbers of thousands of digits.
+        raise TomlError(None, str(error)) from error
     except RecursionError:
         raise TomlError(None, "nested too deeply") from None
 

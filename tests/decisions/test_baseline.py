@@ -93,6 +93,8 @@ TEXT = baseline(frozenset({f"{7:032x}"})).text()
         (TEXT.replace('"files"', '"all"'), 4, "covers is none of"),
         ("[]", 1, "no baseline"),
         ("[" * 100_000, None, "nested"),
+        ('{"schema": ' + "1" * 5000 + "}", None, "digits"),
+        (baseline().text().replace('"files"', "[]"), 4, "covers is none of"),
     ],
 )
 def test_a_damaged_baseline_is_told_with_its_line(text: str, line: int | None, reason: str) -> None:

@@ -49,9 +49,19 @@ def test_a_hash_is_matched_in_its_file_also_where_only_a_part_was_hashed(length:
         ("{", 1),
         ('{"a": 1}', 1),
         ('{"results": {"a": [{"hashed_secret": "x"}]}}', 1),
+        ('{"results": ' + "1" * 5000 + "}", None),
+        ('{"results": ' + "[" * 100_000, None),
+        ("a.env:x:" + "1" * 5000, 1),
     ],
 )
-def test_what_is_no_such_file_is_told_with_its_line(text: str, line: int) -> None:
+def test_what_is_no_such_file_is_told_with_its_line(text: str, line: int | None) -> None:
     with pytest.raises(ConfigError) as caught:
         read_ignores(text, "f")
     assert caught.value.line == line
+
+
+def test_a_hash_that_is_written_with_escapes_is_read() -> None:
+    hashed = sha1(secret().reveal())
+    text = json.dumps({"results": {"a.env": [{"hashed_secret": hashed}]}})
+    escaped = text.replace(hashed, f"\\u{ord(hashed[0]):04x}{hashed[1:]}")
+    assert take(read_ignores(escaped, "f"), [finding("a.env")]).matched

@@ -81,3 +81,12 @@ def test_a_record_that_does_not_say_who_chose_it_is_trusted_with_nothing(tmp_pat
     names = [name for name in Issuer.__slots__ if name != "provenance"]
     copy = Issuer(**{name: getattr(acme, name) for name in names})
     assert (copy.verify, copy.trusted_verify) == (acme.verify, None)
+
+
+def test_the_digest_of_the_rules_says_whether_a_repository_brought_them(tmp_path: Path) -> None:
+    (tmp_path / "acme.yaml").write_text(OWN)
+    of_user, of_repository = (
+        load_rulebook([RuleFolder(str(tmp_path), each)]).sha256
+        for each in (Provenance.USER, Provenance.REPOSITORY)
+    )
+    assert of_user == load_rulebook([str(tmp_path)]).sha256 != of_repository

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
@@ -101,7 +102,7 @@ class _Reader:
         key, covers, lines = fields["key"], fields["covers"], fields["fingerprints"]
         if not isinstance(key, str) or not _KEY.fullmatch(key):
             raise self._error(key, "the key is not 64 hexadecimal digits")
-        if covers not in {each.value for each in Covers}:
+        if covers not in [each.value for each in Covers]:
             raise self._error(covers, f"covers is none of: {', '.join(each.value for each in Covers)}")
         if not isinstance(lines, list) or not lines or lines[-1] != _END:
             raise self._error("fingerprints", 'the list does not close with "end": the file is cut off')
@@ -113,6 +114,9 @@ class _Reader:
         except json.JSONDecodeError as error:
             line = min(error.lineno, self._text.rstrip("\n").count("\n") + 1)
             raise ConfigError(self._file, line, f"cut off or edited: {error.msg}") from error
+        except ValueError as error:
+            # Python refuses numbers of thousands of digits.
+            raise ConfigError(self._file, None, f"cut off or edited: {error}") from error
         except RecursionError:
             raise ConfigError(self._file, None, "nested too deeply") from None
         if not isinstance(fields, dict):
@@ -129,7 +133,8 @@ class _Reader:
     def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         fields = dict(pairs)
         if len(fields) < len(pairs):
-            twice = next(name for name, _ in pairs if [each for each, _ in pairs].count(name) > 1)
+            times = Counter(name for name, _ in pairs)
+            twice = next(name for name in times if times[name] > 1)
             raise self._error(
                 twice,
                 f"key {twice!r} stands here twice; if two baselines were merged, keep one of them, "

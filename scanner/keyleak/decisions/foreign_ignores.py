@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from keyleak.findings import Finding, Location
 
 _FINGERPRINT: Final = re.compile(
-    r"(?:(?P<commit>[0-9a-f]{7,64}):)?(?P<file>.+):(?P<rule>[^:]+):(?P<line>\d+)"
+    r"(?:(?P<commit>[0-9a-f]{7,64}):)?(?P<file>.+):(?P<rule>[^:]+):(?P<line>\d{1,18})"
 )
 _SHA1: Final = re.compile(r"[0-9a-f]{40}")
 # detect-secrets' Stripe plugin takes a key as the prefix and 24 characters, however long it is.
@@ -104,15 +104,28 @@ def _from_detect_secrets(text: str, file: str) -> Iterator[ForeignIgnore]:
         document: Any = json.loads(text)
     except json.JSONDecodeError as error:
         raise ConfigError(file, error.lineno, f"no baseline of detect-secrets: {error.msg}") from error
+    except (ValueError, RecursionError) as error:
+        # Python refuses numbers of thousands of digits, and lists a thousand deep.
+        raise ConfigError(file, None, f"no baseline of detect-secrets: {error}") from error
     results = document.get("results")
     if not isinstance(results, dict):
         raise ConfigError(file, 1, "no baseline of detect-secrets: it has no `results`")
+    lines = _lines_of_hashes(text)
     for path, entries in results.items():
         for entry in entries if isinstance(entries, list) else [entries]:
             sha1 = entry.get("hashed_secret") if isinstance(entry, dict) else None
             if not isinstance(sha1, str) or not _SHA1.fullmatch(sha1):
                 raise ConfigError(file, _line_of(text, path), f"an entry of {path} has no hashed_secret")
-            yield ForeignIgnore(f"{path}: {sha1}", _line_of(text, sha1), path, sha1=sha1)
+            yield ForeignIgnore(f"{path}: {sha1}", lines.get(sha1, 1), path, sha1=sha1)
+
+
+def _lines_of_hashes(text: str) -> dict[str, int]:
+    """The first line of each hash."""
+    lines: dict[str, int] = {}
+    for number, line in enumerate(text.split("\n"), 1):
+        for found in _SHA1.findall(line):
+            lines.setdefault(found, number)
+    return lines
 
 
 def _hashes(finding: Finding) -> set[str]:

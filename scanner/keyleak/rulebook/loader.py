@@ -65,6 +65,9 @@ def _read(files: Sequence[RuleFile]) -> Rulebook:
     digest = hashlib.sha256()
     for file in files:
         digest.update(hashlib.sha256(file.content).digest())
+        if not file.provenance.is_trusted:
+            # What is remembered of a history under this digest was found by rules that decide less.
+            digest.update(file.provenance.value.encode())
     words = read_placeholder_words(words_file.text(), words_file.name)
     return Rulebook(issuers, words, digest.hexdigest())
 
