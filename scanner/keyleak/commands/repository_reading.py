@@ -14,6 +14,7 @@ from keyleak.coverage import Coverage
 from keyleak.errors import UsageError
 from keyleak.findings import Severity, Status
 from keyleak.git.process import run
+from keyleak.git.worktree import is_own_tree
 from keyleak.remediation.document import masked, render
 from keyleak.reports.masking import Masker
 from keyleak.sources.files import Reading, read_paths
@@ -59,16 +60,25 @@ def repository_root(repository: str) -> str:
     """The top of a work tree, or a bare repository, as an absolute path.
 
     Raises:
-        UsageError: there is no such folder.
+        UsageError: there is no such folder, or the repository takes another one for its work tree.
         GitError: git does not take it for a repository.
     """
     if not os.path.isdir(repository):
         raise UsageError(f"{repository}: no such folder; name a repository on this machine")
-    if run(["rev-parse", "--is-inside-work-tree"], repository).strip() == b"true":
-        top = run(["rev-parse", "--show-toplevel"], repository)
-    else:
-        top = run(["rev-parse", "--absolute-git-dir"], repository)
-    return os.fsdecode(top.removesuffix(b"\n"))
+    git_dir = _answer(repository, "--absolute-git-dir")
+    if _answer(repository, "--is-inside-work-tree") != "true":
+        return git_dir
+    top = _answer(repository, "--show-toplevel")
+    if not is_own_tree(top, git_dir):
+        raise UsageError(
+            f"{repository} is configured to have its files in {top} (core.worktree), which does not name it"
+            " in turn, so those files are not read; name the work tree itself"
+        )
+    return top
+
+
+def _answer(repository: str, question: str) -> str:
+    return os.fsdecode(run(["rev-parse", question], repository).removesuffix(b"\n"))
 
 
 def chosen_ids(options: FixOptions) -> frozenset[str]:

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from keyleak.git.process import run
+from keyleak.git.special_files import named_below, refuse_special
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +27,8 @@ def mentions(repository: str, words: Sequence[str]) -> list[tuple[str, int]]:
     bare = run(["rev-parse", "--is-bare-repository"], repository).strip() == b"true"
     if bare and not run(["rev-parse", "-q", "--verify", "HEAD^{tree}"], repository, accept=(0, 1)):
         return []
+    if not bare:
+        refuse_special(named_below(repository, ".gitattributes"))
     options = ("grep", "--full-name", "-n", "-z", "-I", "-w", "-F", "--no-textconv", "--no-color")
     asked = [part for word in words for part in ("-e", word)]
     # 1 is git's answer where nothing matches.

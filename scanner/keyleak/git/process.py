@@ -39,6 +39,7 @@ _SETTINGS: Final = (
     "submodule.recurse=false",
     # Files that a repository may name and git would open: a pipe never ends, nor does a device.
     "core.attributesFile=/dev/null",
+    "core.excludesFile=/dev/null",  # `diff-index` opens it, too
     "diff.orderFile=/dev/null",
     "log.mailmap=false",
     # What would make git list less than there is, or believe a file that nobody checked.

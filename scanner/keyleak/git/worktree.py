@@ -1,4 +1,8 @@
-"""Work trees: where one begins and which of its files git ignores."""
+"""Work trees: where one begins and which of its files git ignores.
+
+Which files it ignores, a repository says in its work tree and in `info/exclude`. Its configuration could
+name any file of this machine as well (`core.excludesFile`); of those, the user's and the system's count.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +10,16 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from keyleak.git.process import run
+from keyleak.git.special_files import named_above, named_below, refuse_special
 
 # How `git ls-files -t` marks an entry of the index that need not be in the work tree.
 _SKIPPED: Final = b"S "
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+_RULES: Final = ".gitignore"
+_OWN: Final = frozenset({b"global", b"system"})
 
 
 def ignored_among(root: str, paths: Iterable[str]) -> frozenset[str]:
@@ -24,9 +32,12 @@ def ignored_among(root: str, paths: Iterable[str]) -> frozenset[str]:
     Raises:
         GitError: git cannot read the work tree.
     """
-    asked = b"".join(os.fsencode(path) + b"\0" for path in paths)
+    listed = list(paths)
+    refuse_special(named_above(root, listed, _RULES))
+    refuse_special_exclude(root)
+    asked = b"".join(os.fsencode(path) + b"\0" for path in listed)
     # 1 is git's answer where none of them is ignored.
-    answer = run(["check-ignore", "-z", "--stdin"], root, stdin=asked, accept=(0, 1))
+    answer = run([*_user_s_rules(root), "check-ignore", "-z", "--stdin"], root, stdin=asked, accept=(0, 1))
     return frozenset(os.fsdecode(path) for path in answer.split(b"\0") if path)
 
 
@@ -50,11 +61,54 @@ def not_checked_out(root: str, paths: Sequence[str]) -> int:
 
 
 def ignored_below(root: str) -> frozenset[str]:
-    """Everything that git ignores in a work tree, relative to it; a folder stands for what it holds.
+    """Everything that git ignores in a work tree, relative to it; a folder includes what it holds.
 
     Raises:
         GitError: git cannot read the work tree.
     """
+    refuse_special(named_below(root, _RULES))
+    refuse_special_exclude(root)
     listing = ("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory")
-    answer = run(listing, root)
+    answer = run([*_user_s_rules(root), *listing], root)
     return frozenset(os.fsdecode(path).rstrip("/") for path in answer.split(b"\0") if path)
+
+
+def refuse_special_exclude(root: str) -> None:
+    """Whether git can open `info/exclude`, as `check-ignore`, `ls-files --others` and `diff-index` do.
+
+    Raises:
+        GitError: it is a pipe or the like, or git does not take the folder for a repository.
+    """
+    answer = run(["rev-parse", "--git-path", "info/exclude"], root).removesuffix(b"\n")
+    refuse_special([os.path.join(root, os.fsdecode(answer))])
+
+
+def _user_s_rules(root: str) -> tuple[str, ...]:
+    """The option that gives back the user's own `core.excludesFile`, which no call of git has otherwise."""
+    command = ["config", "-z", "--show-scope", "--get-all", "core.excludesFile"]
+    fields = run(command, root, accept=(0, 1)).split(b"\0")
+    own = [os.fsdecode(path) for scope, path in zip(fields[::2], fields[1::2], strict=False) if scope in _OWN]
+    return ("-c", f"core.excludesFile={own[-1] if own else _usual_rules()}")
+
+
+def _usual_rules() -> str:
+    """What git takes where nothing is configured."""
+    folder = os.environ.get("XDG_CONFIG_HOME") or os.path.join("~", ".config")
+    return os.path.join(folder, "git", "ignore")
+
+
+def is_own_tree(top: str, git_dir: str) -> bool:
+    """Whether a work tree says itself that it belongs to a git folder, which may name any folder for one.
+
+    Args:
+        top: the folder that the configuration names (`core.worktree`), or where git found it.
+        git_dir: the git folder, as an absolute path.
+
+    Raises:
+        GitError: git does not take the work tree for one.
+    """
+    inner = os.path.join(top, ".git")
+    if not os.path.isfile(inner):
+        return os.path.realpath(inner) == os.path.realpath(git_dir)
+    answer = run(["rev-parse", "--absolute-git-dir"], top).removesuffix(b"\n")
+    return os.path.realpath(os.fsdecode(answer)) == os.path.realpath(git_dir)

@@ -115,6 +115,11 @@ def _clone(task: Rewrite, state: State) -> State:
     refs = refs_of(workspace.mirror)
     if state.refs and refs != dict(state.refs):
         raise UsageError(f"{task.source} has changed since it was cloned; remove {workspace.folder}")
+    if hidden := sorted(set(refs_of(task.source)) - set(refs)):
+        raise UsageError(
+            f"{task.source} does not give {hidden[0]} to a clone (transfer.hideRefs, uploadpack.hideRefs?),"
+            " so a rewrite would leave it as it is"
+        )
     _attach_head(workspace.mirror, refs)
     state = replace(state, refs=refs, step=Step.CLONED)
     state.save(workspace)

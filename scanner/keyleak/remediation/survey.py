@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from keyleak.git.process import run
 from keyleak.git.views import submodules
+from keyleak.git.worktree import refuse_special_exclude
 from keyleak.remediation.affected import NOTES, REFS
 from keyleak.remediation.fidelity import described
 from keyleak.remediation.proof import refs_of
@@ -123,4 +124,6 @@ def _staged(repository: str) -> int:
         return 0
     if run(["rev-parse", "--is-bare-repository"], repository).strip() == b"true":
         return 0
-    return run(["diff-index", "--cached", "--name-only", "-z", "HEAD", "--"], repository).count(b"\0")
+    refuse_special_exclude(repository)
+    command = ["diff-index", "--cached", "--name-only", "-z", "--no-ext-diff", "HEAD", "--"]
+    return run(command, repository).count(b"\0")

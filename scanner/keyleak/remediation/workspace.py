@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import stat
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from keyleak.errors import KeyleakError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 _SCHEMA: Final = "keyleak/fix/1"
 _STATE: Final = "state.json"
@@ -62,7 +63,9 @@ class Workspace:
         part = f"{path}.part"
         try:
             os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-            with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            with open(
+                os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb"
+            ) as file:
                 file.write(content)
             os.replace(part, path)
         except OSError as error:
@@ -117,7 +120,8 @@ def open_workspace(folder: str, repository: str) -> Workspace:
     """A folder of our own: made, taken empty, or found again.
 
     Raises:
-        UsageError: it holds something else, or it lies in the repository, where its keys would leak again.
+        UsageError: it holds something else, somebody else can change it, or it lies in the repository, where
+            its keys would leak again.
         KeyleakError: it cannot be made.
     """
     path = os.path.realpath(folder)
@@ -125,7 +129,9 @@ def open_workspace(folder: str, repository: str) -> Workspace:
     if os.path.commonpath([path, root]) == root:
         raise UsageError(f"{folder} lies in the repository; --output must lead elsewhere")
     try:
+        _check_private(path)
         os.makedirs(path, mode=0o700, exist_ok=True)
+        _check_private(path)
         held = os.listdir(path)
         if held and _STATE not in held and not {name.removesuffix(".part") for name in held} <= {_STATE}:
             raise UsageError(f"{folder} is not empty and not of keyleak; name a new folder with --output")
@@ -133,6 +139,37 @@ def open_workspace(folder: str, repository: str) -> Workspace:
     except OSError as error:
         raise KeyleakError(f"{folder} cannot be used: {error.strerror}") from error
     return Workspace(path)
+
+
+def _check_private(path: str) -> None:
+    """Whether only this user and the system's administrator can put files into a folder or in its place.
+
+    Args:
+        path: absolute and without links; it may not be there yet.
+
+    Raises:
+        UsageError: somebody else can.
+    """
+    if not hasattr(os, "geteuid"):
+        return
+    for folder in (path, *_above(path)):
+        try:
+            status = os.lstat(folder)
+        except FileNotFoundError:
+            continue
+        if status.st_uid != os.geteuid() and (folder == path or status.st_uid != 0):
+            raise UsageError(f"{folder} belongs to another user, who could change what --output holds")
+        by_others = status.st_mode & stat.S_IWOTH
+        by_group = status.st_mode & stat.S_IWGRP and status.st_gid != os.getegid()
+        # In a sticky folder, such as /tmp, nobody else can move what is ours.
+        if (by_others or by_group) and (folder == path or not status.st_mode & stat.S_ISVTX):
+            raise UsageError(f"{folder} can be written to by other users, so --output must lead elsewhere")
+
+
+def _above(path: str) -> Iterator[str]:
+    while (parent := os.path.dirname(path)) != path:
+        yield parent
+        path = parent
 
 
 def read_state(workspace: Workspace, repository: str, keys: Iterable[str]) -> State:
