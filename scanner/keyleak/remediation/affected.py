@@ -150,9 +150,8 @@ def _notes(repository: str, plan: RewritePlan, commits: frozenset[str]) -> Itera
     """Refs with notes that hold a key, now or in an older version, or that annotate an affected commit."""
     ids = {*plan.edited, *plan.dropped, *plan.commits}
     for ref in notes_refs(repository):
-        changes = run(
-            ["log", "--format=%H", "--raw", "--no-abbrev", "--root", "-m", "-z", ref, "--"], repository
-        )
+        options = ("--raw", "--no-abbrev", "--root", "-m", "-z", "--no-ext-diff", "--no-textconv")
+        changes = run(["log", "--format=%H", *options, ref, "--"], repository)
         for word in changes.replace(b"\0", b" ").split():
             name = word.decode("ascii", "replace")
             if name in ids or name.replace("/", "") in commits:
