@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from keyleak.commands.ci_events import HERE, github_event, gitlab_event
 from keyleak.commands.destinations import DeliveryOptions, Destination
+from keyleak.commands.head_report import Head, write_sarif
 from keyleak.commands.history import HistoryOptions, history_report
 from keyleak.errors import ExitCode, SourceError, UsageError
 from keyleak.findings import Severity
@@ -53,9 +54,7 @@ def github_action(pipeline: Pipeline) -> ExitCode:
         UsageError: an input makes no sense, or the checkout lacks commits of the event.
         KeyleakError: the repository cannot be read or a report not be written.
     """
-    environ = pipeline.environ
-    fail_on = _fail_on(environ)
-    trusts_head = _yes_or_no(environ, "KEYLEAK_TRUST_HEAD_CONFIG", "trust-head-config")
+    environ, inputs = pipeline.environ, _inputs(pipeline)
     asked = environ.get("KEYLEAK_SCOPE") or "event"
     if asked not in {"event", "history"}:
         raise UsageError(f"scope {asked!r} is none of: event, history")
@@ -63,7 +62,6 @@ def github_action(pipeline: Pipeline) -> ExitCode:
     sarif = _writable(environ.get("KEYLEAK_SARIF") or os.path.join(folder, _SARIF))
     destinations = [
         Destination(Format.GITHUB, None),
-        Destination(Format.SARIF, sarif),
         Destination(Format.JSON, _writable(os.path.join(folder, _JSON))),
     ]
     if summary := environ.get("GITHUB_STEP_SUMMARY"):
@@ -71,9 +69,10 @@ def github_action(pipeline: Pipeline) -> ExitCode:
     brought = github_event(environ, pipeline.console)
     if asked == "history":
         brought = replace(brought, scope=Scope(), base=replace(brought.base, whole=True))
-    done = _looked_at(pipeline, brought, destinations, trusts_head=trusts_head)
-    _output(environ, {"findings": str(len(done.report.leaks())), "sarif": sarif})
-    return _by_policy(done, fail_on)
+    done = _looked_at(pipeline, inputs, brought, destinations)
+    _output(environ, "findings", str(len(done.report.leaks())))
+    _output(environ, "sarif", sarif if _write_sarif(pipeline, inputs, brought, done, sarif) else "")
+    return _by_policy(done, inputs.fail_on)
 
 
 def gitlab_ci(pipeline: Pipeline) -> ExitCode:
@@ -82,30 +81,67 @@ def gitlab_ci(pipeline: Pipeline) -> ExitCode:
     Raises:
         KeyleakError: see `github_action`.
     """
-    environ = pipeline.environ
-    fail_on = _fail_on(environ)
-    trusts_head = _yes_or_no(environ, "KEYLEAK_TRUST_HEAD_CONFIG", "KEYLEAK_TRUST_HEAD_CONFIG")
-    destinations = [
-        Destination(Format.TEXT, None),
-        Destination(Format.SARIF, _writable(_SARIF)),
-        Destination(Format.JSON, _writable(_JSON)),
-    ]
-    done = _looked_at(pipeline, gitlab_event(environ), destinations, trusts_head=trusts_head)
-    return _by_policy(done, fail_on)
+    inputs = _inputs(pipeline)
+    destinations = [Destination(Format.TEXT, None), Destination(Format.JSON, _writable(_JSON))]
+    sarif, brought = _writable(_SARIF), gitlab_event(pipeline.environ)
+    done = _looked_at(pipeline, inputs, brought, destinations)
+    _write_sarif(pipeline, inputs, brought, done, sarif)
+    return _by_policy(done, inputs.fail_on)
+
+
+@dataclass(frozen=True, slots=True)
+class _Inputs:
+    """What both systems are asked for in the same way."""
+
+    report: ReportOptions
+    fail_on: Severity | None
+    """The least severity that fails the step; None for none."""
+    trusts_head: bool
+    """Whether the configuration that lies in the checkout decides."""
+    submodules: bool
+
+
+def _inputs(pipeline: Pipeline) -> _Inputs:
+    environ, options = pipeline.environ, pipeline.options
+    allowed = options.allow_incomplete or _yes_or_no(environ, "allow-incomplete")
+    return _Inputs(
+        replace(options, allow_incomplete=allowed),
+        _fail_on(environ),
+        _yes_or_no(environ, "trust-head-config"),
+        _yes_or_no(environ, "submodules"),
+    )
 
 
 def _looked_at(
-    pipeline: Pipeline, brought: Brought, destinations: list[Destination], *, trusts_head: bool
+    pipeline: Pipeline, inputs: _Inputs, brought: Brought, destinations: list[Destination]
 ) -> Concluded:
     delivery = DeliveryOptions(tuple(destinations), colour=pipeline.options.delivery.colour)
     asked = HistoryOptions(
         HERE,
         brought.scope,
+        submodules=inputs.submodules,
         may_be_empty=True,
-        base=None if trusts_head else brought.base,
-        report=replace(pipeline.options, delivery=delivery),
+        base=None if inputs.trusts_head else brought.base,
+        report=replace(inputs.report, delivery=delivery),
     )
     return history_report(asked, pipeline.console)
+
+
+def _write_sarif(pipeline: Pipeline, inputs: _Inputs, brought: Brought, done: Concluded, file: str) -> bool:
+    """Write the state of HEAD, and of history where all of it was read; says whether there is such a file.
+
+    Raises:
+        KeyleakError: HEAD cannot be read, or the report not be written.
+    """
+    if done.code is ExitCode.INTERRUPTED:
+        return False
+    head = None
+    if brought.head is not None:
+        commit = brought.head if brought.is_merged else brought.base.commit
+        base = replace(brought.base, commit=commit, whole=True)
+        head = Head(HERE, brought.head, None if inputs.trusts_head else base)
+    history = done if brought.scope.is_everything else None
+    return write_sarif(file, head, history, inputs.report, pipeline.console)
 
 
 def _fail_on(environ: Mapping[str, str]) -> Severity | None:
@@ -120,8 +156,8 @@ def _fail_on(environ: Mapping[str, str]) -> Severity | None:
         raise UsageError(f"fail-on {text!r} is none of: {known}") from None
 
 
-def _yes_or_no(environ: Mapping[str, str], variable: str, name: str) -> bool:
-    text = environ.get(variable) or "false"
+def _yes_or_no(environ: Mapping[str, str], name: str) -> bool:
+    text = environ.get(f"KEYLEAK_{name.upper().replace('-', '_')}") or "false"
     if text not in {"true", "false"}:
         raise UsageError(f"{name} {text!r} is none of: true, false")
     return text == "true"
@@ -157,13 +193,13 @@ def _writable(path: str) -> str:
     return os.path.normpath(path)
 
 
-def _output(environ: Mapping[str, str], values: Mapping[str, str]) -> None:
-    """Lines for the runner; `_writable` saw to it that no value has a line break."""
+def _output(environ: Mapping[str, str], name: str, value: str) -> None:
+    """A line for the runner; `_writable` saw to it that no value has a line break."""
     path = environ.get("GITHUB_OUTPUT")
     if not path:
         return
     try:
         with open(path, "a", encoding="utf-8") as file:
-            file.writelines(f"{name}={value}\n" for name, value in values.items())
+            file.write(f"{name}={value}\n")
     except OSError as error:
         raise SourceError(path, f"cannot be written: {error.strerror}") from error

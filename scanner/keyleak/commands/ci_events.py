@@ -29,6 +29,12 @@ _OBJECT_ID: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
 _BRANCH: Final = re.compile(
     r"(?![-/.])(?!.*(?:\.\.|//|@\{|\.lock(?:/|\Z)))[^\x00-\x20\x7f~^:?*\[\\]+(?<![/.])\Z"
 )
+_DEPTH: Final = "have actions/checkout fetch all of it, with `fetch-depth: 0`"
+_TARGET: Final = (
+    f"{_DEPTH}, `ref: ${{{{ github.event.pull_request.head.sha }}}}` (else it takes the base)"
+    " and `persist-credentials: false`"
+)
+_GITLAB_DEPTH: Final = "set `GIT_DEPTH: 0` for the job"
 
 _PULL_REQUESTS: Final = frozenset(
     {"pull_request", "pull_request_target", "pull_request_review", "pull_request_review_comment"}
@@ -44,6 +50,10 @@ class Brought:
 
     scope: Scope
     base: Base
+    head: str | None = None
+    """The id of the commit that is checked out; None before the first one."""
+    is_merged: bool = False
+    """Whether that commit is the default branch's by now: its own configuration is what counts there."""
 
 
 def github_event(environ: Mapping[str, str], console: Console) -> Brought:
@@ -61,10 +71,11 @@ def github_event(environ: Mapping[str, str], console: Console) -> Brought:
     event = _event(environ.get("GITHUB_EVENT_PATH", ""))
     if name in _PULL_REQUESTS:
         pull = _mapping(event, "pull_request")
-        return _between(_oid(_mapping(pull, "base"), "sha"), _oid(_mapping(pull, "head"), "sha"))
+        base, head = _oid(_mapping(pull, "base"), "sha"), _oid(_mapping(pull, "head"), "sha")
+        return _between(base, head, _TARGET if name == "pull_request_target" else _DEPTH)
     if name == "merge_group":
         group = _mapping(event, "merge_group")
-        return _between(_oid(group, "base_sha"), _oid(group, "head_sha"))
+        return _between(_oid(group, "base_sha"), _oid(group, "head_sha"), _DEPTH)
     default = _default_branch(event)
     if name != "push":
         own = _variable_oid(environ, "GITHUB_SHA") if name in _BY_MEMBERS else None
@@ -90,20 +101,19 @@ def gitlab_event(environ: Mapping[str, str]) -> Brought:
     if environ.get("CI_PIPELINE_SOURCE") in _WITHOUT_RANGE:
         return _everything(default, ref, head)
     if environ.get("CI_MERGE_REQUEST_DIFF_BASE_SHA"):
-        return _between(_variable_oid(environ, "CI_MERGE_REQUEST_DIFF_BASE_SHA"), head)
+        return _between(_variable_oid(environ, "CI_MERGE_REQUEST_DIFF_BASE_SHA"), head, _GITLAB_DEPTH)
     before = _variable_oid(environ, "CI_COMMIT_BEFORE_SHA") if environ.get("CI_COMMIT_BEFORE_SHA") else "0"
     return _pushed(before, head, default, ref)
 
 
-def _between(base: str, head: str) -> Brought:
+def _between(base: str, head: str, advice: str) -> Brought:
     for oid in (base, head):
         if not _commit(oid):
             raise UsageError(
-                f"commit {oid} is not in this checkout, so what came since is not known: fetch all of it"
-                " (GitHub: actions/checkout with `fetch-depth: 0`; GitLab: `GIT_DEPTH: 0`)"
+                f"commit {oid} is not in this checkout, so what came since is not known: {advice}"
             )
     # What is checked out may be the merge of both, with content that neither has.
-    return Brought(Scope((head, "HEAD", f"^{base}")), _judged_by(base, head))
+    return Brought(Scope((head, "HEAD", f"^{base}")), _judged_by(base, head), _commit("HEAD"))
 
 
 def _pushed(before: str, after: str, default: str, ref: str) -> Brought:
@@ -116,7 +126,12 @@ def _pushed(before: str, after: str, default: str, ref: str) -> Brought:
     trunk = f"refs/remotes/origin/{default}"
     merged = _commit(trunk) if default and ref != f"refs/heads/{default}" else None
     since = known or merged
-    return Brought(Scope((after, f"^{since}") if since else (after,)), _judged_by(merged or known, after))
+    return Brought(
+        Scope((after, f"^{since}") if since else (after,)),
+        _judged_by(merged or known, after),
+        head := _commit("HEAD"),
+        is_merged=bool(default) and ref == f"refs/heads/{default}" and head == _commit(after),
+    )
 
 
 def _everything(default: str, ref: str, checked_out: str | None) -> Brought:
@@ -132,7 +147,7 @@ def _everything(default: str, ref: str, checked_out: str | None) -> Brought:
         commit = _commit(f"refs/remotes/origin/{default}") if default else None
     else:
         commit = _commit(checked_out)
-    return Brought(Scope(), _judged_by(commit, whole=True))
+    return Brought(Scope(), _judged_by(commit, whole=True), _commit("HEAD"))
 
 
 def _judged_by(commit: str | None, *heads: str, whole: bool = False) -> Base:

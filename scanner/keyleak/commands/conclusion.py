@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from keyleak.commands.options import ReportOptions
     from keyleak.findings import Finding
     from keyleak.rulebook.model import Rulebook
+    from keyleak.secret import Secret
     from keyleak.sources.files import Reading
     from keyleak.sources.inspector import Inspector
 
@@ -64,6 +65,10 @@ class Concluded:
     report: Report
     """As it was delivered."""
     code: ExitCode
+    rulebook: Rulebook
+    """The rules that it was found with."""
+    secrets: frozenset[Secret]
+    """Every key that was read, also those that the report leaves out: names may hold them."""
 
 
 def conclude(
@@ -92,17 +97,19 @@ def concluded(
     seconds = time.monotonic() - work.clock
     scan = Scan(work.kind, work.target, work.started.isoformat(timespec="seconds"), seconds, rulebook.sha256)
     report = Report(__version__, scan, reading.coverage, findings)
-    deliver(report, rulebook, options.delivery, (each.secret for each in reading.sightings))
+    secrets = frozenset(each.secret for each in reading.sightings)
+    deliver(report, rulebook, options.delivery, secrets)
     if options.explain and work.inspector:
         from keyleak.commands.explaining import show_explanations  # noqa: PLC0415 - hardly ever asked for
 
         show_explanations(work.inspector, reading, options.delivery)
     if reading.interrupted:
-        return Concluded(report, ExitCode.INTERRUPTED)
+        return Concluded(report, ExitCode.INTERRUPTED, rulebook, secrets)
     if not report.coverage.complete and not options.allow_incomplete:
         console.error("not everything was read, so this is no clean result; --allow-incomplete accepts it")
     code = report.exit_code(allow_incomplete=options.allow_incomplete, exit_zero=options.exit_zero)
-    return Concluded(report, asked.conclude(rulebook, code, console) if asked else code)
+    code = asked.conclude(rulebook, code, console) if asked else code
+    return Concluded(report, code, rulebook, secrets)
 
 
 def with_empty_scope(work: Work, reading: Reading) -> Reading:

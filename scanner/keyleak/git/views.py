@@ -42,7 +42,10 @@ def shallow_gap(repository: str, commits: frozenset[bytes] | None) -> Iterator[G
         return
     boundary = _shallow_commits(repository)
     if commits is None or commits & boundary:
-        reason = "older commits are not here; `git fetch --unshallow` brings them, in CI `fetch-depth: 0`"
+        reason = (
+            "older commits are not here; `git fetch --unshallow` brings them, in CI `fetch-depth: 0` for"
+            " actions/checkout, `GIT_DEPTH: 0` on GitLab"
+        )
         yield Gap("shallow clone", reason)
 
 

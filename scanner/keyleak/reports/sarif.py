@@ -40,11 +40,40 @@ _UNREAD: Final = "not-read"
 _LIMIT: Final = "limit-of-the-format"
 
 
+AT_HEAD: Final = "history/at-head"
+ONLY_IN_HISTORY: Final = "history/only-in-history"
+
+
 def render(report: Report, presentation: Presentation) -> str:
     """The report as a SARIF log."""
-    writer = _Writer(report, presentation)
-    log = {"$schema": SCHEMA_URL, "version": "2.1.0", "runs": writer.runs()}
-    return json.dumps(log, indent=1) + "\n"
+    return _log(_Writer(report, presentation).runs(_categories(report), MOST_RUNS))
+
+
+def render_categories(parts: Sequence[tuple[str, Report, Presentation]]) -> str:
+    """Several reports as one SARIF log, each the full state of a category.
+
+    Args:
+        parts: the category of each report, `AT_HEAD` for one, and how it is rendered.
+    """
+    runs: list[dict[str, Any]] = []
+    for number, (category, report, presentation) in enumerate(parts, 1):
+        # Every later part gets a run at least.
+        most = MOST_RUNS - len(runs) - (len(parts) - number)
+        runs += _Writer(report, presentation).runs([(category, report.findings)], most)
+    return _log(runs)
+
+
+def _log(runs: list[dict[str, Any]]) -> str:
+    return json.dumps({"$schema": SCHEMA_URL, "version": "2.1.0", "runs": runs}, indent=1) + "\n"
+
+
+def _categories(report: Report) -> list[tuple[str, Sequence[Finding]]]:
+    findings, kind = report.findings, report.scan.kind
+    if kind != "history":
+        return [(kind, findings)]
+    at_head = [finding for finding in findings if finding.at_head is not False]
+    only_history = [finding for finding in findings if finding.at_head is False]
+    return [(AT_HEAD, at_head), (ONLY_IN_HISTORY, only_history)]
 
 
 class _Writer:
@@ -54,27 +83,21 @@ class _Writer:
         self._rules = SarifRules(presentation.rulebook, self._wording, report.findings)
         self._results = SarifResults(self._rules, self._wording)
 
-    def runs(self) -> list[dict[str, Any]]:
+    def runs(
+        self, categories: Sequence[tuple[str, Sequence[Finding]]], most_runs: int
+    ) -> list[dict[str, Any]]:
         parts = [
             (category, findings[start : start + MOST_RESULTS])
-            for category, findings in self._categories()
+            for category, findings in categories
             for start in range(0, max(1, len(findings)), MOST_RESULTS)
         ]
-        left_out = sum(len(findings) for _, findings in parts[MOST_RUNS:])
-        kept = parts[:MOST_RUNS]
+        left_out = sum(len(findings) for _, findings in parts[most_runs:])
+        kept = parts[:most_runs]
         names = [category for category, _ in kept]
         return [
             self._run(self._numbered(names, index), findings, left_out if index == 0 else 0)
             for index, (_, findings) in enumerate(kept)
         ]
-
-    def _categories(self) -> list[tuple[str, Sequence[Finding]]]:
-        findings, kind = self._report.findings, self._report.scan.kind
-        if kind != "history":
-            return [(kind, findings)]
-        at_head = [finding for finding in findings if finding.at_head is not False]
-        only_history = [finding for finding in findings if finding.at_head is False]
-        return [("history/at-head", at_head), ("history/only-in-history", only_history)]
 
     def _numbered(self, names: Sequence[str], index: int) -> str:
         earlier = names[:index].count(names[index])
