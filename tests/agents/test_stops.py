@@ -48,8 +48,13 @@ def test_a_message_of_any_depth_is_answered(client: str, depth: int, pair: tuple
 @pytest.mark.parametrize("client", CLIENTS)
 @pytest.mark.parametrize("message", [CLEAN, json.dumps(tool("Bash", {"command": ASSIGNED})).encode()])
 def test_an_answer_that_cannot_be_written_is_a_stop(client: str, message: bytes) -> None:
-    closed = f'exec "$0" hook agent --client {client} >&-'
-    done = subprocess.run(["sh", "-c", closed, KEYLEAK], input=message, capture_output=True, check=False)
+    for nowhere in (">&-", ">/dev/null"):
+        closed = f'exec "$0" hook agent --client {client} {nowhere}'
+        done = subprocess.run(["sh", "-c", closed, KEYLEAK], input=message, capture_output=True, check=False)
+        check_stop(done)
+
+
+def check_stop(done: subprocess.CompletedProcess[bytes]) -> None:
     assert (done.returncode, b"stopped" in done.stderr) == (2, True)
     assert b"Traceback" not in done.stderr
 

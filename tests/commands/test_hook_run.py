@@ -260,3 +260,11 @@ def test_a_quarantine_from_elsewhere_stops(guarded: Person, tmp_path: Path) -> N
     )  # fmt: skip
     assert done.returncode == ExitCode.INCOMPLETE
     assert "GIT_QUARANTINE_PATH" in done.stderr
+
+
+@pytest.mark.parametrize("stage", ["pre-push", "pre-receive"])
+def test_lines_that_cannot_be_read_stop(person: Person, stage: str) -> None:
+    done = person.run("sh", "-c", f"exec keyleak hook run {stage} origin url <&-")
+    assert done.returncode == ExitCode.INCOMPLETE
+    assert "cannot be read" in done.stderr
+    assert "crashed" not in done.stderr

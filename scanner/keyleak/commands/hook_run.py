@@ -123,7 +123,7 @@ def _sent(call: HookCall) -> ExitCode:
         push = framework_push(repository, call.environ)
     else:
         remote, url, *_ = (*call.arguments, "", "")
-        push = Push(tuple(sent_updates(sys.stdin.buffer.read())), remote, url)
+        push = Push(tuple(sent_updates(_lines_of_git())), remote, url)
     known = known_to(repository, push)
     if known.doubt:
         call.console.note(unconfirmed(known.doubt))
@@ -141,7 +141,7 @@ def _received(call: HookCall) -> ExitCode:
 
     receiving = _at_git_folder(call)
     repository = in_quarantine(receiving, call.environ)
-    updates = received_updates(sys.stdin.buffer.read())
+    updates = received_updates(_lines_of_git())
     from keyleak.commands.review import Base  # noqa: PLC0415 - on a server alone
 
     base = Base(
@@ -151,6 +151,18 @@ def _received(call: HookCall) -> ExitCode:
         keep=repository.keep,
     )
     return _pushed(call, repository, received_scope(repository, updates), updates, base)
+
+
+def _lines_of_git() -> bytes:
+    """What git writes about the refs of a push.
+
+    Raises:
+        UsageError: nothing can be read; no line would mean that nothing is pushed.
+    """
+    try:
+        return sys.stdin.buffer.read()
+    except (AttributeError, OSError) as error:
+        raise UsageError("standard input, where git names the refs of a push, cannot be read") from error
 
 
 def _at_git_folder(call: HookCall) -> Repository:
