@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 from itertools import repeat
 from typing import TYPE_CHECKING
 
@@ -13,9 +12,8 @@ import keyleak
 from keyleak.rulebook.loader import load_rulebook
 from keyleak.rulebook.template import expand
 from keyleak.sources.inspector import Inspector
-from keyleak.sources.processes import read_in_processes
 from keyleak.sources.reading import Reader
-from keyleak.sources.walk import Batch, Walk
+from keyleak.sources.walk import Walk
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,28 +59,6 @@ def test_paths_named_twice_are_read_once(tree: Path) -> None:
     result = keyleak.scan_paths([tree, tree / "d0", tree / "package-lock.json", tree], jobs=1)
     assert result.coverage.files == 703
     assert all(len(finding.locations) == 1 for finding in result.findings)
-
-
-class DyingInspector(Inspector):
-    """Ends its process when it meets the word."""
-
-    def suspects(self, joined: bytes | bytearray | memoryview, ends: list[int]) -> list[int]:
-        if b"deadly" in bytes(joined):
-            os.kill(os.getpid(), signal.SIGKILL)
-        return super().suspects(joined, ends)
-
-
-def test_a_process_that_dies_leaves_a_gap_for_each_path(tmp_path: Path) -> None:
-    (tmp_path / "good").write_text(key(1))
-    (tmp_path / "bad").write_text("deadly")
-    good, bad = Batch((str(tmp_path / "good"),)), Batch((str(tmp_path / "bad"), str(tmp_path / "good")))
-    rulebook = load_rulebook()
-    results = list(read_in_processes(iter([good, bad, good]), lambda: DyingInspector(rulebook), 1))
-    gaps = [gap for result in results for gap in result.coverage.gaps]
-    assert str(tmp_path / "bad") in {gap.what for gap in gaps}
-    assert all("ended with -9" in gap.reason or "--jobs 1" in gap.reason for gap in gaps)
-    listed = sum(len(result.sightings) for result in results) + sum(gap.what.endswith("good") for gap in gaps)
-    assert listed >= 3
 
 
 def test_what_cannot_be_opened_or_listed_is_a_gap(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from keyleak.rulebook.loader import load_rulebook
 from keyleak.sources.files import read_paths
 from keyleak.sources.inspector import Inspector, Place
 from keyleak.sources.projects import FolderProjects
+from keyleak.termination import interruption_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -80,5 +81,5 @@ def scan_paths(
     inspector = Inspector(load_rulebook(rules), projects=FolderProjects(roots))
     reading = read_paths(roots, lambda: inspector, jobs=jobs)
     if reading.interrupted:
-        raise KeyboardInterrupt
+        raise interruption_by(reading.interrupted)
     return ScanResult(tuple(group_by_secret(reading.sightings)), reading.coverage)

@@ -9,6 +9,7 @@ from keyleak._version import __version__
 from keyleak.errors import ExitCode, KeyleakError
 from keyleak.key_shapes import masked_message
 from keyleak.terminal import printable
+from keyleak.termination import signal_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,9 +23,10 @@ def exit_code_of(run: Callable[[], object]) -> ExitCode:
     """
     try:
         result = run()
-    except KeyboardInterrupt:
-        _say("interrupted")
-        return ExitCode.INTERRUPTED
+    except KeyboardInterrupt as interruption:
+        number = signal_of(interruption)
+        _say("interrupted" if number == ExitCode.INTERRUPTED - 128 else f"ended by signal {number}")
+        return ExitCode.after(number)
     except KeyleakError as error:
         _say(str(error))
         return ExitCode.INCOMPLETE

@@ -21,7 +21,14 @@ class ExitCode(IntEnum):
     FINDINGS = 1
     INCOMPLETE = 2
     CRASH = 3
+    HUNG_UP = 129
     INTERRUPTED = 130
+    TERMINATED = 143
+
+    @classmethod
+    def after(cls, number: int) -> ExitCode:
+        """The exit code of a run that a signal ended: 128 and its number, as shells have it."""
+        return cls(128 + number)
 
 
 class KeyleakError(Exception):

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tarfile
 import threading
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -84,7 +83,10 @@ def test_verify_alone_scans_this_folder_and_asks(folder: Path, server: Server) -
     assert sorted(run.verdicts()) == ["live", "not-accepted", "not-accepted"]
     assert len(server.requests) == 3
     audit = [json.loads(line) for line in (folder / "../audit").read_text().splitlines()]
-    assert {entry["status"] for entry in audit} == {200, 401}
+    sent = [entry for entry in audit if entry["event"] == "request"]
+    answered = [entry for entry in audit if entry["event"] == "answer"]
+    assert len(sent) == len(answered) == len(server.requests)
+    assert {entry["status"] for entry in answered} == {200, 401}
     assert {entry["fingerprint"] for entry in audit} == {
         each["id"] for each in json.loads(run.out)["findings"]
     }
@@ -247,24 +249,51 @@ def test_a_typed_key_is_told_by_the_report(folder: Path, server: Server) -> None
     assert len(server.requests) == 1
 
 
-def test_ctrl_c_leaves_a_report_with_what_was_learnt(folder: Path) -> None:
+def test_the_audit_line_is_written_before_the_request_leaves(folder: Path) -> None:
+    audit = folder / "audit"
+    lines: list[list[dict[str, object]]] = []
+
+    def respond(_seen: Seen, _connection: socket.socket) -> bytes:
+        lines.append([json.loads(line) for line in audit.read_text().splitlines()])
+        return live()
+
+    with serving(respond) as server:
+        assert Run(folder, "verify", *at(server), "--audit", "audit").code == 1
+    assert lines
+    for seen in lines:
+        sent = [entry for entry in seen if entry["event"] == "request"]
+        assert len(sent) > len([entry for entry in seen if entry["event"] == "answer"])
+        assert {entry["host"] for entry in sent} == {server.url.partition("://")[2]}
+        assert all(entry["status"] is None and entry["verdict"] is None for entry in sent)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_leaves_a_report_with_what_was_learnt(folder: Path, number: int) -> None:
     many = [expand("sk_live_${base62:42}", seed) for seed in range(200)]
     (folder / ".env").write_text("".join(f"FLORA_API_KEY={key}\n" for key in many))
-    asked = threading.Event()
+    asked, ended = threading.Event(), threading.Event()
 
     def respond(_seen: Seen, _connection: socket.socket) -> bytes:
         if len(server.requests) >= 5:
             asked.set()
-            time.sleep(0.2)
+            ended.wait(60)
         return live()
 
     with serving(respond) as server:
-        command = [KEYLEAK, "verify", *at(server), "--format", "json"]
-        with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-            assert asked.wait(20)
-            process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=20)
-    assert process.returncode == 130
+        command = [KEYLEAK, "verify", *at(server), "--format", "json", "--audit", "audit"]
+        with subprocess.Popen(
+            command,
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as process:
+            assert asked.wait(60)
+            process.send_signal(number)
+            out, err = process.communicate(timeout=60)
+        ended.set()
+    assert process.returncode == 128 + number
+    sent = [json.loads(line) for line in (folder / "audit").read_text().splitlines()]
+    assert len(server.requests) <= sum(entry["event"] == "request" for entry in sent)
     verdicts = [finding["verification"]["verdict"] for finding in json.loads(out)["findings"]]
     assert len(verdicts) == 200
     assert 4 <= verdicts.count("live") < 100

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import random
@@ -35,10 +36,13 @@ from repositories import (
     only_pack,
     options,
     repack,
+    seen,
     write_pack,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from keyleak.git.visitor import Kind, ObjectsRead, ReadOptions
 
 
@@ -329,6 +333,15 @@ class Murderer(Recorder):
         return super().visit(oid, kind, data)
 
 
+class Massacre(Recorder):
+    """A visitor whose process dies at every blob."""
+
+    def visit(self, oid: bytes, kind: Kind, data: bytes) -> Seen:
+        if kind == "blob":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().visit(oid, kind, data)
+
+
 class Failing(Recorder):
     """A visitor with a mistake in it."""
 
@@ -345,15 +358,49 @@ def shared_out(packed: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return packed
 
 
-def test_a_worker_that_dies_costs_its_part_only(shared_out: Path) -> None:
-    found = read_objects(shared_out, Murderer, options(jobs=2))
+@pytest.mark.parametrize("jobs", [2, 3])
+def test_a_worker_that_dies_costs_the_object_it_died_of(shared_out: Path, jobs: int) -> None:
+    dead = object_name("blob", b"version 3")
+    found = read_objects(shared_out, Murderer, options(jobs=jobs))
+    whole = read_objects(shared_out, Recorder, options())
+    assert [gap.what for gap in found.gaps] == [f"object {dead.hex()}"]
     assert "ended unexpectedly" in reasons(found)
-    assert found.results
+    assert set(whole.results) - set(found.results) == {each for each in whole.results if each[0] == dead}
 
 
-def test_a_mistake_in_a_visitor_reaches_the_caller(shared_out: Path) -> None:
-    with pytest.raises(KeyError, match="a mistake"):
-        read_objects(shared_out, Failing, options(jobs=2))
+def test_a_part_whose_objects_kill_one_process_after_the_other_has_an_end(
+    shared_out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("keyleak.git.workers._MOST_KILLERS", 2)
+    found = read_objects(shared_out, Massacre, options(jobs=2))
+    assert found.gaps
+    assert all("ended unexpectedly" in gap.reason for gap in found.gaps)
+
+
+@pytest.mark.parametrize("given", [0, 1])
+def test_where_the_system_gives_fewer_processes_fewer_read(
+    shared_out: Path, monkeypatch: pytest.MonkeyPatch, given: int
+) -> None:
+    forked = []
+
+    def fork(real: Callable[[], int] = os.fork) -> int:
+        if len(forked) == given:
+            raise OSError(errno.EAGAIN, "again")
+        forked.append(1)
+        return real()
+
+    whole = read_objects(shared_out, Recorder, options())
+    monkeypatch.setattr(os, "fork", fork)
+    found = read_objects(shared_out, Recorder, options(jobs=3))
+    assert seen(found) == seen(whole)
+    assert found.gaps == ()
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_mistake_in_a_visitor_costs_the_parts_that_it_is_met_in(shared_out: Path, jobs: int) -> None:
+    found = read_objects(shared_out, Failing, options(jobs=jobs))
+    assert "KeyError at" in reasons(found)
+    assert "a mistake" not in reasons(found)
 
 
 def test_an_untrusted_repository_is_a_git_error(empty: Path) -> None:

@@ -83,8 +83,13 @@ def _called(argv: Sequence[str] | None) -> object:
         return cli.main(args=argv, prog_name="keyleak", standalone_mode=False)
     except click.exceptions.Exit as ended:
         return ExitCode(ended.exit_code)
+    except SystemExit:
+        # The library ends so where nobody reads its help any more.
+        return ExitCode.CLEAN
     except click.Abort as error:
-        raise KeyboardInterrupt from error
+        # The library makes one of every interruption, and of an end of input instead of an answer.
+        cause = error.__cause__ or error.__context__
+        raise cause if isinstance(cause, KeyboardInterrupt) else KeyboardInterrupt from error
     except click.ClickException as error:
         raise UsageError(_words(error)) from error
 

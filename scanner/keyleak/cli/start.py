@@ -21,6 +21,7 @@ def start() -> NoReturn:
     Freeing every module takes as long as importing several of them, and a hook pays for it at each commit.
     By now all files are closed and all processes ended; only the standard streams may still hold something.
     """
+    _open_closed_streams()
     clean, seen = _glance()
     code = 0 if clean else _command_line(seen)
     for stream in (sys.stdout, sys.stderr):
@@ -28,6 +29,21 @@ def start() -> NoReturn:
         with suppress(OSError, ValueError, AttributeError):
             stream.flush()
     os._exit(code)
+
+
+def _open_closed_streams() -> None:
+    """Standard streams that whoever started this closed (`>&-`) lead nowhere.
+
+    The next file that is opened would be one of them else, and be written to. Reading stays an error, for
+    nothing was read; whoever closed standard output wants the exit code alone.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_WRONLY)  # the lowest free number, which is this one
+            mode = "r" if number == 0 else "w"
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115 - to the end
 
 
 def _glance() -> tuple[bool, Listed | None]:
@@ -46,6 +62,11 @@ def _glance() -> tuple[bool, Listed | None]:
 
 def _command_line(seen: Listed | None) -> int:
     from keyleak.cli.plain import plain_command  # noqa: PLC0415 - not where a glance was enough
+    from keyleak.process_limits import leave_no_core  # noqa: PLC0415
+    from keyleak.termination import raise_on_termination  # noqa: PLC0415
+
+    leave_no_core()
+    raise_on_termination()
 
     command = plain_command(sys.argv[1:], seen)
     if command is not None:

@@ -43,7 +43,9 @@ VERIFICATION_OPTIONS: Final = (
         help="Requests a second to an --endpoint, in place of the issuer's limit.",
     ),
     click.option(
-        "--audit", metavar="FILE", help="Add a line of JSON to FILE for each request; never the key."
+        "--audit",
+        metavar="FILE",
+        help="Add lines of JSON to FILE before each request and after; never the key.",
     ),
 )
 

@@ -6,7 +6,7 @@ import asyncio
 import signal
 import sys
 from collections import Counter
-from contextlib import nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,9 @@ import click
 
 from keyleak.errors import ExitCode, KeyleakError
 from keyleak.findings import Verification, VerificationVerdict
+from keyleak.key_shapes import masked_message
+from keyleak.terminal import printable
+from keyleak.termination import handled_signals, signal_of
 from keyleak.verification.active_key import active_keys
 from keyleak.verification.audit import AuditFile, NoAudit
 from keyleak.verification.client import Client
@@ -44,7 +47,8 @@ class Asked:
 
     findings: tuple[Finding, ...]
     learnt: tuple[Learnt, ...] = ()
-    interrupted: bool = False
+    interrupted: int = 0
+    """The signal that ended it early; 0 for none."""
     failure: str | None = None
     """Why not everything was asked, where that is an error."""
     expect_revoked: bool = False
@@ -59,7 +63,7 @@ class Asked:
         """
         self._say(rulebook, console)
         if self.interrupted:
-            return ExitCode.INTERRUPTED
+            return ExitCode.after(self.interrupted)
         if self.failure:
             return ExitCode.INCOMPLETE
         return self._expectation(code) if self.expect_revoked else code
@@ -107,7 +111,7 @@ def ask_issuers(
     try:
         refusal = _refusal(plan, options, console)
     except click.Abort:
-        return replace(untouched, interrupted=True)
+        return replace(untouched, interrupted=signal.SIGINT)
     if refusal is not None:
         return replace(untouched, failure=refusal or None)
     asking = _Asking(plan, options, console)
@@ -159,9 +163,12 @@ def _refusal(plan: Plan, options: VerificationOptions, console: Console) -> str 
         return None
     if not sys.stdin.isatty():
         return f"nothing was asked: add --yes to agree to what would be sent ({'; '.join(lines)})"
-    click.echo("These requests would be sent, each issuer's own keys and nothing else:", err=True)
-    for line in lines:
-        click.echo(f"  {line}", err=True)
+    asked = (
+        "These requests would be sent, each issuer's own keys and nothing else:",
+        *(f"  {line}" for line in lines),
+    )
+    for line in asked:
+        click.echo(printable(masked_message(line)), err=True)
     if click.confirm("Send them?", default=False, err=True):
         return None
     console.note("nothing was asked")
@@ -174,6 +181,18 @@ def _with_sentence(learnt: Learnt, sentences: dict[str, str]) -> Verification:
     return replace(said, detail=f"{said.detail}. {sentence}") if sentence else said
 
 
+@contextmanager
+def _handlers_kept() -> Iterator[None]:
+    """The loop leaves the signals that it handled at their default, not as they were."""
+    before = {number: signal.getsignal(number) for number in handled_signals()}
+    try:
+        yield
+    finally:
+        with suppress(ValueError):  # not the main thread, which alone handles signals
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
 class _Asking:
     """One run of requests; holds what was learnt, also where it ends early."""
 
@@ -182,27 +201,28 @@ class _Asking:
         self._options = options
         self._console = console
         self.learnt: dict[str, Learnt] = {}
-        self.interrupted = False
+        self.interrupted = 0
         self.failure: str | None = None
 
     def run(self) -> None:
         """Ask until all is known, Ctrl-C, or an audit that cannot be kept."""
         try:
-            with self._audit() as audit, kept_from_disk():
+            with self._audit() as audit, kept_from_disk(), _handlers_kept():
                 asyncio.run(self._ask(audit))
         except KeyleakError as error:
             self.failure = str(error)
-        except KeyboardInterrupt:
-            self.interrupted = True
+        except KeyboardInterrupt as interruption:
+            self.interrupted = signal_of(interruption)
 
     def _audit(self) -> AuditFile | nullcontext[NoAudit]:
         return AuditFile(self._options.audit) if self._options.audit else nullcontext(NoAudit())
 
     async def _ask(self, audit: Audit) -> None:
         stop = asyncio.Event()
-        # Outside the main thread nobody can press Ctrl-C.
-        with suppress(ValueError, RuntimeError, NotImplementedError):
-            asyncio.get_running_loop().add_signal_handler(signal.SIGINT, self._interrupt, stop)
+        for number in handled_signals():
+            # Outside the main thread nobody can press Ctrl-C.
+            with suppress(ValueError, RuntimeError, NotImplementedError):
+                asyncio.get_running_loop().add_signal_handler(number, self._interrupt, number, stop)
         async with http_client({request.url for request in self._plan.requests}) as http:
             verifier = Verifier(Client(http), audit, Limits(endpoint_per_second=self._options.rate))
             for waiting in self._rounds():
@@ -236,6 +256,6 @@ class _Asking:
     def _note(self, learnt: Learnt) -> None:
         self.learnt[learnt.request.id] = learnt
 
-    def _interrupt(self, stop: asyncio.Event) -> None:
-        self.interrupted = True
+    def _interrupt(self, number: int, stop: asyncio.Event) -> None:
+        self.interrupted = number
         stop.set()

@@ -33,6 +33,7 @@ from keyleak.regular_file import CONFIGURATION_LIMIT, read_regular
 from keyleak.reports.masking import Masker
 from keyleak.sources.files import Reading, read_paths
 from keyleak.terminal import printable
+from keyleak.termination import interruption_by
 from keyleak.whole_file import write_whole
 
 if TYPE_CHECKING:
@@ -220,7 +221,7 @@ def _seen(options: BaselineOptions, covers: Covers, console: Console) -> _Seen:
         with console.progress("scanning") as progress:
             reading = read_paths(roots, lambda: inspector, jobs=report.processes(), progress=progress.update)
     if reading.interrupted:
-        raise KeyboardInterrupt
+        raise interruption_by(reading.interrupted)
     work = Work("baseline", " ".join(roots), started, clock, notes_ignored=True)
     reading = with_empty_scope(work, reading)
     counting = tuple(

@@ -104,7 +104,7 @@ def concluded(
 
         show_explanations(work.inspector, reading, options.delivery)
     if reading.interrupted:
-        return Concluded(report, ExitCode.INTERRUPTED, rulebook, secrets)
+        return Concluded(report, ExitCode.after(reading.interrupted), rulebook, secrets)
     if not report.coverage.complete and not options.allow_incomplete:
         console.error("not everything was read, so this is no clean result; --allow-incomplete accepts it")
     code = report.exit_code(allow_incomplete=options.allow_incomplete, exit_zero=options.exit_zero)

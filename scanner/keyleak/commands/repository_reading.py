@@ -20,6 +20,7 @@ from keyleak.reports.masking import Masker
 from keyleak.sources.files import Reading, read_paths
 from keyleak.sources.history import HistoryRequest, read_history
 from keyleak.terminal import printable
+from keyleak.termination import interruption_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,13 +47,13 @@ def read_repository(
     with console.progress("reading history") as progress:
         history = read_history(request, inspector, progress.update)
     if history.interrupted:
-        raise KeyboardInterrupt
+        raise interruption_by(history.interrupted)
     if run(["rev-parse", "--is-bare-repository"], root).strip() == b"true":
         return history, Reading((), Coverage())
     with console.progress("reading files") as progress:
         files = read_paths([root], lambda: inspector, jobs=1, progress=progress.update)
     if files.interrupted:
-        raise KeyboardInterrupt
+        raise interruption_by(files.interrupted)
     return history, files
 
 

@@ -11,12 +11,12 @@ configuration names is opened. The user's own and the system's configuration sti
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Final, NamedTuple, cast
 
 from keyleak.errors import GitError
+from keyleak.termination import handled_signals, interruption_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -314,9 +314,9 @@ def not_started(args: Sequence[StrOrBytesPath], error: Exception) -> GitError:
 
 
 def _failure(args: Sequence[StrOrBytesPath], cwd: StrOrBytesPath, returncode: int, stderr: bytes) -> GitError:
-    if returncode == -signal.SIGINT:
+    if -returncode in handled_signals():
         # Ctrl-C reaches git too, and sometimes first.
-        raise KeyboardInterrupt
+        raise interruption_by(-returncode)
     said = printable(stderr)
     if any(words in said for words in _UNTRUSTED):
         folder = printable(os.fsencode(os.path.abspath(cwd)))

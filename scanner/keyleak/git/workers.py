@@ -2,35 +2,39 @@
 
 On Linux they are forked, with the rules compiled and the first pack open in the memory they inherit;
 elsewhere, or where this process runs threads, they are started anew and do both themselves. One that dies
-costs the part it was reading, which becomes a gap, and nothing else.
+costs the object it was examining, which becomes a gap: its part is read again, object by object. Where the
+system gives no further process there are fewer, at the least this one.
 """
 
 from __future__ import annotations
 
 import multiprocessing
-import signal
 import sys
 import threading
 from collections import deque
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from multiprocessing import resource_tracker
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import wait
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from keyleak.coverage import Gap, ObjectCounts
+from keyleak.git.careful import Careful, Mark
 from keyleak.git.delta_walk import PartRead
 from keyleak.git.pack import open_pack, read_apart, read_part
 from keyleak.git.pack_index import PackError, UnusualPackError
+from keyleak.unexpected import contained
+from keyleak.worker_process import WorkerProcess, start_worker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
     from multiprocessing.connection import Connection
-    from multiprocessing.context import BaseContext
-    from multiprocessing.process import BaseProcess
 
     from keyleak.git.delta_walk import OpenPack
     from keyleak.git.visitor import Kind, MakeVisitor, ReadLimits, Visitor
+
+# Each costs another reading of its part. A part with more of them was made to be one.
+_MOST_KILLERS: Final = 16
+_DIED: Final = "the process that read it ended unexpectedly"
 
 R = TypeVar("R")
 
@@ -48,6 +52,10 @@ class PackTask:
     """Which part; the first also tells what is in none."""
     skip: bytes = b""
     """See `OpenPack.skip`."""
+    is_suspect: bool = False
+    """Whether a process that read it died: it is read object by object now."""
+    leave_out: tuple[bytes, ...] = ()
+    """Ids of objects that processes died of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +77,22 @@ class PackReader(Generic[R]):
     _path: str = field(default="", init=False)
     _opened: OpenPack | None = field(default=None, init=False)
 
-    def read(self, task: PackTask) -> PartRead[R] | Refused:
-        """Reads one task."""
+    def read(self, task: PackTask, mark: Mark | None = None) -> PartRead[R] | Refused:
+        """Reads one task.
+
+        Args:
+            task: what to read.
+            mark: where a suspect task leaves the id of each object while it is examined.
+        """
         try:
             opened = self._open(task)
         except (PackError, OSError, MemoryError) as error:
             reason = (error.strerror if isinstance(error, OSError) else str(error)) or type(error).__name__
             return Refused(task.path, reason, isinstance(error, UnusualPackError))
-        read = read_part(opened, task.number, self.visitor, self.limits)
+        visitor = self.visitor
+        if task.is_suspect and mark is not None:
+            visitor = Careful(visitor, mark, frozenset(task.leave_out))
+        read = read_part(opened, task.number, visitor, self.limits)
         return read if task.number else read + read_apart(opened)
 
     def prepare(self, task: PackTask) -> None:
@@ -99,22 +115,18 @@ def read_tasks(
     waiting = deque(tasks)
     if jobs == 1 or len(waiting) < 2:
         reader = PackReader(make_visitor(), limits)
-        yield from ((task, reader.read(task)) for task in waiting)
+        yield from ((task, _read(reader, task)) for task in waiting)
         return
     make = _Making(make_visitor, limits)
     if _forks():
         make.reader = PackReader(make_visitor(), limits)
         make.reader.prepare(waiting[0])
-    workers: list[_Worker[R]] = []
+    pool = _Pool(waiting, make)
     try:
-        for _ in range(min(jobs, len(waiting))):
-            workers.append(_start(make, workers))
-        yield from _serve(waiting, workers)
+        pool.start(min(jobs, len(waiting)))
+        yield from pool.read()
     finally:
-        for worker in workers:
-            worker.dismiss()
-        for worker in workers:
-            worker.join()
+        pool.end()
 
 
 @dataclass(slots=True)
@@ -136,109 +148,113 @@ def _forks() -> bool:
 
 @dataclass(slots=True)
 class _Worker(Generic[R]):
-    """A worker process, and the task it is at."""
+    """A worker process, the task it is at, and the object that it examines."""
 
-    process: BaseProcess
-    connection: Connection[Any, Any]
+    process: WorkerProcess
+    mark: Mark | None
     task: PackTask | None = None
 
-    def dismiss(self) -> None:
-        """Has it end; one without a task does so by itself when its connection closes."""
-        self.connection.close()
-        if self.task is not None:
-            self.process.kill()
-
-    def join(self) -> None:
-        """Waits until it has ended."""
-        self.process.join()
-        self.process.close()
+    @property
+    def connection(self) -> Connection[Any, Any]:
+        """Our end of the connection to it."""
+        return self.process.connection
 
 
-def _start(make: _Making[R], before: Sequence[_Worker[R]]) -> _Worker[R]:
-    context: BaseContext = multiprocessing.get_context("fork" if make.reader else "spawn")
-    ours, theirs = context.Pipe()
-    # A forked worker inherits our ends of all connections, and would keep the others from seeing them closed.
-    inherited = [ours, *(worker.connection for worker in before)] if make.reader else []
-    process = context.Process(  # type: ignore[attr-defined]  # every context has it, says the documentation
-        target=_work, args=(theirs, make, inherited), daemon=True
-    )
-    with _without_interruption():
-        process.start()
-    theirs.close()
-    return _Worker(process, ours)
+class _Pool(Generic[R]):
+    """The processes and what is left to read."""
+
+    def __init__(self, tasks: deque[PackTask], make: _Making[R]) -> None:
+        self._waiting = tasks
+        self._make = make
+        self._context = multiprocessing.get_context("fork" if make.reader else "spawn")
+        self._forks = make.reader is not None
+        self._workers: list[_Worker[R]] = []
+
+    def start(self, jobs: int) -> None:
+        """Start processes, as many as the system gives."""
+        while len(self._workers) < jobs and self._start() is not None:
+            pass
+
+    def read(self) -> Iterator[tuple[PackTask, PartRead[R] | Refused]]:
+        """Read everything; in this process where there is no other (any more)."""
+        for worker in self._workers:
+            self._give(worker)
+        while busy := {worker.connection: worker for worker in self._workers if worker.task}:
+            ready = wait(list(busy))
+            for worker in (worker for connection, worker in busy.items() if connection in ready):
+                yield from self._receive(worker)
+        if self._waiting:
+            reader = self._make()
+            while self._waiting:
+                task = self._waiting.popleft()
+                yield task, _lost(task) if task.is_suspect else _read(reader, task)
+
+    def end(self) -> None:
+        """End all processes."""
+        for worker in self._workers:
+            worker.process.end()
+        self._workers.clear()
+
+    def _start(self) -> _Worker[R] | None:
+        mark = Mark() if self._forks else None
+        siblings = [worker.process for worker in self._workers]
+        process = start_worker(self._context, _work, (self._make, mark), siblings, forks=self._forks)
+        if process is None:
+            return None
+        worker: _Worker[R] = _Worker(process, mark)
+        self._workers.append(worker)
+        return worker
+
+    def _give(self, worker: _Worker[R]) -> None:
+        if self._waiting:
+            worker.task = self._waiting.popleft()
+            with suppress(BrokenPipeError):  # it died: reading from it says so
+                worker.connection.send(worker.task)
+
+    def _receive(self, worker: _Worker[R]) -> Iterator[tuple[PackTask, PartRead[R] | Refused]]:
+        task, worker.task = worker.task, None
+        assert task is not None
+        try:
+            answer = worker.connection.recv()
+        except (EOFError, OSError):
+            yield from self._replace(worker, task)
+            return
+        self._give(worker)
+        if isinstance(answer, PartRead):
+            answer = replace(answer, gaps=(*answer.gaps, *map(_killer, task.leave_out)))
+        yield task, answer
+
+    def _replace(
+        self, worker: _Worker[R], task: PackTask
+    ) -> Iterator[tuple[PackTask, PartRead[R] | Refused]]:
+        """Another process for one that died, and its task once more, to find the object that it died of."""
+        culprit = worker.mark.read() if worker.mark else b""
+        self._workers.remove(worker)
+        worker.process.end()
+        if worker.mark is None or len(task.leave_out) == _MOST_KILLERS or (task.is_suspect and not culprit):
+            yield task, _lost(task)
+        else:
+            more = (culprit,) if culprit else ()
+            self._waiting.append(replace(task, is_suspect=True, leave_out=(*task.leave_out, *more)))
+        if (other := self._start()) is not None:
+            self._give(other)
 
 
-@contextmanager
-def _without_interruption() -> Iterator[None]:
-    """Ctrl-C reaches the whole process group, also a process that does not ignore it yet.
-
-    What is started here has it blocked; for this process it waits until the end.
-    """
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    # Started later, by `multiprocessing`, it would unblock the signal again.
-    resource_tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _work(
-    connection: Connection[Any, Any], make: _Making[R], inherited: Sequence[Connection[Any, Any]]
-) -> None:
+def _work(connection: Connection[Any, Any], make: _Making[R], mark: Mark | None) -> None:
     """What a worker does until its connection closes."""
-    # Ctrl-C reaches the whole process group: the parent decides what it means.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for other in inherited:
-        other.close()
     reader = make()
-    with suppress(EOFError, BrokenPipeError):
-        while True:
-            task = connection.recv()
-            try:
-                answer = reader.read(task)
-            except Exception as error:  # noqa: BLE001 (the parent raises it)
-                connection.send(error)
-                return
-            connection.send(answer)
+    while True:
+        connection.send(_read(reader, connection.recv(), mark))
 
 
-def _serve(
-    waiting: deque[PackTask], workers: list[_Worker[R]]
-) -> Iterator[tuple[PackTask, PartRead[R] | Refused]]:
-    live = list(workers)
-    for worker in workers:
-        _give(worker, waiting)
-    while busy := {worker.connection: worker for worker in live if worker.task}:
-        ready = wait(list(busy))
-        for worker in (worker for connection, worker in busy.items() if connection in ready):
-            task, worker.task = worker.task, None
-            assert task is not None
-            try:
-                answer = worker.connection.recv()
-            except (EOFError, OSError):
-                live.remove(worker)
-                yield task, _lost(task)
-                continue
-            _give(worker, waiting)
-            if isinstance(answer, Exception):
-                raise answer
-            yield task, answer
-    yield from ((task, _lost(task)) for task in waiting)
+def _read(reader: PackReader[R], task: PackTask, mark: Mark | None = None) -> PartRead[R] | Refused:
+    return contained(lambda: reader.read(task, mark), lambda reason: _lost(task, reason))
 
 
-def _give(worker: _Worker[R], waiting: deque[PackTask]) -> None:
-    if waiting:
-        worker.task = waiting.popleft()
-        with suppress(BrokenPipeError):  # it died: reading from it says so
-            worker.connection.send(worker.task)
-
-
-def _lost(task: PackTask) -> PartRead[R]:
+def _lost(task: PackTask, reason: str = _DIED) -> PartRead[R]:
     what = f"part {task.number + 1} of {task.parts} of {task.path}"
-    return PartRead(
-        (), (), ObjectCounts(), 0, (), (Gap(what, "the process that read it ended unexpectedly"),)
-    )
+    return PartRead((), (), ObjectCounts(), 0, (), (Gap(what, reason),))
+
+
+def _killer(oid: bytes) -> Gap:
+    return Gap(f"object {oid.hex()}", _DIED)

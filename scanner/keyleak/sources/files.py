@@ -31,8 +31,8 @@ class Reading:
 
     sightings: tuple[Sighting, ...]
     coverage: Coverage
-    interrupted: bool = False
-    """Whether the user stopped it; what was found until then is here."""
+    interrupted: int = 0
+    """The signal by which it was stopped; what was found until then is here. 0 where it went to its end."""
 
 
 def read_paths(
@@ -79,7 +79,7 @@ def read_paths(
         repositories=repositories,
         not_checked_out=sparse.not_checked_out,
     )
-    return Reading(tuple(sightings), complete, interruption.requested)
+    return Reading(tuple(sightings), complete, interruption.number)
 
 
 def _without_dot(sighting: Sighting) -> Sighting:

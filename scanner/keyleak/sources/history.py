@@ -83,7 +83,9 @@ def read_history(
         reading = _History(request, inspector, progress, lambda: interruption.requested).read()
     if interruption.requested:
         gaps = merge_gaps([*reading.coverage.gaps, INTERRUPTED])
-        return Reading(reading.sightings, replace(reading.coverage, gaps=gaps), interrupted=True)
+        return Reading(
+            reading.sightings, replace(reading.coverage, gaps=gaps), interrupted=interruption.number
+        )
     return reading
 
 

@@ -76,7 +76,7 @@ def read_index(repository: Repository, staged: Staged, inspector: Inspector) -> 
         sum(part.bytes for part in parts), sum(part.files for part in parts), gaps=merge_gaps(gaps)
     )
     sightings = tuple(sighting for part in parts for sighting in part.sightings)
-    return Reading(sightings, coverage, interruption.requested)
+    return Reading(sightings, coverage, interruption.number)
 
 
 class _Projects:

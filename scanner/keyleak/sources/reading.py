@@ -77,7 +77,6 @@ class Reader:
         # Mapped, not allocated: memory is taken only as far as a content fills it.
         self._buffer = mmap.mmap(-1, max(window, 4 * MARGIN))
         self._view = memoryview(self._buffer)
-        self._interrupted = False
 
     def read_files(self, paths: Sequence[str]) -> ReadResult:
         """Regular files; whatever keeps one from being read whole comes back as a gap.
@@ -169,9 +168,9 @@ class Reader:
                 too_large = f"is too large to be opened from a stream ({form.value}): scan it as a file"
                 gap = Gap(place.name, too_large if form.is_opened else form.advice)
                 result = replace(result, gaps=(*result.gaps, gap))
-            return replace(result, gaps=(*result.gaps, INTERRUPTED)) if self._interrupted else result
         except OSError as error:
             return ReadResult((), 0, (Gap(place.path or "standard input", _words(error)),))
+        return result
 
     def _opened(self, form: Format, stream: ByteStream, place: Place) -> ReadResult:
         """A container that fills the buffer and goes on behind it, read from front to back."""
@@ -227,7 +226,7 @@ class Reader:
             part, line_start = self._read_windows(fill, self._fill(fill, 0), place, extent.start, line_start)
             result = _merged([result, part])
             result = replace(result, files=part.files)
-            if not part.files or self._interrupted:
+            if not part.files:
                 break
         return result
 
@@ -263,15 +262,9 @@ class Reader:
         return result
 
     def _fill(self, fill: Callable[[int], int], start: int) -> int:
-        """Read until the buffer is full or the content ends; the length of what it then holds.
-
-        An interruption, while standard input is waited for, counts as its end.
-        """
-        try:
-            while start < len(self._buffer) and not self._interrupted and (count := fill(start)):
-                start += count
-        except KeyboardInterrupt:
-            self._interrupted = True
+        """Read until the buffer is full or the content ends; the length of what it then holds."""
+        while start < len(self._buffer) and (count := fill(start)):
+            start += count
         return start
 
     def _read_windows(

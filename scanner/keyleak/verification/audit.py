@@ -1,10 +1,15 @@
-"""One line of JSON for each request: when, to whom, about which key, what came back. Never the key."""
+"""Two lines of JSON for each request: before it leaves, to whom and about which key; then what came back.
+
+Never the key. A request whose second line is missing was sent, or was about to be, when the run ended.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, Final, Protocol
 
 from keyleak.errors import SourceError
@@ -16,10 +21,20 @@ if TYPE_CHECKING:
 _FOR_ITS_OWNER: Final = 0o600
 
 
+class AuditEvent(Enum):
+    """What a line is about."""
+
+    REQUEST = "request"
+    """It is sent now."""
+    ANSWER = "answer"
+    """What came of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One request."""
+    """A request, or what came of it."""
 
+    event: AuditEvent
     time: str
     """ISO 8601 with time zone, when it was sent."""
     issuer: str
@@ -28,11 +43,11 @@ class AuditEntry:
     """The id of the key's finding."""
     attempt: int
     """1 for the first."""
-    status: int | None
-    """None where no answer came."""
-    request_id: str | None
-    verdict: str
-    detail: str
+    status: int | None = None
+    """None where no answer came (yet)."""
+    request_id: str | None = None
+    verdict: str | None = None
+    detail: str = ""
 
 
 class Audit(Protocol):
@@ -54,7 +69,7 @@ class NoAudit:
 
 
 class AuditFile:
-    """A file of JSON Lines that grows; each line is written before the next request goes."""
+    """A file of JSON Lines that grows; each line is on the disk before the next request goes."""
 
     def __init__(self, path: str) -> None:
         """Open it, readable for its owner only where it is new.
@@ -73,10 +88,12 @@ class AuditFile:
 
     def write(self, entry: AuditEntry) -> None:
         """See `Audit`."""
-        fields = {name: getattr(entry, name) for name in AuditEntry.__slots__}
+        fields = {name: getattr(entry, name) for name in AuditEntry.__slots__} | {"event": entry.event.value}
         line = json.dumps(fields).encode("ascii") + b"\n"
         try:
             written = os.write(self._descriptor, line)
+            with suppress(OSError):  # a pipe or a terminal has no disk
+                os.fsync(self._descriptor)
         except OSError as error:
             raise SourceError(self._path, f"the audit cannot be written: {error.strerror}") from error
         if written < len(line):

@@ -6,14 +6,14 @@ import asyncio
 import math
 import random
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from keyleak.errors import SourceError
 from keyleak.findings import Verification, VerificationVerdict
 from keyleak.verification import retry
-from keyleak.verification.audit import AuditEntry, NoAudit
+from keyleak.verification.audit import AuditEntry, AuditEvent, NoAudit
 from keyleak.verification.blast_radius import Reached, reach_in_words, reached_by
 from keyleak.verification.outside_text import plain_name
 from keyleak.verification.rate import Pace
@@ -146,6 +146,7 @@ class Verifier:
             if refusal := await self._turn(host):
                 return _unasked(request, refusal)
             sent = self.clocks.now()
+            self._keep(_sending(request, attempt, sent))
             answer = await self.client.ask(request.call, request.url, request.secret)
             judgement = judge(request.call, answer)
             learnt = _learnt(request, answer, judgement, sent)
@@ -260,14 +261,22 @@ def _detail(request: KeyRequest, judgement: Judgement, reached: Sequence[Reached
     return ". ".join(part for part in parts if part)
 
 
-def _entry(learnt: Learnt, answer: Answer | Failure, attempt: int, sent: datetime) -> AuditEntry:
-    request, verification = learnt.request, learnt.verification
+def _sending(request: KeyRequest, attempt: int, sent: datetime) -> AuditEntry:
     return AuditEntry(
+        event=AuditEvent.REQUEST,
         time=sent.isoformat(timespec="milliseconds"),
         issuer=request.issuer,
         host=request.host,
         fingerprint=request.id,
         attempt=attempt + 1,
+    )
+
+
+def _entry(learnt: Learnt, answer: Answer | Failure, attempt: int, sent: datetime) -> AuditEntry:
+    verification = learnt.verification
+    return replace(
+        _sending(learnt.request, attempt, sent),
+        event=AuditEvent.ANSWER,
         status=None if isinstance(answer, Failure) else answer.status,
         request_id=verification.request_id,
         verdict=verification.verdict.value,
