@@ -113,6 +113,15 @@ def test_a_shallow_checkout_is_noticed(person: Person, runner: Runner, tmp_path:
     assert "fetch-depth: 0" in found["out"] + found["err"]
 
 
+def test_a_folder_that_git_does_not_read_is_no_shallow_checkout(runner: Runner, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    runner.checkout = Person(tmp_path / "empty")
+    found = runner.run("pull_request", pull("1" * 40, "2" * 40))
+    assert found["exit"] == ExitCode.INCOMPLETE
+    assert "not a git repository" in found["err"]
+    assert "fetch-depth" not in found["err"]
+
+
 @pytest.mark.parametrize(
     "event",
     ["not JSON", "[]", "{}", '{"pull_request": 1}', '{"pull_request": {"base": {"sha": "--all"}}}'],

@@ -272,6 +272,27 @@ def test_a_branch_cannot_bring_the_entry_first_and_the_key_next(person: Person, 
     assert PROPOSED in str(found["reasons"])
 
 
+def test_a_tag_is_not_taken_for_the_default_branch(person: Person, runner: Runner) -> None:
+    person.git("checkout", "-q", "-b", "topic")
+    person.record(".keyleak.yaml", ALLOW)
+    person.record("leak.env", LEAK)
+    person.git("tag", "refs/remotes/origin/main")
+    event = {"repository": {"default_branch": "main"}}
+    found = runner.run("workflow_dispatch", event, GITHUB_REF="refs/heads/topic")
+    assert (found["exit"], found["findings"]) == (ExitCode.FINDINGS, "1")
+
+
+def test_rules_that_the_change_brings_do_not_count_yet(person: Person) -> None:
+    base = person.head()
+    head = person.record("rules/internal.yaml", RULE)
+    found = person.run(
+        "keyleak", "hook", "run", "gitlab-ci", "--rules", "rules",
+        CI_MERGE_REQUEST_DIFF_BASE_SHA=base, CI_COMMIT_SHA=head,
+    )  # fmt: skip
+    assert found.returncode == ExitCode.CLEAN
+    assert "rules is proposed by this change" in found.stderr
+
+
 def test_the_whole_history_is_judged_by_the_default_branch(person: Person, runner: Runner) -> None:
     person.record(".keyleak.yaml", ALLOW)
     person.record("leak.env", LEAK)

@@ -66,7 +66,9 @@ def github_event(environ: Mapping[str, str], console: Console) -> Brought:
     Raises:
         ConfigError: the event file is missing, no regular file, or no event.
         UsageError: the checkout lacks commits of the event, or a variable makes no sense.
+        GitError: git does not read the checkout.
     """
+    _refuse_unreadable()
     name = environ.get("GITHUB_EVENT_NAME", "")
     event = _event(environ.get("GITHUB_EVENT_PATH", ""))
     if name in _PULL_REQUESTS:
@@ -92,7 +94,9 @@ def gitlab_event(environ: Mapping[str, str]) -> Brought:
 
     Raises:
         UsageError: the checkout lacks commits of it, or a variable makes no sense.
+        GitError: git does not read the checkout.
     """
+    _refuse_unreadable()
     head = _variable_oid(environ, "CI_COMMIT_SHA")
     default = environ.get("CI_DEFAULT_BRANCH", "")
     if default and not _BRANCH.match(default):
@@ -104,6 +108,11 @@ def gitlab_event(environ: Mapping[str, str]) -> Brought:
         return _between(_variable_oid(environ, "CI_MERGE_REQUEST_DIFF_BASE_SHA"), head, _GITLAB_DEPTH)
     before = _variable_oid(environ, "CI_COMMIT_BEFORE_SHA") if environ.get("CI_COMMIT_BEFORE_SHA") else "0"
     return _pushed(before, head, default, ref)
+
+
+def _refuse_unreadable() -> None:
+    """Raises GitError where git does not read the checkout at all, which no depth of fetching mends."""
+    run(["rev-parse", "--git-dir"], HERE)
 
 
 def _between(base: str, head: str, advice: str) -> Brought:
@@ -123,8 +132,7 @@ def _pushed(before: str, after: str, default: str, ref: str) -> Brought:
     default branch, and by what was there before only where the default branch is not in the checkout.
     """
     known = _commit(before) if before.strip("0") else None
-    trunk = f"refs/remotes/origin/{default}"
-    merged = _commit(trunk) if default and ref != f"refs/heads/{default}" else None
+    merged = _default_commit(default) if ref != f"refs/heads/{default}" else None
     since = known or merged
     return Brought(
         Scope((after, f"^{since}") if since else (after,)),
@@ -143,10 +151,7 @@ def _everything(default: str, ref: str, checked_out: str | None) -> Brought:
         checked_out: the commit that it runs for; None where that may be anybody's.
     """
     elsewhere = default and ref and ref != f"refs/heads/{default}"
-    if elsewhere or checked_out is None:
-        commit = _commit(f"refs/remotes/origin/{default}") if default else None
-    else:
-        commit = _commit(checked_out)
+    commit = _default_commit(default) if elsewhere or checked_out is None else _commit(checked_out)
     return Brought(Scope(), _judged_by(commit, whole=True), _commit("HEAD"))
 
 
@@ -155,8 +160,22 @@ def _judged_by(commit: str | None, *heads: str, whole: bool = False) -> Base:
     return Base(HERE, commit, tuple(dict.fromkeys(head for head in known if head)), whole)
 
 
+def _default_commit(name: str) -> str | None:
+    """What the default branch is on the side that the checkout came from, or None."""
+    if not name:
+        return None
+    # By its whole name: `rev-parse` would take a tag of that name, too, which anybody may have pushed.
+    command = ["show-ref", "--verify", "--hash", f"refs/remotes/origin/{name}"]
+    found = run(command, HERE, accept=(0, 1, 128)).decode().strip()
+    return _commit(found) if found else None
+
+
 def _commit(revision: str) -> str | None:
-    """The id of a commit that is here, or None."""
+    """The id of a commit that is here, or None.
+
+    Args:
+        revision: an id, or HEAD.
+    """
     command = ["rev-parse", "--quiet", "--verify", "--end-of-options", f"{revision}^{{commit}}"]
     return run(command, HERE, accept=(0, 1, 128)).decode().strip() or None
 

@@ -58,7 +58,7 @@ class MergedMarkers:
         left = [place for place in marked if place.blob and not self._is_reached(place)]
         if left and base.whole:
             ids = {place.blob for place in left if place.blob}
-            self._blobs = frozenset(objects_within(base.repository, base.commit, ids, base.keep))
+            self._blobs = self._reached_blobs(base.commit, ids)
             left = [place for place in left if not self._is_reached(place)]
         paths = sorted({place.path for place in left if place.path and place.kind is LocationKind.BLOB})
         if paths:
@@ -81,6 +81,13 @@ class MergedMarkers:
             # A commit that is not here: nothing is known to be merged, so nothing counts.
             return frozenset()
         return frozenset(commits - outside)
+
+    def _reached_blobs(self, base: str, ids: Iterable[str]) -> frozenset[str]:
+        try:
+            return frozenset(objects_within(self._base.repository, base, ids, self._base.keep))
+        except GitError:
+            # As above: history is not whole here.
+            return frozenset()
 
     def _markers_in(
         self, base: str, paths: Sequence[str], rule_folders: tuple[RuleFolder, ...]

@@ -103,7 +103,8 @@ def configured_by_base(
         console.note("nothing is known to be merged, so no configuration, baseline or marker counts")
     reader = _StatedAt(options, base, base.commit)
     stated = reader.stated(leaving)
-    files = replace(options, config=None, baseline=None, rule_folders=reader.named_rules(leaving))
+    named_rules = reader.named_rules(leaving, console)
+    files = replace(options, config=None, baseline=None, rule_folders=named_rules)
     settled = configured(files, ["."], Reads.HISTORY, console, stated=stated)
     proposed, gaps = _proposals(files, options, base, console)
     assert settled.settings is not None
@@ -173,13 +174,18 @@ class _StatedAt:
             ),
         )
 
-    def named_rules(self, leaving: ExitStack) -> tuple[RuleFolder, ...]:
+    def named_rules(self, leaving: ExitStack, console: Console) -> tuple[RuleFolder, ...]:
         """The rule folders of the command line, those of the repository as this commit has them."""
-        folders = ((folder, self._inside(folder.path)) for folder in self._options.rule_folders)
-        return tuple(
-            folder if inside is None else folder._replace(path=self._written(inside, leaving))
-            for folder, inside in folders
-        )
+        folders = []
+        for folder in self._options.rule_folders:
+            inside = self._inside(folder.path)
+            if inside is None:
+                folders.append(folder)
+            elif self._files is not None and self._files.has(inside):
+                folders.append(folder._replace(path=self._written(inside, leaving)))
+            else:
+                console.note(f"{folder.path} is proposed by this change: its rules count once it is merged")
+        return tuple(folders)
 
     def _configuration(self) -> tuple[str, FoundConfiguration | None]:
         """The configuration and its path from the top of the tree."""
@@ -246,7 +252,7 @@ class _StatedAt:
         known = [CommittedFiles(self._base.repository, commit, self._base.keep) for commit in commits]
         for path in (os.path.abspath(named), os.path.realpath(named)):
             inside = self._below_tree(path)
-            if inside is not None and any(files.has(inside) for files in known):
+            if inside is not None and any(files.has_beginning(inside) for files in known):
                 return inside
         return None
 

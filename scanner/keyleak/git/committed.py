@@ -69,7 +69,11 @@ class CommittedFiles:
         return {posixpath.basename(entry.path): self._content(entry, most) for entry in found}
 
     def has(self, path: str) -> bool:
-        """Whether the commit has anything of that name, or a link or submodule on the way to it."""
+        """Whether the commit has anything of that name."""
+        return bool(self._entries(path))
+
+    def has_beginning(self, path: str) -> bool:
+        """Whether the commit has anything on the way to a path: a folder, a link, a submodule."""
         return bool(self._entries(path.partition("/")[0]))
 
     def regular(self, paths: Sequence[str]) -> list[Entry]:
