@@ -180,6 +180,8 @@ class Marker:
     """The rules or issuers it names; empty for all."""
     reason: str | None = None
     """What its author wrote behind it; content, so it is masked before anybody sees it."""
+    problem: str | None = None
+    """Why it counts nowhere, whatever key stands there: how it is spelled, or where."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,23 @@ def statuses(content: str, encoding: str = "utf-8") -> list[str]:
         "<!-- keyleak:allow x -->\nk={key}",
         "# pragma: allowlist nextline secret\nk = '{key}'",
         "x = 1  # pragma: allowlist nextline secret\nk = '{key}'",
+        "x = " + "1" * 5000 + "  # pragma: allowlist nextline secret\nk = '{key}'",
         "k = '{key}'  # keyleak:allow # gitleaks:allow",
+        "<p>{key}</p><!--keyleak:allow revoked in May-->",
+        "<!--keyleak:allow revoked in May-->\n<p>{key}</p>",
+        "k = '{key}'  # keyleak: allow revoked in May",
+        "k = '{key}'  # Keyleak : Allow revoked in May",
+        "k = '{key}'  # keyleak:allow(flora-api-key,sk-family-key) ours",
+        "k = '{key}'  # keyleak:allow (revoked in May)",
+        "REM keyleak:allow revoked in May\r\nset k={key}",
+        "@rem keyleak:allow revoked\nset k={key}",
+        ":: keyleak:allow revoked\nset k={key}",
+        "' keyleak:allow revoked\nk={key}",
+        "dnl keyleak:allow revoked\nk={key}",
+        "[//]: # (keyleak:allow revoked)\n    {key}",
+        "<%-- keyleak:allow revoked --%>\n<p>{key}</p>",
+        "{{{{!-- keyleak:allow revoked --}}}}\n{key}",
+        "SELECT '{key}' --keyleak:allow revoked",
     ],
 )
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-be", "utf-16-le"])
@@ -75,6 +91,48 @@ def test_a_marker_beside_a_key_allows_it(line: str, encoding: str) -> None:
 def test_what_is_no_marker_of_this_key_allows_nothing(text: str) -> None:
     (status,) = statuses(text.format(key=KEY) + "\n")
     assert status.endswith(":new")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("k = '{key}'  # keyleak:allow", "gives no reason"),
+        ("<p>{key}</p><!--keyleak:allow-->", "gives no reason"),
+        ("k = '{key}'  # keyleak:ignore revoked", "keyleak:ignore is no marker"),
+        ("k = '{key}'  # keyleak-allow revoked", "keyleak-allow is no marker"),
+        ("k = '{key}'  # keyleak allow", "keyleak allow is no marker"),
+        ("k = '{key}'  # keyleak:allowed revoked", "keyleak:allowed is no marker"),
+        ("k = '{key}'  # noqa: keyleak", "noqa: keyleak is no marker"),
+        ("k = '{key}'  # nosec S105, keyleak", "is no marker"),
+        ("k = '{key}'  // nolint:gosec,keyleak", "is no marker"),
+        ("// keyleak-disable-next-line\nk = '{key}'", "keyleak-disable-next-line is no marker"),
+        ("# keyleak:allow-next-line revoked\nk = '{key}'", "keyleak:allow-next-line is no marker"),
+        ("x = 1  # keyleak:allow why\nk = '{key}'", "stands behind other text on the line before"),
+        ("k = '{key}'\n# keyleak:allow why", "stands below the key"),
+        ("# keyleak:allow why\n# see the ticket\nk = '{key}'", "stands 2 lines above the key"),
+        ("# keyleak:allow why\n\n\nk = '{key}'", "stands 3 lines above the key"),
+        ("k = '{key}'  # keyleak:allow(other) why", "names other"),
+    ],
+)
+def test_what_somebody_meant_as_a_marker_is_answered(text: str, reason: str) -> None:
+    content = text.format(key=KEY) + "\n"
+    (finding,) = Decisions().apply(keyleak.scan_bytes(content.encode(), path="f")).findings
+    assert finding.status.value == "new"
+    assert reason in (finding.reason or "")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# keyleak:allow why\nx = 1\nk = '{key}'",
+        "k = '{key}'\nx = 1  # keyleak:allow why",
+        "keyleaks = '{key}'",
+        "# use keyleak to find keys\nk = '{key}'",
+    ],
+)
+def test_what_speaks_of_something_else_is_no_marker(text: str) -> None:
+    (finding,) = Decisions().apply(keyleak.scan_bytes(text.format(key=KEY).encode(), path="f")).findings
+    assert finding.reason is None
 
 
 def test_a_marker_behind_one_key_does_not_allow_the_key_on_the_next_line() -> None:

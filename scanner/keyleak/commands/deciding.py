@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from keyleak.commands.settings import Settings
 from keyleak.decisions.engine import Answer, Decisions
-from keyleak.decisions.inline import refusals
+from keyleak.decisions.inline import honoured_at, refusals
+from keyleak.decisions.path_patterns import problem_of
 from keyleak.decisions.proposals import is_proposal
 from keyleak.findings import Severity, Status
 from keyleak.records import replace
@@ -114,7 +115,9 @@ def _markers(findings: Sequence[Finding], settings: Settings) -> Iterable[str]:
         f"{place.path or 'standard input'}:{place.line}: {reason}"
         for finding in marked
         for place, markers in zip(finding.locations, finding.markers, strict=True)
-        for reason in refusals(replace(finding, locations=(place,), markers=(markers,)))
+        for each in [replace(finding, locations=(place,), markers=(markers,))]
+        if not honoured_at(each)
+        for reason in refusals(each)
     )
     yield from _named(refused, "inline marker not honoured at")
 
@@ -123,6 +126,10 @@ def _entries(findings: Sequence[Finding], settings: Settings, complete: bool) ->
     decisions = settings.decisions
     for entry in decisions.expired():
         yield f"{_where(entry, settings.config)} expired on {entry.expires}: the allow entry {entry.criteria}"
+    entries: tuple[AllowEntry | SeverityEntry, ...] = (*decisions.allow, *decisions.severities)
+    for each in entries:
+        if each.criteria.path is not None and (why := problem_of(each.criteria.path)):
+            yield f"{_where(each, settings.config)}: path {each.criteria.path!r} can never fit: it {why}"
     if settings.sees_all and complete:
         for stale in decisions.stale(decisions.subjects(findings)):
             where = _where(stale, settings.config)

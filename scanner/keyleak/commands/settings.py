@@ -226,6 +226,30 @@ def configuration_in(folder: str) -> FoundConfiguration | None:
     return found[0] if found else None
 
 
+def own_file(folder: str) -> tuple[str, bytes]:
+    """The name and the content of a folder's configuration, whatever is wrong with it.
+
+    Raises:
+        ConfigError: it cannot be read, or there are two.
+        UsageError: there is none.
+    """
+    from keyleak.decisions.config_reader import read_leniently  # noqa: PLC0415 - as below
+
+    files = [os.path.relpath(os.path.join(folder, name)) for name in (YAML_NAME, TOML_NAME)]
+    found = [(file, _own_bytes(file, CONFIGURATION_LIMIT, folder)) for file in files if os.path.lexists(file)]
+    saying = [
+        (file, content)
+        for file, content in found
+        if file.endswith(YAML_NAME) or read_leniently(decoded(content, file), file)[0] is not None
+    ]
+    if len(saying) > 1:
+        reason = f"holds [tool.keyleak] beside {saying[0][0]}; keep one of them"
+        raise ConfigError(saying[1][0], None, reason)
+    if not saying:
+        raise UsageError("no .keyleak.yaml and no [tool.keyleak] here; name the file to check")
+    return saying[0]
+
+
 def configuration_from(content: bytes, file: str, folder: str | None = None) -> FoundConfiguration | None:
     """The configuration in a content, wherever that was read from: a file, an object of git's.
 

@@ -6,8 +6,9 @@ Both become the same tree of values, each with its line, and one reader takes it
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import date
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from keyleak.decisions.configuration import TOML_TABLE, Configuration
 from keyleak.decisions.entries import AllowEntry, Criteria, SeverityEntry
@@ -17,7 +18,11 @@ from keyleak.findings import Severity
 from keyleak.strict_yaml import read_yaml
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from keyleak.strict_yaml import YamlValue
+
+_T = TypeVar("_T")
 
 KEYS: Final = ("allow", "baseline", "inline", "issuers", "min-severity", "rules", "severity")
 _CRITERIA: Final = ("id", "rule", "issuer", "path")
@@ -32,35 +37,80 @@ def read_configuration(text: str, file: str) -> Configuration | None:
         file: its name, for messages; one that ends in `.toml` is read as TOML.
 
     Raises:
-        ConfigError: with file, line and reason.
+        ConfigError: with file, line and reason; the first of what is wrong.
+    """
+    found, problems = read_leniently(text, file)
+    if problems:
+        raise problems[0]
+    return found
+
+
+def read_leniently(text: str, file: str) -> tuple[Configuration | None, list[ConfigError]]:
+    """The same, with everything that is wrong in the order of its lines.
+
+    Raises:
+        ConfigError: it is no YAML or TOML, so nothing more can be told.
     """
     if file.endswith(".toml"):
         value = toml_value(text, file, TOML_TABLE)
-        return None if value is None else _configuration(value)
-    return _configuration(read_yaml(text, file, ConfigError))
+    else:
+        value = read_yaml(text, file, ConfigError)
+    if value is None:
+        return None, []
+    reader = _Reader()
+    found = reader.configuration(value)
+    return found, sorted(reader.problems, key=lambda problem: problem.line or 0)
 
 
-def _configuration(root: YamlValue) -> Configuration:
+class _Reader:
+    """Reads values and gathers what is wrong with them."""
+
+    def __init__(self) -> None:
+        self.problems: list[ConfigError] = []
+
+    def configuration(self, root: YamlValue) -> Configuration:
+        """The configuration without what is wrong."""
+        fields = self._read(_fields, root)
+        if fields is None:
+            # The mapping itself is wrong; what can still be read of it is.
+            with suppress(ConfigError):
+                fields = {name: value for name, value in root.entries().items() if name in KEYS}
+        known = fields or {}
+        return Configuration(
+            allow=self._each(known.get("allow"), _allow_entry),
+            severities=self._each(known.get("severity"), _severity_entry),
+            baseline=self._read(_text, known.get("baseline")),
+            rules=self._each(known.get("rules"), _text),
+            issuers=self._each(known.get("issuers"), _text),
+            min_severity=self._read(lambda value: value.choice(Severity), known.get("min-severity")),
+            inline=self._read(lambda value: value.boolean(), known.get("inline")),
+        )
+
+    def _each(self, value: YamlValue | None, read: Callable[[YamlValue], _T]) -> tuple[_T, ...]:
+        items = self._read(lambda items: items.items(), value) or []
+        found = (self._read(read, item) for item in items)
+        return tuple(entry for entry in found if entry is not None)
+
+    def _read(self, read: Callable[[YamlValue], _T], value: YamlValue | None) -> _T | None:
+        try:
+            return None if value is None else read(value)
+        except ConfigError as error:
+            self.problems.append(error)
+            return None
+
+
+def _text(value: YamlValue) -> str:
+    return value.text()
+
+
+def _fields(root: YamlValue) -> dict[str, YamlValue]:
     for key, value in root.entries().items():
         if _VERIFYING.search(key):
             value.fail(
                 f"key {key!r}: a configuration never has keys sent anywhere; "
                 "verification is asked for on the command line, with --verify"
             )
-    fields = root.mapping((), KEYS)
-    return Configuration(
-        allow=tuple(_allow_entry(each) for each in _items(fields, "allow")),
-        severities=tuple(_severity_entry(each) for each in _items(fields, "severity")),
-        baseline=fields["baseline"].text() if "baseline" in fields else None,
-        rules=tuple(each.text() for each in _items(fields, "rules")),
-        issuers=tuple(each.text() for each in _items(fields, "issuers")),
-        min_severity=fields["min-severity"].choice(Severity) if "min-severity" in fields else None,
-        inline=fields["inline"].boolean() if "inline" in fields else None,
-    )
-
-
-def _items(fields: dict[str, YamlValue], name: str) -> list[YamlValue]:
-    return fields[name].items() if name in fields else []
+    return root.mapping((), KEYS)
 
 
 def _allow_entry(value: YamlValue) -> AllowEntry:

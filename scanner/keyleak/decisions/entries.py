@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from keyleak.decisions.path_patterns import path_pattern
 from keyleak.findings import LocationKind
 from keyleak.records import dataclass
 
@@ -28,16 +28,15 @@ class PathBase:
     root: str
     """The folder of the configuration, absolute."""
 
-    def names(self, location: Location) -> frozenset[str]:
-        """The names that a glob may match: as reported, and as seen from the configuration."""
+    def name(self, location: Location) -> str:
+        """The path that a pattern sees: from the configuration on; as reported where it lies elsewhere."""
         if location.path is None:
-            return frozenset({""})
-        names = {location.path}
+            return ""
         if location.kind in _ON_DISK:
             full = os.path.normpath(os.path.join(self.here, location.path))
             if full.startswith(self.root.rstrip("/") + "/"):
-                names.add(os.path.relpath(full, self.root))
-        return frozenset(names)
+                return os.path.relpath(full, self.root)
+        return location.path
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +47,8 @@ class Subject:
     """Its fingerprints, under the fixed key and under the baseline's."""
     rule: str
     issuer: str | None
-    places: tuple[frozenset[str], ...]
-    """The names of each place."""
+    places: tuple[str, ...]
+    """The path of each place; empty where it has none."""
 
 
 def subject_of(finding: Finding, base: PathBase | None = None) -> Subject:
@@ -59,9 +58,7 @@ def subject_of(finding: Finding, base: PathBase | None = None) -> Subject:
 
 def saved_subject(finding: Finding, base: PathBase | None, *further_ids: str) -> Subject:
     """A finding of a saved report, which has no key any more, as entries see it."""
-    places = tuple(
-        base.names(place) if base else frozenset({place.path or ""}) for place in finding.locations
-    )
+    places = tuple(base.name(place) if base else place.path or "" for place in finding.locations)
     return Subject(frozenset({finding.id, *further_ids}), finding.rule, finding.issuer, places)
 
 
@@ -74,7 +71,7 @@ class Criteria:
     rule: str | None = None
     issuer: str | None = None
     path: str | None = None
-    """A glob; `*` matches `/` too."""
+    """A pattern; see `keyleak.decisions.path_patterns`."""
 
     def cover(self, subject: Subject) -> bool:
         """Whether they fit; a path only if every place of the key matches."""
@@ -85,8 +82,9 @@ class Criteria:
             and (self.path is None or self._covers_places(subject.places))
         )
 
-    def _covers_places(self, places: Iterable[frozenset[str]]) -> bool:
-        return all(any(fnmatchcase(name, self.path or "") for name in names) for names in places)
+    def _covers_places(self, places: Iterable[str]) -> bool:
+        pattern = path_pattern(self.path or "")
+        return all(map(pattern.fits, places))
 
     def __str__(self) -> str:
         named = {"id": self.id, "rule": self.rule, "issuer": self.issuer, "path": self.path}

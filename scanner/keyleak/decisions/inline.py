@@ -16,6 +16,8 @@ def refusal(marker: Marker, rule: str, issuer: str | None) -> str | None:
     """Why a marker does not allow a key of a rule; None where it does."""
     if marker.tool != OWN_TOOL:
         return None
+    if marker.problem is not None:
+        return f"{marker.words} {marker.problem}"
     if marker.rules and not {rule, issuer}.intersection(marker.rules):
         return f"{marker.words} names {', '.join(marker.rules)}, and this is {rule}"
     if marker.reason is None:

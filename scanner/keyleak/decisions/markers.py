@@ -2,8 +2,9 @@
 
 What counts as beside: keyleak's marker stands on the key's line or alone on the line before; the others where
 their own tools look for them. A marker in a comment at the end of another line of code speaks of that line
-only. Spellings of the others: gitleaks and trufflehog (README), detect-secrets (plugins/common/constants.py),
-kingfisher (docs/USAGE.md).
+only. What somebody wrote for a marker and is none, by its spelling or its place, is found too, with the
+reason why it does not count. Spellings of the others: gitleaks and trufflehog (README), detect-secrets
+(plugins/common/constants.py), kingfisher (docs/USAGE.md).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from keyleak.decisions.inline import OWN_TOOL
 from keyleak.findings import Marker
 from keyleak.on_use import on_use
+from keyleak.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,13 +28,19 @@ _KEY: Final = "\0"
 
 _LINE_BREAK: Final = on_use(r"\r\n|\n|\r")
 _MARKER: Final = on_use(
-    r"""(?<![\w-])(?:
-        (?P<keyleak>keyleak:allow)(?:\[(?P<rules>[^\]]*)\])?
+    r"""(?<!\w)(?<!\w-)(?:
+        (?P<keyleak>(?i:keyleak[ \t]{0,3}:[ \t]{0,3}allow))
+            (?:\[(?P<rules>[^\]]*)\]|\((?P<listed>[a-z0-9-]+(?:[ ]?,[ ]?[a-z0-9-]+)*)\))?
       | (?P<gitleaks>gitleaks:allow)
       | (?P<trufflehog>trufflehog:ignore)
       | (?P<kingfisher>kingfisher:ignore)
       | (?P<secrets>pragma:[ ]?(?:allow|white)list[ -](?P<nextline>nextline[ -])?secret)
-    )(?![\w-])""",
+      | (?P<misspelled>(?i:
+            keyleak[ \t]{0,3}[:=_-]?[ \t]{0,3}
+                (?:allow|ignore|disable|skip|suppress|exclude|exempt|whitelist|off|safe|no(?:lint|qa|sec))[\w-]*
+          | (?:noqa|nosec|nolint|nosonar|nosemgrep|ignore|disable)[\w-]{0,20}[ \t]{0,3}[:=\[(]?[ \t]{0,3}
+                (?:[\w-]{1,20},[ ]?){0,4}keyleak))
+    )(?!\w)(?!-\w)""",
     re.VERBOSE,
 )
 _TOOLS: Final = {
@@ -41,11 +49,26 @@ _TOOLS: Final = {
     "trufflehog": "trufflehog",
     "kingfisher": "kingfisher",
     "secrets": "detect-secrets",
+    "misspelled": OWN_TOOL,
 }
 # What ends a comment ends the reason in it.
-_COMMENT_END: Final = on_use(r"\*/|--%?>|[#%]\}|\*\)|\*\}")
+_COMMENT_END: Final = on_use(r"\*/|--%?>|[#%]\}|\*\)|\*\}|\*@|#>")
 _AROUND_REASON: Final = " \t:;,.#/*\"'`()[]{}<>\u2013\u2014-"
 _WORD: Final = on_use(r"\w")
+_WORDS: Final = on_use(r"\w+")
+# Words that begin a comment: batch files, macros, SQL, Markdown.
+_OPENING_WORDS: Final = frozenset({"rem", "remark", "dnl", "comment"})
+# A line that holds nothing but a comment, or nothing.
+_NO_CODE: Final = on_use(r"\s*(?:#|//|--|/?\*|<!--|;|%|\{[#/-]|::|(?i:@?rem\b)|\Z)")
+_FURTHEST: Final = 5
+
+_MISSPELLED: Final = "is no marker that keyleak knows; write keyleak:allow and why this is no leak"
+_BEHIND: Final = (
+    "stands behind other text on the line before, so it speaks of that line; put it on the key's line, "
+    "or alone above it"
+)
+_BELOW: Final = "stands below the key; put it on the key's line or alone above it"
+_ABOVE: Final = "stands {} lines above the key; put it on the key's line or directly above it"
 
 
 def markers_beside(content: bytes, start: int, end: int, *, utf16: str | None = None) -> tuple[Marker, ...]:
@@ -62,15 +85,46 @@ def markers_beside(content: bytes, start: int, end: int, *, utf16: str | None = 
     # Two-byte text must be cut between characters; the reach is even.
     first = max(start % 2 if utf16 else 0, start - reach)
     before = _LINE_BREAK.split(content[first:start].decode(codec, "replace"))
-    after = _LINE_BREAK.split(content[end : end + reach].decode(codec, "replace"), maxsplit=1)[0]
-    found = [marker for marker, _ in _on_line(before[-1] + _KEY + after) if not _is_for_next(marker)]
-    # The line before is there as a whole if something stands before it.
-    if len(before) > 1:
-        whole = len(before) > 2 or first < 2
+    after = _LINE_BREAK.split(content[end : end + reach].decode(codec, "replace"), maxsplit=2)
+    found = [marker for marker, _ in _on_line(before[-1] + _KEY + after[0]) if not _is_for_next(marker)]
+    # A line above is there as a whole if something stands before it.
+    above = before[-2::-1]
+    found += _above(above, len(above) if first < 2 else len(above) - 1)
+    if len(after) > 1:
         found += (
-            marker for marker, alone in _on_line(before[-2]) if _counts_below(marker, alone=alone and whole)
+            _misplaced(marker, _BELOW)
+            for marker, alone in _on_line(after[1])
+            if alone and marker.tool == OWN_TOOL
         )
     return tuple(dict.fromkeys(found))
+
+
+def _above(lines: list[str], whole: int) -> Iterator[Marker]:
+    """Markers on the lines above a key: those that count, and those that somebody meant to.
+
+    Args:
+        lines: the lines, nearest first.
+        whole: how many of them are there from their beginning.
+    """
+    for marker, alone in _on_line(lines[0]) if lines else ():
+        if _is_for_next(marker) or (marker.tool == OWN_TOOL and alone and whole):
+            yield marker
+        elif marker.tool == OWN_TOOL:
+            yield _misplaced(marker, _BEHIND)
+    if not lines or not _NO_CODE.match(lines[0]):
+        return
+    for distance, line in enumerate(lines[1 : min(_FURTHEST, whole)], 2):
+        if not _NO_CODE.match(line):
+            return
+        yield from (
+            _misplaced(marker, _ABOVE.format(distance))
+            for marker, alone in _on_line(line)
+            if alone and marker.tool == OWN_TOOL
+        )
+
+
+def _misplaced(marker: Marker, problem: str) -> Marker:
+    return marker if marker.problem else replace(marker, problem=problem)
 
 
 def _on_line(line: str) -> Iterator[tuple[Marker, bool]]:
@@ -78,15 +132,18 @@ def _on_line(line: str) -> Iterator[tuple[Marker, bool]]:
     matches = list(_MARKER.finditer(line))
     for index, match in enumerate(matches):
         stop = matches[index + 1].start() if index + 1 < len(matches) else len(line)
-        alone = not _WORD.search(line, 0, match.start()) and _KEY not in line
+        words = [word.lower() for word in _WORDS.findall(line[: match.start()])]
+        alone = (not words or (len(words) == 1 and words[0] in _OPENING_WORDS)) and _KEY not in line
         yield _marker(match, line[match.end() : stop]), alone
 
 
 def _marker(match: re.Match[str], rest: str) -> Marker:
     name = next(name for name in _TOOLS if match[name])
-    if name != "keyleak":
+    if name not in {"keyleak", "misspelled"}:
         return Marker(_TOOLS[name], match[0])
-    named = match["rules"]
+    if name == "misspelled":
+        return Marker(OWN_TOOL, match[0], problem=_MISSPELLED)
+    named = match["rules"] if match["rules"] is not None else match["listed"]
     rules = () if named is None else tuple(rule.strip() for rule in named.split(","))
     return Marker(OWN_TOOL, match[0], rules, _reason(rest))
 
@@ -100,7 +157,3 @@ def _reason(rest: str) -> str | None:
 
 def _is_for_next(marker: Marker) -> bool:
     return "nextline" in marker.words
-
-
-def _counts_below(marker: Marker, *, alone: bool) -> bool:
-    return _is_for_next(marker) or (marker.tool == OWN_TOOL and alone)
