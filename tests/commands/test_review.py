@@ -272,6 +272,40 @@ def test_a_branch_cannot_bring_the_entry_first_and_the_key_next(person: Person, 
     assert PROPOSED in str(found["reasons"])
 
 
+def test_entries_are_named_before_a_key_comes(person: Person, runner: Runner) -> None:
+    base = person.head()
+    baseline(person)
+    person.stage(
+        ".keyleak.yaml",
+        f"{ALLOW}severity:\n  - rule: x\n    severity: low\n    reason: of a test\nmin-severity: medium\n",
+    )
+    person.git("commit", "-q", "-m", "entries")
+    found = runner.run("pull_request", pull(base, person.head()))
+    assert found["exit"] == ExitCode.CLEAN
+    for words in (
+        "the allow entry path: leak.env (a fixture)",
+        "the severity entry rule: x, low (of a test)",
+        "the least severity medium",
+        "1 line of the baseline",
+    ):
+        assert f"{PROPOSED}: {words}; does not count until it is merged" in found["err"]
+    found = runner.run("pull_request", pull(person.head(), person.record("clean.txt")))
+    assert PROPOSED not in found["err"]
+
+
+def test_a_configuration_that_only_a_submodule_has_does_not_count(
+    person: Person, runner: Runner, tmp_path: Path
+) -> None:
+    inner = new_person(tmp_path / "inner")
+    inner.record("keys.yaml", ALLOW)
+    base = person.head()
+    person.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", "../inner", "inner")
+    head = person.record("leak.env", LEAK)
+    found = runner.run("pull_request", pull(base, head), {"config": "inner/keys.yaml"})
+    assert found["exit"] == ExitCode.FINDINGS
+    assert "inner/keys.yaml is not in what this is judged by" in found["err"]
+
+
 def test_a_tag_is_not_taken_for_the_default_branch(person: Person, runner: Runner) -> None:
     person.git("checkout", "-q", "-b", "topic")
     person.record(".keyleak.yaml", ALLOW)

@@ -13,8 +13,9 @@ from keyleak.findings import Status
 from keyleak.records import replace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from keyleak.decisions.baseline import Baseline
     from keyleak.decisions.engine import Decision, Decisions
     from keyleak.findings import Finding, Location, Marker
     from keyleak.secret import Secret
@@ -71,6 +72,38 @@ def with_proposal(judged: Finding, found: Finding, proposed: Sequence[Decisions]
         return judged
     reasons = (judged.reason, f"{PROPOSED}{first}; {NOT_YET}")
     return replace(judged, reason="; ".join(reason for reason in reasons if reason))
+
+
+def proposed_entries(counting: Decisions, proposed: Decisions) -> Iterator[str]:
+    """What a change adds to the configuration and the baseline, each in words.
+
+    Args:
+        counting: what decides.
+        proposed: what would decide once the change is merged.
+    """
+    allowed = {(entry.criteria, entry.reason, entry.expires) for entry in counting.allow}
+    for entry in proposed.allow:
+        if (entry.criteria, entry.reason, entry.expires) not in allowed:
+            yield f"the allow entry {entry.criteria} ({entry.reason})"
+    lowered = {(each.criteria, each.reason, each.severity) for each in counting.severities}
+    for each in proposed.severities:
+        if (each.criteria, each.reason, each.severity) not in lowered:
+            yield f"the severity entry {each.criteria}, {each.severity.value} ({each.reason})"
+    if lines := _new_lines(counting.baseline, proposed.baseline):
+        yield f"{lines:,} {'line' if lines == 1 else 'lines'} of the baseline"
+    if proposed.issuers != counting.issuers:
+        yield f"only issuers {', '.join(sorted(proposed.issuers))}" if proposed.issuers else "all issuers"
+    if proposed.min_severity is not counting.min_severity:
+        yield f"the least severity {proposed.min_severity.value}"
+    if proposed.inline and not counting.inline:
+        yield "that inline markers count"
+
+
+def _new_lines(counting: Baseline | None, proposed: Baseline | None) -> int:
+    if proposed is None:
+        return 0
+    known = counting.fingerprints if counting and counting.key == proposed.key else frozenset()
+    return len(proposed.fingerprints - known)
 
 
 def is_proposal(finding: Finding) -> bool:
