@@ -44,9 +44,9 @@ class Person:
             check=False,
         )
 
-    def git(self, *arguments: str, **variables: str) -> str:
+    def git(self, *arguments: str, stdin: str = "", **variables: str) -> str:
         """A git command that has to work; no hook runs."""
-        done = self.run("git", "-c", "core.hooksPath=/dev/null", *arguments, **variables)
+        done = self.run("git", "-c", "core.hooksPath=/dev/null", *arguments, stdin=stdin, **variables)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 

@@ -190,6 +190,25 @@ def test_a_bare_repository_gets_pre_receive(tmp_path: Path) -> None:
     assert doctor(server)[0] == ExitCode.INCOMPLETE
 
 
+def test_a_bare_repository_with_work_trees_stops_their_commits(person: Person, tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    person.git("clone", "-q", "--bare", str(person.folder), str(project / ".bare"))
+    (project / ".git").write_text("gitdir: ./.bare\n")
+    top = Person(project)
+    assert "after linking a work tree" in keyleak(top, "install")
+    top.git("worktree", "add", "-q", "main", "main")
+    assert doctor(top)[0] == ExitCode.INCOMPLETE, "commits in the work tree go unseen"
+    assert "commits in them are looked at" in keyleak(top, "install")
+    assert doctor(top)[0] == ExitCode.CLEAN
+    for folder in (project / "main", project / "main" / "below"):
+        folder.mkdir(exist_ok=True)
+        assert leak_is_stopped(Person(folder))
+    assert doctor(Person(project / "main"))[0] == ExitCode.CLEAN
+    top.git("config", "core.hooksPath", "hooks-of-each")
+    assert "run `keyleak hook install` in each" in keyleak(top, "install")
+
+
 @pytest.mark.parametrize("own_folder", [False, True])
 def test_husky_starts_keyleak_before_what_else_its_file_does(person: Person, own_folder: bool) -> None:
     husky = person.folder / ".husky"

@@ -202,6 +202,19 @@ def test_a_tag_brings_its_message_whatever_it_names(person: Person, target: str)
     assert person.run("git", "push", "origin", "v1").returncode != 0
 
 
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_lone_tag_on_a_commit_that_is_there_already(person: Person, nested: bool) -> None:
+    person.git("tag", "-a", "-m", f"deployed with {KEY}", "v1", "main")
+    if nested:
+        person.git("tag", "-a", "-m", "a tag of a tag", "v2", "v1")
+    refused = person.run("git", "push", "origin", "v2" if nested else "v1")
+    assert refused.returncode != 0
+    assert "nothing was pushed" in refused.stderr
+    person.git("tag", "-a", "-m", "nothing in it", "v3", "main")
+    assert person.run("git", "push", "origin", "v3").returncode == 0
+    assert person.run("git", "push", "--follow-tags", "origin", "main").returncode != 0
+
+
 def test_a_tag_of_a_blob_brings_the_blob(person: Person) -> None:
     person.write("leak.env", LEAK + "only in a tag\n")
     oid = person.git("hash-object", "-w", "leak.env")

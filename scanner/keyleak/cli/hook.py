@@ -10,12 +10,17 @@ import click
 from keyleak.cli.options import EXIT_CODES, RULES_OPTION, with_report_options
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from keyleak.commands.console import Console
     from keyleak.commands.options import ReportOptions
     from keyleak.errors import ExitCode
     from keyleak.rulebook.provenance import RuleFolder
 
 _STAGES: Final = ("pre-commit", "pre-merge-commit", "commit-msg", "pre-push", "pre-receive")
+_OF_A_COMMIT: Final = frozenset({"pre-commit", "pre-merge-commit", "commit-msg"})
+# Where a file has such a name, the option counts too: no file can switch off what makes a hook stricter.
+_STRICTER: Final = frozenset({"--no-config", "--no-inline", "--no-cache"})
 _PIPELINES: Final = ("github-action", "gitlab-ci")
 # Less than the shortest time limit that the agents have where none is configured, 30 seconds.
 _SECONDS: Final = 20
@@ -26,7 +31,36 @@ def hook() -> None:
     """Stop keys: before a commit, a push, on the server, or in a coding agent."""
 
 
-@hook.command(epilog=EXIT_CODES)
+class _NamesOfFiles(click.Command):
+    """A word behind the stage that names a file is that file, though it looks like an option.
+
+    Hook managers append names of files without `--`, and anybody can add a file called `--exit-zero`.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """See `click.Command`."""
+        stages = [index for index, word in enumerate(args) if word in _OF_A_COMMIT]
+        start = stages[0] + 1 if stages else len(args)
+        end = args.index("--") if "--" in args else len(args)
+        words = [word for word in args[start:end] if word.startswith("-") and word != "-"]
+        names = set(_names_of_files(words)) if words else set()
+        options = [word for word in args[:end] if word not in names or word in _STRICTER]
+        files = [word for word in args[start:end] if word in names]
+        return super().parse_args(ctx, [*options, "--", *files, *args[end + 1 :]])
+
+
+def _names_of_files(words: list[str]) -> Iterator[str]:
+    from keyleak.git.index import named_entries  # noqa: PLC0415 - few names look like options
+    from keyleak.git.inherited import inherited_repository  # noqa: PLC0415
+
+    yield from (word for word in words if os.path.lexists(word))
+    repository = inherited_repository(".", os.environ)
+    yield from (
+        os.path.relpath(e.path, repository.prefix or ".") for e in named_entries(repository, words).entries
+    )
+
+
+@hook.command(cls=_NamesOfFiles, epilog=EXIT_CODES)
 @click.argument("stage", type=click.Choice([*_STAGES, *_PIPELINES]))
 @click.argument("arguments", nargs=-1, metavar="[ARGUMENT]...")
 @with_report_options
@@ -35,8 +69,9 @@ def run(*, stage: str, arguments: tuple[str, ...], options: ReportOptions, conso
 
     pre-commit and pre-merge-commit read the index (or the staged version of the files named), commit-msg
     the message, pre-push and pre-receive what is new with a push. Anything that cannot be read stops git.
-    KEYLEAK_SKIP='reason' goes on all the same, and is recorded. github-action and gitlab-ci read what the
-    event of a pipeline brought.
+    KEYLEAK_SKIP='reason' goes on all the same, and is recorded. Behind these stages a word that names a file
+    is that file, whatever it looks like: options go before the stage. github-action and gitlab-ci read what
+    the event of a pipeline brought.
     """
     if stage in _PIPELINES:
         from keyleak.commands.ci import Pipeline, github_action, gitlab_ci  # noqa: PLC0415

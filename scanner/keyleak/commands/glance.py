@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _COMMANDS: Final = (("staged",), ("hook", "run", "pre-commit"), ("hook", "run", "pre-merge-commit"))
 # Without effect on a clean result: there is nothing to draw or to leave out.
-_PLAIN_OPTIONS: Final = frozenset({"--no-progress", "--"})
+_PLAIN_OPTIONS: Final = frozenset({"--no-progress"})
 # Beyond this many bytes times words an engine of our own is quicker, though it has to be loaded.
 _MOST_WORK: Final = 16 << 20
 _LFS_POINTER: Final = b"version https://git-lfs"
@@ -104,8 +104,13 @@ class _Staged(NamedTuple):
 def _plain_paths(arguments: Sequence[str]) -> list[str] | None:
     for command in _COMMANDS:
         if tuple(arguments[: len(command)]) == command:
-            rest = [each for each in arguments[len(command) :] if each not in _PLAIN_OPTIONS]
-            return None if any(each.startswith("-") for each in rest) else rest
+            rest = list(arguments[len(command) :])
+            # Behind the first `--` everything names a file, another `--` too.
+            end = rest.index("--") if "--" in rest else len(rest)
+            # Hook managers append names of files, so there a word is more likely a name than an option.
+            options = _PLAIN_OPTIONS if command == ("staged",) else frozenset()
+            words = [each for each in rest[:end] if each not in options]
+            return None if any(each.startswith("-") for each in words) else [*words, *rest[end + 1 :]]
     return None
 
 
@@ -113,7 +118,7 @@ def _staged(seen: Listed, limit: int) -> _Staged | None:
     """What would be recorded, or None where that is more than small files."""
     repository, listed = seen
     ids = list(dict.fromkeys(entry.oid for entry in listed.entries))
-    if listed.conflicts or listed.submodules or listed.unstaged or len(ids) > MOST:
+    if listed.conflicts or listed.submodules or listed.unstaged or listed.modified or len(ids) > MOST:
         return None
     contents = small_blobs(repository, ids, limit) if ids else []
     return _Staged([os.fsencode(entry.path) for entry in listed.entries], contents)

@@ -43,12 +43,26 @@ def install(stages: Sequence[str], console: Console) -> ExitCode:
     wanted = tuple(stages) or usual_stages(folder)
     if folder.configured in {"global", "system"}:
         console.note(f"{folder.path} serves every repository of yours: core.hooksPath is {folder.configured}")
+    if folder.top is None:
+        console.note(_on_work_trees(folder))
     manager = manager_of(folder)
     scripts = [HookScript(folder.path, stage) for stage in wanted]
     done = manager.install(wanted) if manager else [script.install() for script in scripts]
     for line in done:
         print_line(line)
     return ExitCode.CLEAN
+
+
+def _on_work_trees(folder: HookFolder) -> str:
+    """What hooks of a bare repository mean for commits."""
+    if folder.is_relative and folder.has_work_trees:
+        return (
+            f"core.hooksPath ({folder.configured}) is relative, so each linked work tree has hooks of its"
+            " own: run `keyleak hook install` in each as well"
+        )
+    if folder.has_work_trees:
+        return "this bare repository has linked work trees; commits in them are looked at too"
+    return "this repository is bare; after linking a work tree, run `keyleak hook install` again"
 
 
 def uninstall(stages: Sequence[str], console: Console) -> ExitCode:
@@ -72,8 +86,13 @@ def uninstall(stages: Sequence[str], console: Console) -> ExitCode:
 
 
 def usual_stages(folder: HookFolder) -> tuple[str, ...]:
-    """The stages that make sense in a repository of this kind."""
-    return AT_WORK if folder.top is not None else ON_A_SERVER
+    """The stages that make sense in a repository of this kind.
+
+    In a bare one, commits are made in the work trees that are linked to it.
+    """
+    if folder.top is not None:
+        return AT_WORK
+    return (*AT_WORK, *ON_A_SERVER) if folder.has_work_trees else ON_A_SERVER
 
 
 def _usable_folder(repository: Repository) -> HookFolder:

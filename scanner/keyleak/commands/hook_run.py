@@ -86,7 +86,9 @@ def _checked(call: HookCall) -> ExitCode:
     if call.stage in {Stage.PRE_COMMIT, Stage.PRE_MERGE_COMMIT}:
         from keyleak.commands.staged import staged  # noqa: PLC0415 - each stage loads what it needs
 
-        return staged(call.arguments, call.options, call.console, call.seen)
+        # The framework puts aside what is not staged, but not where somebody names files or wants them all.
+        named = bool(call.environ.get("PRE_COMMIT"))
+        return staged(call.arguments, call.options, call.console, call.seen, with_files=named)
     checks = {Stage.COMMIT_MSG: _message, Stage.PRE_PUSH: _sent, Stage.PRE_RECEIVE: _received}
     return checks[call.stage](call)
 

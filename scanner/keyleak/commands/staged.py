@@ -23,7 +23,12 @@ if TYPE_CHECKING:
 
 
 def staged(
-    paths: Sequence[str], options: ReportOptions, console: Console, seen: Listed | None = None
+    paths: Sequence[str],
+    options: ReportOptions,
+    console: Console,
+    seen: Listed | None = None,
+    *,
+    with_files: bool = False,
 ) -> ExitCode:
     """Read the index, report, and say how it went.
 
@@ -32,6 +37,7 @@ def staged(
         options: what every scan can be asked for.
         console: where words go.
         seen: what a glance listed of these paths already.
+        with_files: whether files that differ from their staged version are read as well.
 
     Raises:
         KeyleakError: there is no repository, git cannot read it, or the report could not be written.
@@ -42,11 +48,11 @@ def staged(
     started, clock = datetime.now(UTC), time.monotonic()
     repository, listed = seen or list_staged(paths, os.environ)
     inspector = inspector_for(rulebook, options)
-    reading = read_index(repository, listed, inspector)
+    reading = read_index(repository, listed, inspector, with_files=with_files)
     # A glance has used the words, so they are kept.
     if not options.rule_folders and seen is None:
         keep_words(inspector.words, inspector.stems)
-    for note in notes_on(listed):
+    for note in notes_on(listed, with_files=with_files):
         console.note(note)
 
     from keyleak.commands.conclusion import Work, conclude, shown_paths  # noqa: PLC0415 - after reading

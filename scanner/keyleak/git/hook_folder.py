@@ -22,6 +22,10 @@ class HookFolder(NamedTuple):
     """The folder that git takes where nothing is configured."""
     top: str | None
     """The top of the work tree; None in a bare repository."""
+    has_work_trees: bool
+    """Whether work trees are linked to the repository, which run the same hooks."""
+    is_relative: bool = False
+    """Whether the configured folder is another one in each work tree."""
 
 
 def hook_folder(repository: Repository) -> HookFolder:
@@ -31,14 +35,25 @@ def hook_folder(repository: Repository) -> HookFolder:
         GitError: git cannot say.
     """
     common = _answer(repository, ["rev-parse", "--git-common-dir"])
-    usual = os.path.join(os.path.abspath(os.path.join(repository.folder, common)), "hooks")
+    shared = os.path.abspath(os.path.join(repository.folder, common))
+    usual = os.path.join(shared, "hooks")
+    linked = _has_entries(os.path.join(shared, "worktrees"))
     bare = _answer(repository, ["rev-parse", "--is-bare-repository"]) == "true"
     top = None if bare else _answer(repository, ["rev-parse", "--show-toplevel"])
     scope, path = _configured(repository)
     if path is None:
-        return HookFolder(usual, None, usual, top)
+        return HookFolder(usual, None, usual, top, linked)
     # Git takes a relative path from where it runs hooks: the top of the work tree, or the bare repository.
-    return HookFolder(os.path.abspath(os.path.join(top or repository.git_dir, path)), scope, usual, top)
+    whole = os.path.abspath(os.path.join(top or repository.git_dir, path))
+    return HookFolder(whole, scope, usual, top, linked, is_relative=not os.path.isabs(path))
+
+
+def _has_entries(folder: str) -> bool:
+    try:
+        with os.scandir(folder) as entries:
+            return any(True for _ in entries)
+    except OSError:
+        return False
 
 
 def _configured(repository: Repository) -> tuple[str | None, str | None]:

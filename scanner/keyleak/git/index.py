@@ -19,6 +19,8 @@ _EMPTY_TREES: Final = {
     32: "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321",
 }
 _SUBMODULE: Final = "160000"
+# How `ls-files` marks an entry outside a sparse checkout; small letters are for those "assumed unchanged".
+_NOT_CHECKED_OUT: Final = "S"
 
 
 class IndexEntry(NamedTuple):
@@ -41,6 +43,8 @@ class Staged(NamedTuple):
     """Paths that stand for a commit of another repository."""
     unstaged: tuple[str, ...] = ()
     """Of the paths that were named, those that are not in the index."""
+    modified: tuple[str, ...] = ()
+    """Paths below those that were named whose file in the work tree is, or may be, another version."""
 
 
 class Listed(NamedTuple):
@@ -107,6 +111,7 @@ def named_entries(repository: Repository, paths: Sequence[str]) -> Staged:
         tuple(dict.fromkeys(row.entry.path for row in rows if row.stage != "0")),
         tuple(row.entry.path for row in rows if row.mode == _SUBMODULE),
         tuple(_unlisted(repository, paths, {row.entry.path for row in rows})),
+        tuple(_modified(repository, rows, paths)),
     )
 
 
@@ -125,20 +130,42 @@ class _Row(NamedTuple):
     entry: IndexEntry
     mode: str
     stage: str
+    is_hidden: bool
+    """Whether git was told to take the file in the work tree for unchanged, or for absent."""
 
 
 def _listing(repository: Repository, pathspecs: Sequence[str]) -> list[_Row]:
     if not pathspecs:
         return []
-    command = ["ls-files", "--stage", "-z", "--full-name", "--", *pathspecs]
+    command = ["ls-files", "-v", "--stage", "-z", "--full-name", "--", *pathspecs]
     answer = run(command, repository.folder, keep=repository.keep)
     return [_row(line) for line in answer.split(b"\0") if line]
 
 
 def _row(line: bytes) -> _Row:
     facts, _, path = line.partition(b"\t")
-    mode, oid, stage = facts.decode().split(" ")
-    return _Row(IndexEntry(os.fsdecode(path), bytes.fromhex(oid)), mode, stage)
+    tag, mode, oid, stage = facts.decode().split(" ")
+    hidden = tag.islower() or tag == _NOT_CHECKED_OUT
+    return _Row(IndexEntry(os.fsdecode(path), bytes.fromhex(oid)), mode, stage, hidden)
+
+
+def _modified(repository: Repository, rows: Sequence[_Row], paths: Sequence[str]) -> Iterator[str]:
+    """Paths whose file in the work tree is not known to be the staged version."""
+    command = ["diff-files", "-z", "--name-only", "--no-ext-diff", "--ignore-submodules=all", "--"]
+    answer = run(
+        [*command, *(f":(literal){path}" for path in paths)], repository.folder, keep=repository.keep
+    )
+    changed = {os.fsdecode(path) for path in answer.split(b"\0") if path}
+    changed.update(row.entry.path for row in rows if row.is_hidden)
+    for path in sorted(changed):
+        file = in_work_tree(repository, path)
+        if os.path.islink(file) or os.path.isfile(file):
+            yield path
+
+
+def in_work_tree(repository: Repository, path: str) -> str:
+    """Where a path of the index is in the work tree, relative to the folder of this process if that is."""
+    return os.path.normpath(os.path.join(repository.folder, os.path.relpath(path, repository.prefix or ".")))
 
 
 def _unlisted(repository: Repository, paths: Iterable[str], known: set[str]) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from keyleak.coverage import Coverage, Gap, merge_gaps
 from keyleak.findings import LocationKind
+from keyleak.git.index import in_work_tree
 from keyleak.git.plain import read_by_id
 from keyleak.git.visitor import ReadOptions
 from keyleak.records import dataclass, replace
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from keyleak.sources.object_visitor import ObjectResult
 
 _OBJECT: Final = "object "
+# How many names a note lists.
+_NAMED: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +46,16 @@ class _Read:
     gaps: tuple[Gap, ...] = ()
 
 
-def read_index(repository: Repository, staged: Staged, inspector: Inspector) -> Reading:
+def read_index(
+    repository: Repository, staged: Staged, inspector: Inspector, *, with_files: bool = False
+) -> Reading:
     """The content and the names of what was listed.
 
     Args:
         repository: where the objects are.
         staged: see `keyleak.git.index`. What it lists as not staged is read from the work tree.
         inspector: finds the keys.
+        with_files: whether files that differ from their staged version are read as well.
 
     Raises:
         GitError: git cannot be started.
@@ -67,7 +73,8 @@ def read_index(repository: Repository, staged: Staged, inspector: Inspector) -> 
         _names(staged, inspector),
         _contents(read, paths),
         *_stored_elsewhere(repository, read, paths, inspector),
-        _unstaged(repository, staged, inspector),
+        _files(_unstaged(repository, staged), inspector),
+        *([_files(_modified(repository, staged), inspector)] if with_files else []),
     ]
     gaps = [gap for part in parts for gap in part.gaps]
     if interruption.requested:
@@ -162,17 +169,45 @@ def _stored_elsewhere(
             yield _Read(result.sightings, result.bytes, gaps=result.gaps)
 
 
-def _unstaged(repository: Repository, staged: Staged, inspector: Inspector) -> _Read:
-    """Files that were named and are in no index, as they stand in the work tree."""
-    if not staged.unstaged:
+def _unstaged(repository: Repository, staged: Staged) -> list[str]:
+    """Files that were named and are in no index."""
+    return [os.path.normpath(os.path.join(repository.folder, path)) for path in staged.unstaged]
+
+
+def _modified(repository: Repository, staged: Staged) -> list[str]:
+    """Files that are not what is staged of them."""
+    return [in_work_tree(repository, path) for path in staged.modified]
+
+
+def _files(files: Sequence[str], inspector: Inspector) -> _Read:
+    """Files of the work tree as they are there."""
+    if not files:
         return _Read()
-    files = [os.path.normpath(os.path.join(repository.folder, path)) for path in staged.unstaged]
-    result = Reader(inspector).read_files(files)
-    return _Read(result.sightings, result.bytes, len(files) - len(result.gaps), result.gaps)
+    reader = Reader(inspector)
+    links = [path for path in files if os.path.islink(path)]
+    results = [
+        reader.read_files([path for path in files if path not in links]),
+        *map(reader.read_link, links),
+    ]
+    return _Read(
+        tuple(sighting for result in results for sighting in result.sightings),
+        sum(result.bytes for result in results),
+        sum(result.files for result in results),
+        tuple(gap for result in results for gap in result.gaps),
+    )
 
 
-def notes_on(staged: Staged) -> Iterable[str]:
-    """What is worth knowing of entries without content, and of what is not recorded yet."""
+def notes_on(staged: Staged, *, with_files: bool = False) -> Iterable[str]:
+    """What is worth knowing of entries without content, and of what is not recorded yet.
+
+    Args:
+        staged: what was listed.
+        with_files: see `read_index`.
+    """
+    if staged.modified:
+        names = ", ".join(staged.modified[:_NAMED]) + (", ..." if len(staged.modified) > _NAMED else "")
+        read = "both were read" if with_files else "only that version was read; `keyleak scan` reads the file"
+        yield f"in the work tree another version than the staged one: {names}: {read}"
     for path in staged.conflicts:
         yield f"{path} is in conflict: all its versions are read; what will be recorded is not known yet"
     for path in staged.submodules:
