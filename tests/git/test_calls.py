@@ -44,6 +44,9 @@ TABLE: Final = {
         {"Case.states": "rev-parse", "Case.has_remote": "remote"},
     ),
     "commands/hook_doctor.py": Row(Reach.LOCAL, "how much a push would bring", {"_facts": "rev-list"}),
+    "commands/in_time.py": Row(
+        Reach.LOCAL, "a process of our own that answers an agent in time", {"in_time": "os.fork"}
+    ),
     "commands/repository_reading.py": Row(
         Reach.LOCAL, "where a repository's top is", {"read_repository": "rev-parse", "_answer": "rev-parse"}
     ),
@@ -277,6 +280,7 @@ NEVER: Final = {
 
 # The only places that start a program without the seam.
 STARTS: Final = {
+    ("commands/in_time.py:in_time", "os.fork"),
     ("git/process.py:run", "subprocess.run"),
     ("git/process.py:stream", "subprocess.Popen"),
     ("git/network.py:_running", "subprocess.Popen"),
