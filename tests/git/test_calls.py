@@ -78,7 +78,7 @@ TABLE: Final = {
     "git/network.py": Row(
         Reach.NETWORK,
         "the one start of git that reaches a server, and whether the user has an ssh of their own",
-        {"_running": "subprocess.Popen", "_own_ssh": "config"},
+        {"_spawn": "os.posix_spawn", "_own_ssh": "config"},
     ),
     "git/object_store.py": Row(Reach.LOCAL, "where objects are", {"open_store": "rev-parse"}),
     "git/places.py": Row(
@@ -283,7 +283,7 @@ STARTS: Final = {
     ("commands/in_time.py:in_time", "os.fork"),
     ("git/process.py:run", "subprocess.run"),
     ("git/process.py:stream", "subprocess.Popen"),
-    ("git/network.py:_running", "subprocess.Popen"),
+    ("git/network.py:_spawn", "os.posix_spawn"),
     ("git/network.py:_own_ssh", "subprocess.run"),
     ("git/rewriting.py:filter_repo", "subprocess.run"),
     ("git/workers.py:_start", "multiprocessing.get_context"),

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import base64
 import os
+import shlex
 import shutil
+import signal
+import socket
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -342,3 +347,36 @@ def test_the_environment_of_a_transfer(tmp_path: Path, monkeypatch: pytest.Monke
     }
     assert made["GIT_SSH_COMMAND"] == "ssh -i mine"
     assert made["GIT_CEILING_DIRECTORIES"] == os.fspath(tmp_path)
+
+
+def test_an_interrupted_clone_ends_git_and_leaves_nothing(tmp_path: Path) -> None:
+    """The server takes the request and never answers it."""
+    (tmp_path / "tmp").mkdir()
+    listener = socket.create_server(("127.0.0.1", 0))
+    environment = {**os.environ, "TMPDIR": os.fspath(tmp_path / "tmp"), "HOME": os.fspath(tmp_path)}
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}/r.git"
+    command = [sys.executable, "-m", "keyleak", "history", url]
+    with (
+        subprocess.Popen(command, env=environment, cwd=tmp_path, stderr=subprocess.PIPE) as program,
+        listener,
+        listener.accept()[0] as connection,
+    ):
+        assert connection.recv(4)
+        program.send_signal(signal.SIGINT)
+        assert program.wait(60) == 130
+        # Git and what it started have closed their end.
+        while connection.recv(1 << 16):
+            pass
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_standard_streams_are_no_trouble(place: Place, server: GitServer, closed: str) -> None:
+    (place.folder / "new").mkdir()
+    code = (
+        "from keyleak.git.clone import mirror;"
+        f"mirror({f'{server.url}/o/.git'!r}, {os.fspath(place.folder / 'new' / 'm.git')!r}, len)"
+    )
+    command = f"{shlex.join([sys.executable, '-c', code])} {closed}"
+    assert subprocess.run(["/bin/sh", "-c", command], timeout=100, check=False).returncode == 0
+    assert git(place.folder / "new" / "m.git", "rev-list", "--all", "--count").strip() == b"2"

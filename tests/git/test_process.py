@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ import pytest
 
 from keyleak.errors import GitError
 from keyleak.git import process
+from keyleak.git.rewriting import forget_old_objects, mirror_clone, write_bundle
+from repositories import commit, git, new_repository
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -106,6 +109,98 @@ def test_a_repository_cannot_run_a_program(repository: Path) -> None:
     process.run(["cat-file", "--batch-check"], cwd=repository, stdin=b"1" * 40 + b"\n")
     with pytest.raises(GitError):
         process.run(["ls-remote", "origin"], cwd=repository)
+    assert not trap.exists()
+
+
+@pytest.mark.parametrize(
+    ("environ", "folders"),
+    [
+        ({}, []),
+        (
+            {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "/a b"},
+            ["/a b"],
+        ),
+        ({"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "Safe.Directory", "GIT_CONFIG_VALUE_0": "*"}, ["*"]),
+        ({"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "core.pager", "GIT_CONFIG_VALUE_0": "x"}, []),
+        ({"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_1": "safe.directory", "GIT_CONFIG_VALUE_1": "/a"}, []),
+        ({"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory"}, []),
+        ({"GIT_CONFIG_COUNT": "no", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "/a"}, []),
+        ({"GIT_CONFIG_COUNT": "9" * 40}, []),
+        ({"GIT_CONFIG_PARAMETERS": "'safe.directory'='/a b' 'core.pager'='x'"}, ["/a b"]),
+        ({"GIT_CONFIG_PARAMETERS": "'safe.directory=/a'"}, ["/a"]),
+        ({"GIT_CONFIG_PARAMETERS": "'safe.directory"}, []),
+        ({"GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "/a"}, []),
+    ],
+)
+def test_the_environment_may_trust_folders_and_nothing_else(
+    environ: dict[str, str], folders: list[str]
+) -> None:
+    assert process.trusted_folders(environ) == folders
+
+
+def test_a_folder_trusted_by_the_environment_is_read(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    monkeypatch.setenv("HOME", os.fspath(repository))
+    keep = ["GIT_TEST_ASSUME_DIFFERENT_OWNER"]
+    for given in ({"GIT_CONFIG_COUNT": "1"}, {"GIT_CONFIG_PARAMETERS": f"'safe.directory'='{repository}'"}):
+        monkeypatch.delenv("GIT_CONFIG_COUNT", raising=False)
+        for name, value in given.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("GIT_CONFIG_KEY_0", "safe.directory")
+        monkeypatch.setenv("GIT_CONFIG_VALUE_0", os.fspath(repository))
+        assert process.run(["ls-files"], cwd=repository, keep=keep) == b""
+
+
+def test_a_bare_repository_that_is_named_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", os.fspath(tmp_path))
+    (tmp_path / ".gitconfig").write_text("[safe]\n\tbareRepository = explicit\n")
+    bare = tmp_path / "tree" / "b.git"
+    process.run(["init", "-q", "--bare", os.fspath(bare)], cwd=tmp_path)
+    assert process.run(["rev-parse", "--is-bare-repository"], cwd=bare) == b"true\n"
+    # One that is only met on the way up was not named.
+    with pytest.raises(GitError):
+        process.run(["rev-parse", "--git-dir"], cwd=bare / "objects")
+
+
+def test_a_commit_graph_that_hides_history_is_not_believed(tmp_path: Path) -> None:
+    repository = new_repository(tmp_path / "r")
+    for number in range(3):
+        commit(repository, {"f": b"%d" % number})
+    git(repository, "commit-graph", "write", "--reachable")
+    graph = repository / ".git/objects/info/commit-graph"
+    content = bytearray(graph.read_bytes())
+    data = int.from_bytes(content[content.index(b"CDAT") + 4 :][:8], "big")
+    for row in range(3):
+        # No first parent. An entry is a tree, two parents, and generation and date.
+        content[data + row * 36 + 20 : data + row * 36 + 24] = b"\x70\0\0\0"
+    graph.chmod(0o644)
+    graph.write_bytes(content)
+    assert git(repository, "rev-list", "--count", "HEAD").strip() == b"1"
+    assert process.run(["rev-list", "--count", "HEAD"], cwd=repository).strip() == b"3"
+
+
+def test_a_clone_of_a_repository_runs_nothing_that_it_names(tmp_path: Path) -> None:
+    repository = new_repository(tmp_path / "r")
+    commit(repository, {"f": b"1"})
+    trap = tmp_path / "sprung"
+    script = tmp_path / "trap"
+    script.write_text(f"#!/bin/sh\ntouch '{trap}'\nexec \"$@\"\n")
+    script.chmod(0o755)
+    for name in (
+        "uploadpack.packObjectsHook",
+        "core.alternateRefsCommand",
+        "core.fsmonitor",
+        "core.gitProxy",
+    ):
+        git(repository, "config", name, script)
+    for hook in ("post-checkout", "reference-transaction", "post-index-change", "pre-auto-gc"):
+        (repository / ".git/hooks").mkdir(exist_ok=True)
+        shutil.copy(script, repository / ".git/hooks" / hook)
+    mirror_clone(os.fspath(repository), os.fspath(tmp_path / "m.git"))
+    write_bundle(os.fspath(tmp_path / "m.git"), os.fspath(tmp_path / "b"))
+    forget_old_objects(os.fspath(tmp_path / "m.git"))
     assert not trap.exists()
 
 

@@ -76,11 +76,17 @@ class Call:
         return frozenset(b for a, b in zip(self.arguments, self.arguments[1:], strict=False) if a == "-c")
 
     @property
+    def place(self) -> str:
+        """Where git works."""
+        words = self.arguments
+        return words[words.index("-C") + 1] if "-C" in words else self.folder
+
+    @property
     def command(self) -> str:
         """What git does."""
         words = iter(self.arguments)
         for word in words:
-            if word == "-c":
+            if word in {"-c", "-C"}:
                 next(words)
             elif not word.startswith("-"):
                 return word
@@ -278,7 +284,7 @@ def test_a_transfer_runs_outside_of_any_repository(recorder: Recorder, leaking: 
         "fetch",
     ]
     for call in transfers:
-        assert not call.folder.startswith((os.fspath(leaking), os.fspath(tmp_path / "partial")))
+        assert not call.place.startswith((os.fspath(leaking), os.fspath(tmp_path / "partial")))
         of_git = {name for name in call.environment if name.startswith("GIT_")}
         assert of_git <= {
             "GIT_ALLOW_PROTOCOL",

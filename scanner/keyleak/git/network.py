@@ -9,19 +9,20 @@ and `ssh`, to which the user's own `insteadOf` may lead. Nothing asks: not git, 
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import signal
 import subprocess
 from contextlib import contextmanager, suppress
 from enum import Enum
-from typing import IO, TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final
 
 from keyleak.errors import GitError
 from keyleak.git.process import clean_environment, executable, not_started, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 _SETTINGS: Final = (
     "core.hooksPath=/dev/null",
@@ -68,6 +69,8 @@ _USER: Final = re.compile(r"(?<=://)[^/\s]*@")
 _TROUBLE: Final = re.compile(r"(?:fatal|error): ")
 _LONGEST_LINE: Final = 1 << 16
 _LAST_LINES: Final = 8
+_STANDARD_ERROR: Final = 2
+_ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Origin(Enum):
@@ -127,43 +130,83 @@ def _foreign_folder(url: str) -> str:
     return ""
 
 
+class _Child:
+    """A started command."""
+
+    def __init__(self, pid: int, stdin: int, stderr: int) -> None:
+        self.pid = pid
+        self.stdin = os.fdopen(stdin, "wb")
+        self.stderr = stderr
+        self._code: int | None = None
+
+    def wait(self) -> int:
+        """Its exit code, once it has ended."""
+        if self._code is None:
+            self._code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        return self._code
+
+    def end(self) -> None:
+        """Ends it where it has not ended, and all that it started: they write to a folder that is removed."""
+        if self._code is None:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, signal.SIGKILL)
+        with suppress(BrokenPipeError):
+            self.stdin.close()
+        while os.read(self.stderr, 1 << 16):  # until the last of them is gone
+            pass
+        os.close(self.stderr)
+        self.wait()
+
+
 @contextmanager
-def _running(
-    command: Sequence[str], folder: str, environment: Mapping[str, str]
-) -> Iterator[subprocess.Popen[bytes]]:
+def _running(command: Sequence[str], environment: Mapping[str, str]) -> Iterator[_Child]:
     """A command in a session of its own, which ends with the body: it has no terminal to ask at."""
+    # A signal between the start and the `try` would leave it running for ever.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
     try:
-        process = subprocess.Popen(  # noqa: S603 (a list, no shell)
-            command,
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
+        child = _spawn(command, environment, before)
+    except BaseException:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        raise
+    try:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        yield child
+    finally:
+        child.end()
+
+
+def _spawn(command: Sequence[str], environment: Mapping[str, str], mask: Iterable[int]) -> _Child:
+    """Starts it; only its first three descriptors are open.
+
+    Raises:
+        GitError: it cannot be started.
+    """
+    read, stdin = map(_above_standard, os.pipe())
+    stderr, written = map(_above_standard, os.pipe())
+    nowhere = _above_standard(os.open(os.devnull, os.O_WRONLY))
+    places = ((read, 0), (nowhere, 1), (written, 2))
+    actions = [(os.POSIX_SPAWN_DUP2, descriptor, place) for descriptor, place in places]
+    try:
+        pid = os.posix_spawn(
+            command[0], list(command), environment, file_actions=actions, setsid=True, setsigmask=mask
         )
     except (OSError, ValueError) as error:
-        raise not_started((command[-1],), error) from error
-    try:
-        yield process
+        os.close(stdin)
+        os.close(stderr)
+        raise not_started(command[1:], error) from error
     finally:
-        if process.poll() is None:
-            # Those it started as well: they write into a folder that is about to be removed.
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
-        for pipe in (process.stdin, process.stderr):
-            if pipe is not None:
-                with suppress(BrokenPipeError):
-                    _ended(pipe)
-        process.wait()
+        for descriptor in (read, written, nowhere):
+            os.close(descriptor)
+    return _Child(pid, stdin, stderr)
 
 
-def _ended(pipe: IO[bytes]) -> None:
-    """Closes a pipe, one that is read once nobody writes to it any more."""
-    if pipe.readable():
-        while pipe.read(1 << 16):
-            pass
-    pipe.close()
+def _above_standard(descriptor: int) -> int:
+    """The same file under a number that is none of the standard streams', which may be closed."""
+    if descriptor > _STANDARD_ERROR:
+        return descriptor
+    higher = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _STANDARD_ERROR + 1)
+    os.close(descriptor)
+    return higher
 
 
 def connect(
@@ -188,15 +231,13 @@ def connect(
     """
     environment = network_environment(os.environ, folder, allowed)
     settings = [part for setting in _SETTINGS for part in ("-c", setting)]
-    command = [executable(args, environment), "--no-pager", *settings, *args]
-    with _running(command, folder, environment) as process:
-        assert process.stdin is not None
-        assert process.stderr is not None
+    command = [executable(args, environment), "-C", folder, "--no-pager", *settings, *args]
+    with _running(command, environment) as child:
         with suppress(BrokenPipeError):  # it ended; its exit code says why
-            process.stdin.write(stdin)
-            process.stdin.close()
-        said = _listen(process.stderr, heard)
-        code = process.wait()
+            child.stdin.write(stdin)
+            child.stdin.close()
+        said = _listen(child.stderr, heard)
+        code = child.wait()
     if code:
         raise GitError((args[0],), code, said)
 
@@ -233,7 +274,7 @@ def _own_ssh(environment: Mapping[str, str]) -> bool:
     return bool(done.stdout.strip())
 
 
-def _listen(stderr: IO[bytes], heard: Callable[[str], None] | None) -> str:
+def _listen(stderr: int, heard: Callable[[str], None] | None) -> str:
     """Passes on how far git is; returns what it said of errors, in one line."""
     said: list[str] = []
     for line in _lines(stderr):
@@ -248,10 +289,10 @@ def _listen(stderr: IO[bytes], heard: Callable[[str], None] | None) -> str:
     return "; ".join(_TROUBLE.sub("", line) for line in said[: first + 1])
 
 
-def _lines(stream: IO[bytes]) -> Iterator[bytes]:
+def _lines(stream: int) -> Iterator[bytes]:
     """Lines, of which git ends those about progress by a carriage return."""
     left = b""
-    while data := os.read(stream.fileno(), 1 << 16):
+    while data := os.read(stream, 1 << 16):
         *lines, left = (left + data).replace(b"\r", b"\n").split(b"\n")
         yield from lines
         left = left[-_LONGEST_LINE:]
