@@ -162,8 +162,12 @@ def test_the_earliest_of_the_known_dates_is_when_it_was_first_seen() -> None:
         assert finding.first_seen.commit == "c2"
 
 
-def test_no_date_is_no_first_commit() -> None:
-    (finding,) = group_by_secret([replace(sighting(1), first_seen=FirstSeen("c", None, "a", 1))])
+def test_without_dates_the_only_commit_is_the_first_and_none_of_several_is() -> None:
+    one = replace(sighting(1), first_seen=FirstSeen("c", None, "a", 1))
+    (finding,) = group_by_secret([one])
+    assert finding.first_seen == FirstSeen("c", None, "a", 1)
+    other = replace(sighting(1, path="b"), first_seen=FirstSeen("d", None, "b", 1))
+    (finding,) = group_by_secret([one, other])
     assert finding.first_seen is None
 
 

@@ -94,7 +94,7 @@ class GitError(KeyleakError):
     Attributes:
         command: the arguments after `git`, without any of content.
         returncode: git's exit status, or None where git could not be started.
-        stderr: what git said, first line.
+        stderr: what git said.
     """
 
     def __init__(self, command: tuple[str, ...], returncode: int | None, stderr: str) -> None:
@@ -104,5 +104,8 @@ class GitError(KeyleakError):
         super().__init__(command, returncode, stderr)
 
     def __str__(self) -> str:
-        said = [*self.stderr.strip().splitlines(), "no message"][0]
+        lines = self.stderr.strip().splitlines()
+        # Hints and warnings come first, and are not why it failed.
+        trouble = [line for line in lines if line.startswith(("fatal:", "error:"))]
+        said = [*trouble, *lines, "no message"][0]
         return f"git {' '.join(self.command[:1])} failed ({self.returncode}): {said}"

@@ -59,9 +59,11 @@ def _finding(secret: Secret, sightings: list[Sighting]) -> Finding:
 
 
 def _first_seen(sightings: Iterable[Sighting]) -> FirstSeen | None:
-    """The earliest of the places whose date is known."""
-    known = [each.first_seen for each in sightings if each.first_seen and each.first_seen.date]
-    return min(known, key=lambda first: datetime.fromisoformat(first.date or ""), default=None)
+    """The earliest of the places whose date is known; where none is, the only commit that there is."""
+    known = [each.first_seen for each in sightings if each.first_seen and each.first_seen.commit]
+    dated = [first for first in known if first.date]
+    undated = known[0] if len({first.commit for first in known}) == 1 else None
+    return min(dated, key=lambda first: datetime.fromisoformat(first.date or ""), default=undated)
 
 
 def _at_head(sightings: Iterable[Sighting]) -> bool | None:

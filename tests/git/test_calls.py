@@ -70,6 +70,7 @@ TABLE: Final = {
     "git/mentions.py": Row(
         Reach.LOCAL, "where files name a variable", {"mentions": "grep rev-parse rev-parse"}
     ),
+    "git/layout.py": Row(Reach.LOCAL, "where a repository has its files", {"find_layout": "rev-parse"}),
     "git/missing.py": Row(
         Reach.NETWORK,
         "what a partial clone lacks",
@@ -80,11 +81,10 @@ TABLE: Final = {
         "the one start of git that reaches a server, and whether the user has an ssh of their own",
         {"_spawn": "os.posix_spawn", "_own_ssh": "config"},
     ),
-    "git/object_store.py": Row(Reach.LOCAL, "where objects are", {"open_store": "rev-parse"}),
     "git/places.py": Row(
         Reach.LOCAL,
-        "names of refs, the git folder, staged paths",
-        {"ref_names": "for-each-ref", "git_folder": "rev-parse", "staged_paths": "ls-files"},
+        "the git folder, staged paths",
+        {"git_folder": "rev-parse", "staged_paths": "ls-files"},
     ),
     "git/plain.py": Row(
         Reach.LOCAL, "objects by id", {"listed_by_git": "cat-file", "_read_batch": "cat-file"}
@@ -94,7 +94,7 @@ TABLE: Final = {
         "the one start of git in a repository",
         {"run": "subprocess.run", "stream": "subprocess.Popen"},
     ),
-    "git/provenance.py": Row(Reach.LOCAL, "what HEAD has", {"_content_of_head": "ls-tree rev-parse"}),
+    "git/provenance.py": Row(Reach.LOCAL, "what HEAD has", {"_content_of_head": "rev-parse rev-parse"}),
     "git/pushes.py": Row(
         Reach.LOCAL,
         "what a push brings",
@@ -103,7 +103,12 @@ TABLE: Final = {
     "git/reach.py": Row(
         Reach.LOCAL,
         "which refs reach an object",
-        {"_tips": "show-ref", "_stashes": "rev-list rev-parse", "_masks": "rev-list"},
+        {"_stashes": "rev-list rev-parse", "_masks": "rev-list"},
+    ),
+    "git/refs.py": Row(
+        Reach.LOCAL,
+        "what refs there are and what they lead to",
+        {"list_refs": "for-each-ref", "broken_refs": "cat-file", "tips_of": "cat-file"},
     ),
     "git/refspecs.py": Row(
         Reach.LOCAL,
@@ -141,18 +146,18 @@ TABLE: Final = {
         {
             "trace_content": "log",
             "_trace_roots": "log",
-            "trace_commits": "log",
-            "trace_tags": "cat-file",
             "unreachable_commits": "cat-file rev-list",
         },
     ),
     "git/tracking.py": Row(Reach.LOCAL, "the folder that work trees share", {"_common_folder": "rev-parse"}),
+    "git/tree_paths.py": Row(Reach.LOCAL, "what a commit holds", {"tree_objects": "rev-list"}),
     "git/views.py": Row(
         Reach.LOCAL,
         "why there may be less than a whole history",
         {
             "shallow_gap": "rev-parse",
             "missing_objects": "rev-list",
+            "missing_ids": "rev-list",
             "submodules": "ls-tree rev-parse rev-parse",
             "_submodule_names": "config rev-parse",
         },

@@ -21,6 +21,8 @@ from keyleak.errors import GitError
 from keyleak.git.inflation import DamagedError, inflate
 from keyleak.git.objects import read_objects
 from keyleak.git.plain import read_by_id
+from keyleak.git.visitor import ReadLimits
+from keyleak.records import replace
 from repositories import (
     Entry,
     Recorder,
@@ -41,7 +43,7 @@ from repositories import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
 
     from keyleak.git.visitor import Kind, ObjectsRead, ReadOptions
 
@@ -232,6 +234,28 @@ def test_a_delta_that_makes_no_sense(empty: Path, delta: bytes) -> None:
         assert found.gaps
 
 
+def test_what_a_small_pack_may_build_is_bounded(empty: Path) -> None:
+    # Each delta copies its base four times: 40 of them would build more than there are atoms on earth.
+    base, entries = lines(100), [Entry("blob", lines(100))]
+    size = len(base)
+    for place in range(12):
+        copy = b"\xf0" + struct.pack("<I", size)[:3] if size < 1 << 24 else b""
+        delta = number(size) + number(4 * size) + 4 * copy
+        entries.append(Entry("blob", b"", base=place, delta=delta, oid=bytes([place]) * 20))
+        size *= 4
+    write_pack(empty, [*entries, Entry("blob", b"good")])
+    limits = ReadLimits(built_bytes=1 << 20, built_ratio=1)
+    found = read_objects(empty, Recorder, replace(options(), limits=limits))
+    assert sum(length for _, _, length, _ in found.results) < 8 << 20
+    cut = [gap for gap in found.gaps if "no honest pack" in gap.reason or "of a small pack" in gap.reason]
+    assert sum(gap.count for gap in cut) >= 12 - len(found.results)
+
+
+def test_honest_packs_build_what_they_hold(packed: Path) -> None:
+    limits = ReadLimits(built_bytes=0)
+    assert read_objects(packed, Recorder, replace(options(), limits=limits)).gaps == ()
+
+
 def test_deltas_that_lead_back_to_themselves(empty: Path) -> None:
     names = [bytes([n]) * 20 for n in (1, 2, 3)]
     delta = number(1) + number(1) + b"\x01a"
@@ -345,8 +369,15 @@ class Massacre(Recorder):
 class Failing(Recorder):
     """A visitor with a mistake in it."""
 
+    def worth_visiting(self, contents: Sequence[bytes]) -> Iterable[int]:
+        if any(b"version 3" in content for content in contents):
+            raise IndexError("a mistake")
+        return super().worth_visiting(contents)
+
     def visit(self, oid: bytes, kind: Kind, data: bytes) -> Seen:
-        raise KeyError("a mistake")
+        if kind == "blob" and b"version 3" in data:
+            raise KeyError("a secret mistake")
+        return super().visit(oid, kind, data)
 
 
 @pytest.fixture
@@ -397,16 +428,21 @@ def test_where_the_system_gives_fewer_processes_fewer_read(
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_a_mistake_in_a_visitor_costs_the_parts_that_it_is_met_in(shared_out: Path, jobs: int) -> None:
+def test_a_mistake_in_a_visitor_costs_the_object_only(shared_out: Path, jobs: int) -> None:
+    commit(shared_out, {"loose": b"version 3 again"})
     found = read_objects(shared_out, Failing, options(jobs=jobs))
-    assert "KeyError at" in reasons(found)
-    assert "a mistake" not in reasons(found)
+    deadly = [object_name("blob", content).hex() for content in (b"version 3", b"version 3 again")]
+    assert all(
+        f"object {oid}: could not be examined: a defect of keyleak" in reasons(found) for oid in deadly
+    )
+    assert "secret" not in reasons(found)
+    assert len(found.gaps) == 2
+    assert len(found.results) > 100
 
 
-def test_an_untrusted_repository_is_a_git_error(empty: Path) -> None:
-    (empty / ".git/HEAD").write_bytes(struct.pack("I", 0))
+def test_a_folder_that_is_no_repository_is_a_git_error(tmp_path: Path) -> None:
     with pytest.raises(GitError):
-        read(empty)
+        read(tmp_path)
 
 
 @pytest.mark.parametrize("deflated", [b"", b"x", b"x\x9c", b"\xff" * 50])

@@ -12,15 +12,21 @@ from repositories import commit, git, new_repository, object_name, repack
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from keyleak.coverage import Gap
+
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
     return new_repository(tmp_path / "r")
 
 
+def unnoted(gap: Gap) -> None:
+    pytest.fail(f"{gap.what}: {gap.reason}")
+
+
 def of_blob(repository: Path, content: bytes) -> Provenance:
     oid = object_name("blob", content)
-    return provenance(repository, {oid: "blob"})[oid]
+    return provenance(repository, {oid: "blob"}, unnoted)[oid]
 
 
 def test_the_first_commit_of_several_and_every_path(repository: Path) -> None:
@@ -71,7 +77,7 @@ def test_an_amended_commit_is_unreachable(repository: Path) -> None:
     assert found.unreachable
     assert (found.first_commit, found.paths, found.at_head) == (first, ("a",), False)
     oid = bytes.fromhex(first)
-    itself = provenance(repository, {oid: "commit"})[oid]
+    itself = provenance(repository, {oid: "commit"}, unnoted)[oid]
     assert (itself.first_commit, itself.refs, itself.at_head) == (first, (), False)
 
 
@@ -99,7 +105,7 @@ def test_a_tree_that_holds_a_name(repository: Path, folder: str) -> None:
     first = commit(repository, {f"{folder}named": b"x"})
     tree = git(repository, "rev-parse", f"HEAD:{folder.rstrip('/')}").decode().strip()
     oid = bytes.fromhex(tree)
-    found = provenance(repository, {oid: "tree"})[oid]
+    found = provenance(repository, {oid: "tree"}, unnoted)[oid]
     assert (found.first_commit, found.refs, found.at_head) == (first, ("refs/heads/main",), True)
     assert found.paths == ((folder.rstrip("/"),) if folder else ())
 
@@ -116,7 +122,7 @@ def test_commits_and_tags(repository: Path) -> None:
     one = bytes.fromhex(commit(repository, {"a": b"1"}))
     git(repository, "tag", "-a", "-m", "a tag", "v1")
     tag = bytes.fromhex(git(repository, "rev-parse", "v1").decode().strip())
-    found = provenance(repository, {one: "commit", tag: "tag"})
+    found = provenance(repository, {one: "commit", tag: "tag"}, unnoted)
     assert found[one].refs == ("refs/heads/main", "refs/tags/v1")
     assert found[one].at_head
     assert found[tag].refs == ("refs/tags/v1",)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zlib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +14,17 @@ from keyleak.sources.history import HistoryRequest, read_history
 from keyleak.sources.history_cache import HistoryCache
 from keyleak.sources.inspector import Inspector
 from keyleak.sources.object_visitor import ObjectVisitor
-from repositories import commit, git, grown, new_repository, repack
+from repositories import (
+    Entry,
+    commit,
+    git,
+    grown,
+    index_of,
+    new_repository,
+    object_name,
+    repack,
+    write_pack,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,9 +109,7 @@ def test_new_objects_are_read_and_old_packs_are_not(cached: Cached, monkeypatch:
     }
 
 
-def test_loose_objects_are_remembered_until_one_is_gone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_loose_objects_are_read_each_time(tmp_path: Path) -> None:
     cached = Cached(new_repository(tmp_path / "r"), tmp_path / "cache")
     commit(cached.repository, {"a": b"1", "b": key(1).encode()})
     cached.read()
@@ -109,16 +118,78 @@ def test_loose_objects_are_remembered_until_one_is_gone(
     dangling = git(cached.repository, "hash-object", "-w", "--stdin", stdin=b"gone soon").decode().strip()
     cached.read()
     (cached.repository / ".git/objects" / dangling[:2] / dangling[2:]).unlink()
+    for _ in range(2):
+        reading = cached.read()
+        assert (set(reading.sightings), reading.coverage) == (
+            set(cached.read_anew().sightings),
+            cached.read_anew().coverage,
+        )
+
+
+def test_another_content_under_the_id_of_a_loose_object_that_was_clean_is_read(tmp_path: Path) -> None:
+    cached = Cached(new_repository(tmp_path / "r"), tmp_path / "cache")
+    commit(cached.repository, {"a": b"clean"})
+    assert cached.read().sightings == ()
+    path = loose(cached.repository, object_name("blob", b"clean"))
+    content = f"k = {key(1)}".encode()
+    path.chmod(0o644)
+    path.write_bytes(zlib.compress(b"blob %d\0" % len(content) + content))
     reading = cached.read()
-    assert (set(reading.sightings), reading.coverage) == (
-        set(cached.read_anew().sightings),
-        cached.read_anew().coverage,
-    )
+    assert [sighting.secret.reveal() for sighting in reading.sightings] == [key(1).encode()]
+    assert "does not have this id" in reading.coverage.gaps[0].reason
+
+
+def loose(repository: Path, oid: bytes) -> Path:
+    return repository / ".git/objects" / oid.hex()[:2] / oid.hex()[2:]
+
+
+def test_a_pack_is_known_by_its_content_not_by_the_checksum_it_claims(tmp_path: Path) -> None:
+    clean, evil = new_repository(tmp_path / "clean"), new_repository(tmp_path / "evil")
+    content = f"k = {key(1)}".encode()
+    good = write_pack(clean, [Entry("blob", b"x" * len(content))])
+    cached = Cached(clean, tmp_path / "cache")
+    assert cached.read().coverage.complete
+    bad = write_pack(evil, [Entry("blob", content)])
+    claimed = good.read_bytes()[-20:]
+    # As long as the clean one, with its checksum and its name; the index says so as well.
+    written = bad.read_bytes()[:-20]
+    written += bytes(max(0, good.stat().st_size - 20 - len(written))) + claimed
+    bad.unlink()
+    bad.with_suffix(".idx").unlink()
+    forged = evil / ".git/objects/pack" / good.name
+    forged.write_bytes(written)
+    oid = object_name("blob", content)
+    forged.with_suffix(".idx").write_bytes(index_of([(oid, 12)], claimed))
+    cached.repository = evil
+    for _ in range(2):
+        reading = cached.read()
+        assert [sighting.secret.reveal() for sighting in reading.sightings] == [key(1).encode()]
+        assert any(
+            "checksum at its end is not that of its content" in gap.reason for gap in reading.coverage.gaps
+        )
+
+
+def test_a_lie_about_an_object_that_held_a_key_does_not_take_it_back(cached: Cached) -> None:
+    expected = {sighting.secret.reveal() for sighting in cached.read().sightings}
+    blob = next(each.location.blob for each in cached.read().sightings if each.location.blob)
+    write_pack(cached.repository, [Entry("blob", b"clean", oid=bytes.fromhex(blob))])
+    for _ in range(2):
+        reading = cached.read()
+        assert {sighting.secret.reveal() for sighting in reading.sightings} == expected
+        assert any("does not have this id" in gap.reason for gap in reading.coverage.gaps)
+
+
+def test_a_missing_object_is_a_gap_also_the_second_time(tmp_path: Path) -> None:
+    cached = Cached(new_repository(tmp_path / "r"), tmp_path / "cache")
+    commit(cached.repository, {"a": b"1", "b": b"2"})
+    loose(cached.repository, object_name("blob", b"2")).unlink()
+    for _ in range(2):
+        assert object_name("blob", b"2").hex() in str(cached.read().coverage.gaps)
 
 
 def test_entries_hold_no_key(cached: Cached) -> None:
     cached.read()
-    assert len(cached.entries()) == 2
+    assert len(cached.entries()) == 3
     for path in cached.entries():
         assert key(1).encode()[8:20] not in path.read_bytes()
         assert path.stat().st_mode & 0o777 == 0o600

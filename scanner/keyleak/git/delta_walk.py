@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from collections import deque
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 import numpy as np
 from dulwich.errors import ApplyDeltaError
 from dulwich.pack import apply_delta  # the native one, where dulwich has it for this platform
 
 from keyleak.coverage import Gap, ObjectCounts
+from keyleak.git.delta_forest import part_of
 from keyleak.git.inflation import DamagedError, Windows, inflate
-from keyleak.git.visitor import object_id
+from keyleak.git.parts import COPIED, COUNTED, KINDS, UNWANTED, OpenPack, PartRead
+from keyleak.git.references import References
+from keyleak.git.visitor import (
+    Failures,
+    look_at,
+    look_at_windows,
+    object_digest,
+    object_id,
+    worth_looking,
+)
 
 if TYPE_CHECKING:
-    import mmap
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from keyleak.git.delta_forest import DeltaForest, Part
-    from keyleak.git.pack_headers import PackHeaders
-    from keyleak.git.pack_index import PackIndex
-    from keyleak.git.visitor import Kind, ReadLimits, Visitor
+    from keyleak.git.visitor import ReadLimits, Visitor
 
 R = TypeVar("R")
 
-KINDS: Final[tuple[Kind | None, ...]] = (None, "commit", "tree", "blob", "tag")
-"""Kinds by their number in a pack."""
-
+_COMMIT: Final = 1
+_TREE: Final = 2
+_TAG: Final = 4
 # Objects below this size are looked at together, so many at a time; larger ones are not worth the copy.
 _SMALL: Final = 16 << 10
 _TOGETHER: Final = 256
@@ -35,6 +42,10 @@ class _TooLargeError(Exception):
     """A delta whose result is over the limit; `args[0]` is the size it claims."""
 
 
+class _SpentError(Exception):
+    """A part built more than a pack of its size has reason to."""
+
+
 # What a damaged or hostile delta makes of its rebuilding.
 _REFUSALS: Final = (
     *(DamagedError, _TooLargeError, MemoryError),
@@ -42,58 +53,18 @@ _REFUSALS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class OpenPack:
-    """A pack made ready in one process: its parts are then read one at a time."""
-
-    name: str
-    index: PackIndex
-    headers: PackHeaders
-    forest: DeltaForest
-    pack: mmap.mmap
-    damage: str | None
-    """What is wrong with it, where it can be read all the same."""
-    skip: bytes
-    """One byte for each row of the index, not zero where another pack brings the object; or nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class PartRead(Generic[R]):
-    """What one part of a pack brought."""
-
-    results: tuple[R, ...]
-    found: tuple[bytes, ...]
-    """Ids of the objects that `results` are of."""
-    counts: ObjectCounts
-    content_bytes: int
-    left: tuple[bytes, ...] = ()
-    """Ids of objects for the plain path."""
-    gaps: tuple[Gap, ...] = ()
-
-    def __add__(self, other: PartRead[R]) -> PartRead[R]:
-        return PartRead(
-            self.results + other.results,
-            self.found + other.found,
-            self.counts + other.counts,
-            self.content_bytes + other.content_bytes,
-            self.left + other.left,
-            self.gaps + other.gaps,
-        )
-
-
-EMPTY_PART: Final[PartRead[Any]] = PartRead((), (), ObjectCounts(), 0)
-
-
 class Walk(Generic[R]):
     """One walk over the trees of a part."""
 
-    def __init__(self, opened: OpenPack, part: Part, visitor: Visitor[R], limits: ReadLimits) -> None:
+    def __init__(self, opened: OpenPack, number: int, visitor: Visitor[R], limits: ReadLimits) -> None:
+        part = part_of(opened.headers, opened.forest, number)
         headers = opened.headers
         rows = headers.rows[part.nodes]
         self._name = opened.name
         self._pack = opened.pack
         self._visitor = visitor
         self._limits = limits
+        self._roots = part.roots
         self._children = part.children
         self._first_child = part.first_child
         self._starts: list[int] = headers.starts[part.nodes].tolist()
@@ -102,19 +73,26 @@ class Walk(Generic[R]):
         self._kinds: list[int] = opened.forest.kinds[part.nodes].tolist()
         self._id_bytes = opened.index.ids.shape[1]
         self._ids = opened.index.ids[rows].tobytes()
-        self._skip = np.frombuffer(opened.skip, np.uint8)[rows].tobytes() if opened.skip else b""
-        self._rebuilt: list[tuple[int, bytes]] = []
+        self._flags = np.frombuffer(opened.flags, np.uint8)[rows].tobytes() if opened.flags else b""
+        self._budget = limits.most_built(len(opened.pack) // (len(opened.forest.bounds) - 1))
+        self._nodes: list[int] = []
+        self._contents: list[bytes] = []
+        self._built_with: list[bytes] = []
+        """The delta of each of these; nothing where it is none."""
+        self._references = References(opened.words, opened.index.ids.shape[1], number)
         self._held = 0
         self._counts = [0] * len(KINDS)
         self._bytes = 0
         self._results: list[R] = []
         self._found: list[bytes] = []
+        self._built = 0
         self._left: list[bytes] = []
+        self._left_copies: list[bytes] = []
+        self._failures = Failures()
         self._gaps: list[Gap] = []
 
     def read(self) -> PartRead[R]:
-        """What the walk has brought so far."""
-        self._visit_rebuilt()
+        """What the walk has brought."""
         _, commit, tree, blob, tag = self._counts
         counts = ObjectCounts(blob=blob, commit=commit, tag=tag, tree=tree)
         return PartRead(
@@ -123,10 +101,39 @@ class Walk(Generic[R]):
             counts,
             self._bytes,
             tuple(self._left),
-            tuple(self._gaps),
+            tuple(self._left_copies),
+            (*self._gaps, *self._failures.gaps()),
+            self._references.absent(),
         )
 
-    def tree(self, root: int) -> None:
+    def trees(self) -> None:
+        """Visits the trees of deltas, until more was built than a pack of this size has reason to build."""
+        waiting = deque(self._roots)
+        try:
+            while waiting:
+                self._tree(waiting[0])
+                waiting.popleft()
+            self._visit_rebuilt()
+        except _SpentError:
+            self._note_unbuilt(waiting)
+
+    def _note_unbuilt(self, roots: Iterable[int]) -> None:
+        """What is not read of trees, the first of which was begun."""
+        count = sum(1 for root in roots for _ in self._below(root))
+        reason = (
+            f"up to so many of its objects were not read, because rebuilding them takes more than"
+            f" {self._budget >> 20:,} MiB, which no honest pack of its size does"
+        )
+        self._gaps.append(Gap(self._name, reason, max(count, 1)))
+
+    def _below(self, root: int) -> Iterator[int]:
+        waiting = [root]
+        while waiting:
+            node = waiting.pop()
+            yield node
+            waiting.extend(self._children_of(node))
+
+    def _tree(self, root: int) -> None:
         """Visits a base and, depth first, everything built on it."""
         size = self._sizes[root]
         if size > self._limits.whole_bytes:
@@ -141,8 +148,10 @@ class Walk(Generic[R]):
             return
         if followed:
             self._note_followed()
-        self._rebuilt.append((root, data))
-        if len(data) >= _SMALL or len(self._rebuilt) == _TOGETHER:
+        self._nodes.append(root)
+        self._contents.append(data)
+        self._built_with.append(b"")
+        if len(data) >= _SMALL or len(self._nodes) == _TOGETHER:
             self._visit_rebuilt()
         kids = self._children_of(root)
         if kids:
@@ -154,7 +163,8 @@ class Walk(Generic[R]):
         Histories spend their time in this loop, so it is one loop with local names.
         """
         sizes, starts, ends, pack = self._sizes, self._starts, self._ends, self._pack
-        first_child, children, rebuilt = self._first_child, self._children, self._rebuilt
+        first_child, children = self._first_child, self._children
+        nodes, contents, built_with = self._nodes, self._contents, self._built_with
         whole_bytes, join = self._limits.whole_bytes, b"".join
         frames = [(data, kids)]
         self._held = len(data)
@@ -177,8 +187,10 @@ class Walk(Generic[R]):
             del base
             if followed:
                 self._note_followed()
-            rebuilt.append((node, data))
-            if len(data) >= _SMALL or len(rebuilt) == _TOGETHER:
+            nodes.append(node)
+            contents.append(data)
+            built_with.append(delta)
+            if len(data) >= _SMALL or len(nodes) == _TOGETHER:
                 self._visit_rebuilt()
             kids = children[first_child[node] : first_child[node + 1]]
             if kids:
@@ -201,48 +213,103 @@ class Walk(Generic[R]):
         self._gaps.append(Gap(self._name, "bytes that the index gives to no object"))
 
     def _visit_rebuilt(self) -> None:
-        """Has what was rebuilt looked at: small ones together, a large one (the last) by itself."""
-        rebuilt = self._rebuilt[:]
-        self._rebuilt.clear()
-        if skip := self._skip:
-            rebuilt = [(node, data) for node, data in rebuilt if not skip[node]]
-        counts, kinds = self._counts, self._kinds
-        for node, data in rebuilt:
-            counts[kinds[node]] += 1
-            self._bytes += len(data)
-        if rebuilt and len(rebuilt[-1][1]) >= _SMALL:
-            self._look_at(*rebuilt.pop())
-        for place in self._visitor.worth_visiting([data for _, data in rebuilt]):
-            self._look_at(*rebuilt[place])
+        """Has what was rebuilt looked at: small ones together, a large one (the last) by itself.
+
+        Raises:
+            _SpentError: too much was built by now.
+        """
+        nodes, contents = self._nodes[:], self._contents[:]
+        kinds = self._kinds
+        of_nodes = bytes([kinds[node] for node in nodes])
+        self._note_references(of_nodes)
+        self._nodes.clear()
+        self._contents.clear()
+        self._built_with.clear()
+        self._built += sum(map(len, contents))
+        if self._flags:
+            nodes, contents = self._sorted_out(nodes, contents)
+        else:
+            self._count(of_nodes, contents)
+        if contents and len(contents[-1]) >= _SMALL:
+            self._look_at(nodes.pop(), contents.pop())
+        for place in worth_looking(self._visitor, contents):
+            self._look_at(nodes[place], contents[place])
+        if self._built > self._budget:
+            raise _SpentError
+
+    def _note_references(self, of_nodes: bytes) -> None:
+        """Notes what the objects that were just rebuilt name, by their kinds."""
+        contents, deltas = self._contents, self._built_with
+        if of_nodes.count(_TREE) and self._references.takes_trees:
+            kept = [place for place, kind in enumerate(of_nodes) if kind == _TREE]
+            self._references.trees([contents[place] for place in kept], [deltas[place] for place in kept])
+        if of_nodes.count(_COMMIT) or of_nodes.count(_TAG):
+            kept = [place for place, kind in enumerate(of_nodes) if kind in {_COMMIT, _TAG}]
+            self._references.headed([contents[place] for place in kept])
+
+    def _count(self, of_nodes: bytes, contents: Sequence[bytes]) -> None:
+        for kind in range(1, len(KINDS)):
+            self._counts[kind] += of_nodes.count(kind)
+        self._bytes += sum(map(len, contents))
+
+    def _sorted_out(self, nodes: list[int], contents: list[bytes]) -> tuple[list[int], list[bytes]]:
+        """What is to be looked at; copies are held to their ids and counted once."""
+        flags = self._flags
+        wanted = [
+            (node, data) for node, data in zip(nodes, contents, strict=True) if not flags[node] & UNWANTED
+        ]
+        for node, data in wanted:
+            if flags[node] & COPIED:
+                self._check_id(node, data)
+        counted = [(node, data) for node, data in wanted if not flags[node] & COUNTED]
+        self._count(bytes([self._kinds[node] for node, _ in counted]), [data for _, data in counted])
+        return [node for node, _ in wanted], [data for _, data in wanted]
+
+    def _check_id(self, node: int, data: bytes) -> None:
+        kind = KINDS[self._kinds[node]]
+        assert kind is not None
+        oid = self._oid(node)
+        if object_id(kind, data, self._id_bytes) != oid:
+            self._failures.note(oid, "its content does not have this id")
 
     def _look_at(self, node: int, data: bytes) -> None:
         kind = KINDS[self._kinds[node]]
         assert kind is not None
         oid = self._oid(node)
-        result = self._visitor.visit(oid, kind, data)
+        result = look_at(self._visitor, oid, kind, data, self._failures)
         if result is not None:
             self._results.append(result)
             self._found.append(oid)
             # Hashing everything would double the work; what is reported is checked.
-            if object_id(kind, data, self._id_bytes) != oid:
-                self._gaps.append(Gap(f"object {oid.hex()}", "its content does not have this id"))
+            if not (self._flags and self._flags[node] & COPIED):
+                self._check_id(node, data)
 
     def _large_root(self, node: int) -> None:
         """Visits a base in windows; its deltas are the plain path's."""
-        if self._skip and self._skip[node]:
+        flags = self._flags[node] if self._flags else 0
+        if flags & UNWANTED:
             return
         number = self._kinds[node]
         kind = KINDS[number]
         assert kind is not None
-        size = self._sizes[node]
-        windows = Windows(self._pack, self._starts[node], self._ends[node], size, self._limits.window_bytes)
-        oid = self._oid(node)
-        result = self._visitor.visit_windows(oid, kind, windows.read())
+        size, oid = self._sizes[node], self._oid(node)
+        digest = object_digest(kind, size, self._id_bytes)
+        windows = Windows(
+            self._pack, self._starts[node], self._ends[node], size, self._limits.window_bytes, digest
+        )
+        pieces = windows.read()
+        result = look_at_windows(self._visitor, oid, kind, pieces, self._failures)
+        for _ in pieces:
+            pass
+        self._built += size
         if not windows.whole:
             self._leave(node, size)
             return
-        self._counts[number] += 1
-        self._bytes += size
+        if digest.digest() != oid:
+            self._failures.note(oid, "its content does not have this id")
+        if not flags & COUNTED:
+            self._counts[number] += 1
+            self._bytes += size
         if result is not None:
             self._results.append(result)
             self._found.append(oid)
@@ -252,31 +319,43 @@ class Walk(Generic[R]):
 
     def _refuse(self, node: int, error: Exception) -> None:
         claimed = error.args[0] if isinstance(error, _TooLargeError) else 0
-        self._leave(node, claimed)
+        self._leave(node, claimed, damaged=not claimed)
         self._leave_children(node, claimed)
 
-    def _leave(self, node: int, claimed: int = 0) -> None:
-        """Hands an object to the plain path, unless it claims more than git may take memory for."""
-        if self._skip and self._skip[node]:
+    def _leave(self, node: int, claimed: int = 0, cost: int = 0, *, damaged: bool = False) -> None:
+        """Hands an object to the plain path, unless it claims more than git may take memory for.
+
+        Args:
+            node: which.
+            claimed: bytes that it says it has, where that is known.
+            cost: bytes that git builds on the way to it, besides.
+            damaged: whether there is nothing to be read of it.
+        """
+        flags = self._flags[node] if self._flags else 0
+        if flags & UNWANTED or (damaged and flags & COUNTED):
             return
+        self._built += claimed + cost
         if claimed > self._limits.git_bytes:
             reason = f"it claims {claimed} bytes, more than it holds or than can be rebuilt"
-            self._gaps.append(Gap(f"object {self._oid(node).hex()}", reason))
-            return
-        self._left.append(self._oid(node))
+            self._failures.note(self._oid(node), reason)
+        elif self._built > self._budget:
+            self._failures.note(self._oid(node), f"it claims {claimed} bytes, as do others of a small pack")
+        else:
+            (self._left_copies if flags & COUNTED else self._left).append(self._oid(node))
 
     def _leave_children(self, node: int, claimed: int = 0) -> None:
-        waiting = self._children_of(node)
+        """Hands what is built on an object to the plain path, which rebuilds every base on the way."""
+        waiting = [(child, claimed) for child in self._children_of(node)]
         while waiting:
-            child = waiting.pop()
-            self._leave(child, claimed)
-            waiting.extend(self._children_of(child))
+            child, cost = waiting.pop()
+            self._leave(child, claimed, cost)
+            waiting.extend((each, cost + claimed) for each in self._children_of(child))
 
     def _let_go(self, frames: list[tuple[bytes, list[int]]]) -> None:
         """Hands everything still to be rebuilt in this tree to the plain path."""
-        for _, kids in frames:
+        for base, kids in frames:
             for child in kids:
-                self._leave(child)
+                self._leave(child, cost=len(base))
                 self._leave_children(child)
         frames.clear()
         self._held = 0

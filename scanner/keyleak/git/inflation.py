@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from isal import isal_zlib
 
 if TYPE_CHECKING:
+    import hashlib
     import mmap
     from collections.abc import Iterator
 
@@ -46,6 +47,8 @@ class Windows:
     end: int
     size: int
     window: int
+    digest: hashlib._Hash
+    """Given the content as it is handed out."""
     whole: bool = field(default=False, init=False)
     """Whether all of it was handed out and is as long as its header says."""
 
@@ -67,5 +70,6 @@ class Windows:
                 return
             rest = inflater.unconsumed_tail
             if data:
+                self.digest.update(data)
                 yield data
         self.whole = length == self.size

@@ -10,14 +10,15 @@ import numpy as np
 from keyleak.coverage import Gap
 from keyleak.git.memory import pack_name
 from keyleak.git.pack_index import PackError, UnusualPackError, leading_words, read_index
+from keyleak.git.parts import COPIED, COUNTED, UNWANTED
 from keyleak.git.workers import PackTask, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator
 
     import numpy.typing as npt
 
-    from keyleak.git.memory import ObjectMemory, Remembered
+    from keyleak.git.memory import Digests, ObjectMemory, Remembered
     from keyleak.git.object_store import ObjectStore
     from keyleak.git.pack_index import PackIndex
     from keyleak.git.visitor import Kind
@@ -28,8 +29,9 @@ _PART_BYTES: Final = 4 << 20  # of a pack: large enough to amortise, small enoug
 class Inventory:
     """The packs of a store with what each brings that no pack before it does."""
 
-    def __init__(self, store: ObjectStore, only: frozenset[bytes] | None = None) -> None:
+    def __init__(self, store: ObjectStore, digests: Digests, only: frozenset[bytes] | None = None) -> None:
         self._store = store
+        self._digests = digests
         self._only = only
         self._indexes: dict[str, PackIndex] = {}
         self._refused: set[str] = set()
@@ -39,7 +41,7 @@ class Inventory:
         self._several = len(store.packs) > 1 or bool(store.loose) or only is not None
         for path in store.packs if self._several else ():
             self._index(path)
-        self._skips = self._duplicates()
+        self._flags = self._several_copies()
         self._known: dict[str, Remembered] = {}
 
     @property
@@ -58,7 +60,8 @@ class Inventory:
 
     def recall(self, memory: ObjectMemory) -> dict[str, Remembered]:
         """What is remembered, by path of a pack; those are not read again."""
-        known = {path: memory.recall(name) for path, name in self._names().items() if name}
+        names = {path: self._name(path) for path in self._store.packs}
+        known = {path: memory.recall(name) for path, name in names.items() if name}
         self._known = {path: remembered for path, remembered in known.items() if remembered is not None}
         return self._known
 
@@ -73,21 +76,25 @@ class Inventory:
 
     def keep(self, memory: ObjectMemory, path: str, remembered: Remembered) -> None:
         """Remembers what a pack brought."""
-        if name := pack_name(path, self._skips.get(path, b"")):
+        if name := self._name(path):
             memory.keep(name, remembered)
 
-    def _names(self) -> dict[str, str]:
-        return {path: pack_name(path, self._skips.get(path, b"")) for path in self._store.packs}
+    def forget(self) -> None:
+        """Has everything read, whatever is remembered."""
+        self._known = {}
+
+    def _name(self, path: str) -> str:
+        flags = np.frombuffer(self._flags.get(path, b""), np.uint8) & COUNTED
+        return pack_name(path, flags.tobytes() if flags.any() else b"", self._digests)
 
     def tasks(self, kinds: frozenset[Kind]) -> Iterator[PackTask]:
         """The parts of every readable pack that is not known, those of one pack together."""
-        skips = self._skips
         for path in self._store.packs:
             if path in self._refused or path in self._known:
                 continue
             parts = self._parts(path)
             for number in range(parts):
-                yield PackTask(path, self._store.id_bytes, kinds, parts, number, skips.get(path, b""))
+                yield PackTask(path, self._store.id_bytes, kinds, parts, number, self._flags.get(path, b""))
 
     def _parts(self, path: str) -> int:
         return 1 + (os.path.getsize(path) // _PART_BYTES if os.path.exists(path) else 0)
@@ -100,15 +107,28 @@ class Inventory:
             if not refused.unusual:
                 self._gaps.append(Gap(os.path.basename(refused.path), refused.reason))
 
-    def not_packed(self, left: Sequence[bytes]) -> set[bytes]:
-        """Ids for the plain path: what the packs left, and loose objects that no readable pack has."""
-        ids = set(left)
-        loose = np.frombuffer(b"".join(self._store.loose), np.uint8).reshape(-1, self._store.id_bytes)
+    def packed_too(self) -> frozenset[bytes]:
+        """Ids of loose objects that a readable pack has as well."""
+        oids = self._loose_ids()
+        loose = np.frombuffer(b"".join(oids), np.uint8).reshape(-1, self._store.id_bytes)
         packed = np.zeros(len(loose), np.bool_)
         for path, index in self._indexes.items():
             if path not in self._refused:
                 packed |= index.find(loose) >= 0
-        return ids.union(row.tobytes() for row in loose[~packed])
+        return frozenset(oids[place] for place in np.flatnonzero(packed))
+
+    def lacks(self, ids: Collection[bytes]) -> set[bytes]:
+        """Those of some ids that neither a readable pack nor a loose file has."""
+        wanted = [oid for oid in ids if len(oid) == self._store.id_bytes]
+        rows = np.frombuffer(b"".join(wanted), np.uint8).reshape(-1, self._store.id_bytes)
+        lacking = np.ones(len(wanted), np.bool_)
+        for path in self._store.packs if wanted else ():
+            if path not in self._refused and (index := self._index(path)) is not None:
+                lacking &= index.find(rows) < 0
+        return {wanted[place] for place in np.flatnonzero(lacking)}.difference(self._loose_ids())
+
+    def _loose_ids(self) -> list[bytes]:
+        return [file.oid for file in self._store.loose if len(file.oid) == self._store.id_bytes]
 
     def taken(self) -> set[bytes]:
         """Every id that a readable pack holds."""
@@ -130,24 +150,31 @@ class Inventory:
             return None
         return self._indexes[path]
 
-    def _duplicates(self) -> dict[str, bytes]:
-        """For each pack which rows of its index to skip: repeated in one before it, or not asked for."""
+    def _several_copies(self) -> dict[str, bytes]:
+        """The flags of each pack that has an object which another file has too, or which is not asked for."""
         paths = [path for path in self._store.packs if path in self._indexes]
-        if not paths or (len(paths) < 2 and self._only is None):
+        if not paths:
             return {}
-        ids = np.concatenate([self._indexes[path].ids for path in paths])
+        loose = b"".join(self._loose_ids())
+        ids = np.concatenate(
+            [
+                *(self._indexes[path].ids for path in paths),
+                np.frombuffer(loose, np.uint8).reshape(-1, self._store.id_bytes),
+            ]
+        )
         # The sort is stable: of equal ids the one in the first pack comes first.
         words = leading_words(ids)
         order = np.argsort(words, kind="stable")
         same = words[order[1:]] == words[order[:-1]]
         same[same] = (ids[order[1:][same]] == ids[order[:-1][same]]).all(axis=1)
-        repeated = np.zeros(len(ids), np.uint8)
-        repeated[order[1:][same]] = 1
+        flags = np.zeros(len(ids), np.uint8)
+        flags[order[1:][same]] = COUNTED | COPIED
+        flags[order[:-1][same]] |= COPIED
         if self._only is not None:
-            repeated |= ~_among(ids, self._only)
+            flags[~_among(ids, self._only)] = UNWANTED
         ends = np.cumsum([len(self._indexes[path].ids) for path in paths])
-        pieces = np.split(repeated, ends[:-1])
-        return {path: piece.tobytes() for path, piece in zip(paths, pieces, strict=True) if piece.any()}
+        pieces = np.split(flags, ends)
+        return {path: piece.tobytes() for path, piece in zip(paths, pieces, strict=False) if piece.any()}
 
 
 def _among(ids: npt.NDArray[np.uint8], wanted: frozenset[bytes]) -> npt.NDArray[np.bool_]:

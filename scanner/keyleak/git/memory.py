@@ -1,7 +1,9 @@
 """What an earlier reading brought, so that the same pack is not read again to learn the same.
 
-Packs never change, so what a pack holds is remembered under its checksum; loose objects are remembered by id.
+Packs never change, so what a pack holds is remembered: under the digest of all its bytes and those of its
+index, computed each time. The checksum at its end and the name of its file are what somebody says of it.
 Only counts and the ids of objects that had something to tell are kept: those are visited again each time.
+Loose objects are not remembered: to know what a file holds is to read it.
 """
 
 from __future__ import annotations
@@ -12,13 +14,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
 from keyleak.coverage import ObjectCounts
+from keyleak.git.regular import open_regular
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from keyleak.git.object_store import ObjectStore
 
-_LONGEST_CHECKSUM: Final = 32
+_PIECE: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,8 @@ class Remembered:
     """Ids of those that had something to tell; their counts are in `counts`."""
     left: tuple[bytes, ...] = ()
     """Ids of those that a pack left to the plain path; not in `counts`."""
-    ids: tuple[bytes, ...] = ()
-    """Ids of all, where it is not a pack that names them."""
+    absent: tuple[bytes, ...] = ()
+    """Ids of objects that they name and that were not with them: a few, which are reason enough to look."""
 
     def __add__(self, other: Remembered) -> Remembered:
         return Remembered(
@@ -42,7 +43,7 @@ class Remembered:
             self.content_bytes + other.content_bytes,
             self.again + other.again,
             self.left + other.left,
-            self.ids + other.ids,
+            self.absent + other.absent,
         )
 
 
@@ -56,37 +57,59 @@ class ObjectMemory(Protocol):
         """Keeps it; where it cannot, nothing is kept and nothing is lost."""
 
 
-def store_name(store: ObjectStore) -> str:
-    """The name of a whole object database as it stands, or "" where it cannot be told."""
-    digest = hashlib.sha256()
+class Digests:
+    """SHA-256 digests of packs and their indexes, each computed once in a reading."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, bytes] = {}
+
+    def of(self, path: str) -> bytes:
+        """The digest of a pack and its index, or nothing where one of them cannot be read.
+
+        Args:
+            path: the `.pack` file.
+        """
+        if path not in self._known:
+            try:
+                files = (path, f"{os.path.splitext(path)[0]}.idx")
+                self._known[path] = b"".join(_digest(file) for file in files)
+            except OSError:
+                self._known[path] = b""
+        return self._known[path]
+
+
+def store_name(store: ObjectStore, digests: Digests) -> str:
+    """The name of a whole object database as it is, or "" where it cannot be known."""
+    digest = hashlib.sha256(b"%d\n" % store.id_bytes)
     for path in store.packs:
-        if not (name := pack_name(path, b"")):
+        if not (of_pack := digests.of(path)):
             return ""
-        digest.update(name.encode() + b"\n")
-    for oid in store.loose:
-        digest.update(oid)
-    return f"store-{store.id_bytes}-{digest.hexdigest()}"
+        digest.update(of_pack)
+    for file in store.loose:
+        digest.update(file.oid)
+    return f"store-{digest.hexdigest()}"
 
 
-def pack_name(path: str, skip: bytes) -> str:
-    """The name of a pack as it stands, or "" where it cannot be read.
+def pack_name(path: str, flags: bytes, digests: Digests) -> str:
+    """The name of a pack as it is, or "" where it cannot be read.
 
     Args:
         path: the `.pack` file.
-        skip: which of its objects are read elsewhere (see `OpenPack.skip`).
+        flags: which of its objects are counted elsewhere, one byte for each.
+        digests: of packs.
     """
-    try:
-        with open(path, "rb") as file:
-            status = os.fstat(file.fileno())
-            file.seek(max(0, status.st_size - _LONGEST_CHECKSUM))
-            end = file.read(_LONGEST_CHECKSUM)
-    except OSError:
-        return ""
-    # Not its time: git sets that anew when it finds that a pack has an object it was about to write.
-    what = b"%d %s" % (status.st_size, end) + hashlib.sha256(skip).digest()
-    return f"pack-{hashlib.sha256(what).hexdigest()}"
+    of_pack = digests.of(path)
+    return f"pack-{hashlib.sha256(of_pack + hashlib.sha256(flags).digest()).hexdigest()}" if of_pack else ""
 
 
-def loose_name(folders: Sequence[str]) -> str:
-    """The name of the loose objects of these object folders."""
-    return f"loose-{hashlib.sha256(os.fsencode(chr(10).join(folders))).hexdigest()}"
+def _digest(path: str) -> bytes:
+    """The digest of a file's content.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    digest, piece = hashlib.sha256(), memoryview(bytearray(_PIECE))
+    with open_regular(path) as file:
+        while length := file.readinto(piece):  # type: ignore[attr-defined]  # every buffered reader has it
+            digest.update(piece[:length])
+    return digest.digest()

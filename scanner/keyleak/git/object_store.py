@@ -5,18 +5,30 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from keyleak.coverage import Gap
-from keyleak.git.process import run
+from keyleak.git.layout import find_layout
+from keyleak.git.regular import odd_kind, read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from _typeshed import StrOrBytesPath
 
+    from keyleak.git.layout import Layout
+
 _LOOSE_NAME: Final = re.compile(r"[0-9a-f]{38}(?:[0-9a-f]{24})?\Z")
 _DEEPEST_ALTERNATE: Final = 5  # as git itself follows them
+_MOST_ALTERNATES: Final = 1 << 20  # bytes of a list of them
+
+
+class LooseFile(NamedTuple):
+    """The file of a loose object."""
+
+    oid: bytes
+    """The id that its name is."""
+    path: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,36 +39,39 @@ class ObjectStore:
     """20 where ids are SHA-1, 32 where they are SHA-256."""
     packs: tuple[str, ...]
     """Paths of the `.pack` files, largest first."""
-    loose: tuple[bytes, ...]
-    """Ids of loose objects, in order."""
+    loose: tuple[LooseFile, ...]
+    """Loose objects in order of their ids; the same one once for each folder that has it. Ids of the other
+    length, which git passes over, are among them."""
     folders: tuple[str, ...]
     """Its object folder and those of its alternates."""
     gaps: tuple[Gap, ...] = ()
     """Folders and packs that could not be listed."""
+    asks_git: bool = True
+    """Whether git reads this repository, so that it can be asked for what is left."""
 
 
-def open_store(repository: StrOrBytesPath) -> ObjectStore:
+def open_store(repository: StrOrBytesPath, layout: Layout | None = None) -> ObjectStore:
     """Lists the packs and loose objects of a repository.
 
     Args:
         repository: a bare repository, a work tree, or a folder in one.
+        layout: where it has them, if that is known already.
 
     Raises:
         GitError: git does not take it for a repository, or does not trust it.
     """
-    answer = run(["rev-parse", "--show-object-format", "--git-path", "objects"], repository)
-    form, _, folder = answer.removesuffix(b"\n").partition(b"\n")
-    start = os.path.join(os.fsdecode(os.path.abspath(repository)), os.fsdecode(folder))
+    layout = layout or find_layout(repository)
     gaps: list[Gap] = []
     packs: list[str] = []
-    loose: set[bytes] = set()
-    id_bytes = 32 if form == b"sha256" else 20
-    folders = tuple(_object_folders(start, gaps))
+    loose: list[LooseFile] = []
+    folders = tuple(_object_folders(layout.objects, gaps))
     for objects in folders:
         packs.extend(_packs(objects, gaps))
-        loose.update(oid for oid in _loose(objects, gaps) if len(oid) == id_bytes)
+        loose.extend(_loose(objects, gaps))
     packs.sort(key=lambda path: (-_size(path), path))
-    return ObjectStore(id_bytes, tuple(packs), tuple(sorted(loose)), folders, tuple(gaps))
+    return ObjectStore(
+        layout.id_bytes, tuple(packs), tuple(sorted(loose)), folders, tuple(gaps), layout.asks_git
+    )
 
 
 def _object_folders(start: str, gaps: list[Gap]) -> Iterator[str]:
@@ -79,8 +94,7 @@ def _object_folders(start: str, gaps: list[Gap]) -> Iterator[str]:
 def _alternates(objects: str, gaps: list[Gap]) -> list[str]:
     path = os.path.join(objects, "info", "alternates")
     try:
-        with open(path, "rb") as file:
-            lines = file.read().split(b"\n")
+        lines = read_regular(path, _MOST_ALTERNATES).split(b"\n")
     except FileNotFoundError:
         return []
     except OSError as error:
@@ -106,20 +120,34 @@ def _packs(objects: str, gaps: list[Gap]) -> Iterator[str]:
         stem, extension = os.path.splitext(name)
         path = os.path.join(folder, name)
         if extension == ".pack":
-            if f"{stem}.idx" in names:
-                yield path
-            else:
+            if f"{stem}.idx" not in names:
                 gaps.append(Gap(path, "has no index; `git index-pack` makes one"))
+            elif not _odd(path, gaps) and not _odd(f"{stem}.idx", gaps, folder):
+                yield path
         elif extension == ".idx" and f"{stem}.pack" not in names:
             gaps.append(Gap(path, "has no pack"))
 
 
-def _loose(objects: str, gaps: list[Gap]) -> Iterator[bytes]:
+def _odd(name: str, gaps: list[Gap], folder: str = "") -> bool:
+    """Whether something is no file that can be read; notes what it is."""
+    path = os.path.join(folder, name)
+    try:
+        kind = odd_kind(os.stat(path))
+        reason = kind and f"is {kind}, not a regular file"
+    except OSError as error:
+        reason = error.strerror or "cannot be read"
+    if reason:
+        gaps.append(Gap(path, reason))
+    return reason is not None
+
+
+def _loose(objects: str, gaps: list[Gap]) -> Iterator[LooseFile]:
     fans = [name for name in _entries(objects, gaps, required=True) if re.fullmatch("[0-9a-f]{2}", name)]
     for fan in fans:
-        for name in _entries(os.path.join(objects, fan), gaps):
+        folder = os.path.join(objects, fan)
+        for name in _entries(folder, gaps):
             if _LOOSE_NAME.match(name):
-                yield bytes.fromhex(fan + name)
+                yield LooseFile(bytes.fromhex(fan + name), os.path.join(folder, name))
 
 
 def _size(path: str) -> int:

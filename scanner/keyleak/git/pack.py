@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import numpy as np
 
 from keyleak.coverage import Gap, ObjectCounts
-from keyleak.git.delta_forest import grow, part_of
-from keyleak.git.delta_walk import KINDS, OpenPack, PartRead, Walk
+from keyleak.git.delta_forest import grow
+from keyleak.git.delta_walk import Walk
 from keyleak.git.pack_headers import check_pack, give_back, map_pack, read_headers
-from keyleak.git.pack_index import read_index
+from keyleak.git.pack_index import leading_words, read_index
+from keyleak.git.parts import COUNTED, KINDS, UNWANTED, OpenPack, PartRead
 
 if TYPE_CHECKING:
     from keyleak.git.visitor import Kind, ReadLimits, Visitor
 
 R = TypeVar("R")
 
+_STEP: Final = 32 << 20  # bytes of a pack that are in memory while its checksum is computed
 
-def open_pack(path: str, id_bytes: int, kinds: frozenset[Kind], parts: int, skip: bytes = b"") -> OpenPack:
+
+def open_pack(path: str, id_bytes: int, kinds: frozenset[Kind], parts: int, flags: bytes = b"") -> OpenPack:
     """Reads the index and all headers of a pack.
 
     Args:
@@ -27,7 +31,7 @@ def open_pack(path: str, id_bytes: int, kinds: frozenset[Kind], parts: int, skip
         id_bytes: 20 for SHA-1, 32 for SHA-256.
         kinds: what to visit.
         parts: how many parts to divide the work into.
-        skip: see `OpenPack.skip`.
+        flags: see `OpenPack.flags`.
 
     Raises:
         PackError: the pack or its index cannot be read here (`UnusualPackError`: but perhaps by git).
@@ -38,28 +42,44 @@ def open_pack(path: str, id_bytes: int, kinds: frozenset[Kind], parts: int, skip
     name = os.path.basename(path)
     damage = check_pack(pack, name, index)
     headers = read_headers(pack, index)
+    words = leading_words(index.ids)
     numbers = frozenset(number for number, kind in enumerate(KINDS) if kind in kinds)
-    return OpenPack(name, index, headers, grow(headers, numbers, parts), pack, damage, skip)
+    return OpenPack(name, index, headers, grow(headers, numbers, parts), pack, damage, words, flags)
 
 
 def read_apart(opened: OpenPack) -> PartRead[R]:
     """What is in no part of a pack: objects for the plain path, and what is wrong with it as a whole."""
     headers, forest = opened.headers, opened.forest
     rows = np.append(headers.rows[forest.lost], headers.stray_rows)
+    if opened.flags:
+        rows = rows[(np.frombuffer(opened.flags, np.uint8)[rows] & (COUNTED | UNWANTED)) == 0]
+    damage = opened.damage or _false_checksum(opened)
     reasons = {
-        opened.damage: int(opened.damage is not None),
+        damage: int(damage is not None),
         "its index gives an offset twice or outside the pack": len(headers.stray_rows),
         "deltas that lead back to themselves": len(forest.circular),
     }
     gaps = tuple(Gap(opened.name, reason, count) for reason, count in reasons.items() if reason and count)
-    return PartRead((), (), ObjectCounts(), 0, tuple(row.tobytes() for row in opened.index.ids[rows]), gaps)
+    left = tuple(row.tobytes() for row in opened.index.ids[rows])
+    return PartRead((), (), ObjectCounts(), 0, left, gaps=gaps)
+
+
+def _false_checksum(opened: OpenPack) -> str | None:
+    """What is wrong with a pack whose checksum, by which git knows it, is not that of its content."""
+    pack, length = opened.pack, len(opened.index.pack_checksum)
+    digest = hashlib.sha256() if length == 32 else hashlib.sha1(usedforsecurity=False)
+    with memoryview(pack) as content:
+        for start in range(0, len(pack) - length, _STEP):
+            digest.update(content[start : min(start + _STEP, len(pack) - length)])
+            give_back(pack)
+    if digest.digest() == opened.index.pack_checksum:
+        return None
+    return "the checksum at its end is not that of its content: it was changed, or damaged"
 
 
 def read_part(opened: OpenPack, number: int, visitor: Visitor[R], limits: ReadLimits) -> PartRead[R]:
     """Rebuilds and visits the objects of one part of a pack."""
-    part = part_of(opened.headers, opened.forest, number)
-    walk = Walk(opened, part, visitor, limits)
-    for root in part.roots:
-        walk.tree(root)
+    walk = Walk(opened, number, visitor, limits)
+    walk.trees()
     give_back(opened.pack)
     return walk.read()

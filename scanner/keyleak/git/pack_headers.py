@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from keyleak.git.pack_index import PackError, UnusualPackError
+from keyleak.git.regular import open_regular
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -57,7 +58,7 @@ def map_pack(path: str) -> mmap.mmap:
         PackError: it is empty.
         OSError: it cannot be opened.
     """
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         if not os.fstat(file.fileno()).st_size:
             raise PackError(f"{os.path.basename(path)} is empty")
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)

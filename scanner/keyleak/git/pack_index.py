@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from keyleak.git.regular import open_regular
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -66,7 +68,7 @@ def read_index(path: str, id_bytes: int) -> PackIndex:
         UnusualPackError: it is of another version.
         OSError: it cannot be read.
     """
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         content = file.read()
     name = os.path.basename(path)
     if content[:8] != _MAGIC_V2:

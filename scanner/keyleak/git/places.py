@@ -9,6 +9,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 from keyleak.coverage import Gap
+from keyleak.errors import GitError
 from keyleak.git.process import run
 
 if TYPE_CHECKING:
@@ -36,15 +37,6 @@ class GitFile:
     """Where it is."""
     name: str
     """Its path relative to the git folder."""
-
-
-def ref_names(repository: str) -> bytes:
-    """Full names of all refs, one a line.
-
-    Raises:
-        GitError: git cannot list them.
-    """
-    return run(["for-each-ref", "--format=%(refname)"], repository)
 
 
 def git_folder(repository: str) -> str:
@@ -85,7 +77,7 @@ def staged_paths(repository: str, note: Callable[[Gap], None]) -> dict[bytes, li
         note: told which index could not be read.
 
     Raises:
-        GitError: git cannot read the main one.
+        GitError: git does not take it for a repository.
     """
     folder = git_folder(repository)
     linked = [entry.path for entry in _entries(os.path.join(folder, "worktrees"), note)]
@@ -93,7 +85,12 @@ def staged_paths(repository: str, note: Callable[[Gap], None]) -> dict[bytes, li
     for git_dir in (folder, *sorted(linked)):
         if not os.path.exists(os.path.join(git_dir, "index")):
             continue
-        listing = run([f"--git-dir={git_dir}", "ls-files", "--stage", "-z"], repository)
+        try:
+            listing = run([f"--git-dir={git_dir}", "ls-files", "--stage", "-z"], repository)
+        except GitError as error:
+            name = os.path.relpath(os.path.join(git_dir, "index"), folder)
+            note(Gap(name, f"what is staged is not known: {error}"))
+            continue
         for entry in listing.split(b"\0"):
             if entry:
                 mode_and_id, _, path = entry.partition(b"\t")

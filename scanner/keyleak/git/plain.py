@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Final, Generic, TypeVar, cast
 from keyleak.coverage import Gap, ObjectCounts
 from keyleak.errors import GitError
 from keyleak.git.process import run, stream
-from keyleak.git.visitor import ObjectsRead, object_digest
+from keyleak.git.visitor import Failures, ObjectsRead, look_at, look_at_windows, object_digest
 from keyleak.records import dataclass, field
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 _ASKED_AT_ONCE: Final = 512  # ids: their lines fit into a pipe, so that neither side ever waits for the other
-_NAMED_GAPS: Final = 20  # objects named one by one; the rest are counted
 _MOST_ENDS: Final = 1000  # times git is started again after an object that it gave up at
 _KINDS: Final = frozenset({b"commit", b"tree", b"blob", b"tag"})
 
@@ -105,7 +104,7 @@ class _Reading(Generic[R]):
     found: list[bytes] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     content_bytes: int = 0
-    failures: list[tuple[bytes, str]] = field(default_factory=list)
+    failures: Failures = field(default_factory=Failures)
     skipped: int = 0
 
     def one(self, oid: bytes, answers: IO[bytes]) -> None:
@@ -134,15 +133,15 @@ class _Reading(Generic[R]):
     def _look(self, oid: bytes, kind: Kind, content: _Content) -> R | None:
         if content.left > self.options.limits.whole_bytes:
             promised = content.left
-            result = self.visitor.visit_windows(oid, kind, content.windows())
+            result = look_at_windows(self.visitor, oid, kind, content.windows(), self.failures)
             # Git reads a truncated delta past its end and then promises any size, of which nothing comes.
             return None if content.ended and content.left == promised else result
         data = b"".join(content.windows())
-        return None if content.ended else self.visitor.visit(oid, kind, data)
+        return None if content.ended else look_at(self.visitor, oid, kind, data, self.failures)
 
     def damaged(self, oid: bytes, reason: str) -> None:
         """Notes an object that was not read, or not well."""
-        self.failures.append((oid, reason))
+        self.failures.note(oid, reason)
 
     def read(self) -> ObjectsRead[R]:
         """Everything brought."""
@@ -155,11 +154,7 @@ class _Reading(Generic[R]):
         )
 
     def _gaps(self) -> Iterator[Gap]:
-        self.failures.sort()
-        for oid, reason in self.failures[:_NAMED_GAPS]:
-            yield Gap(f"object {oid.hex()}", reason)
-        for reason, count in sorted(Counter(reason for _, reason in self.failures[_NAMED_GAPS:]).items()):
-            yield Gap("further objects", reason, count)
+        yield from self.failures.gaps()
         if self.skipped:
             yield Gap("further objects", f"not tried after {_MOST_ENDS} that git gave up at", self.skipped)
 

@@ -50,6 +50,7 @@ _SETTINGS: Final = (
     "log.diffMerges=separate",
     # How answers look.
     "color.ui=false",
+    "advice.graftFileDeprecated=false",  # would come before the reason of whatever else went wrong
 )
 # Of the settings in the environment this one counts. Those of a hook's `git -c` come in one variable.
 _TRUSTED_SETTING: Final = "safe.directory"

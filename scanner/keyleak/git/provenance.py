@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, TypeVar
 
+from keyleak.coverage import Gap
+from keyleak.errors import GitError
 from keyleak.git.process import run
 from keyleak.git.reach import refs_by_object
 from keyleak.git.trace import (
     EVERYTHING,
     Trace,
     Walk,
-    trace_commits,
+    trace_commits_and_tags,
     trace_content,
-    trace_tags,
     unreachable_commits,
 )
+from keyleak.git.tree_paths import TreeObjects, tree_objects
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from _typeshed import StrOrBytesPath
+    from collections.abc import Callable, Mapping
 
     from keyleak.git.scope import Scope
     from keyleak.git.visitor import Kind
+
+T = TypeVar("T")
+
+_IN_TREES: Final = frozenset({"blob", "tree"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +43,9 @@ class Provenance:
     """Every path it ever had, in the order they came; undecodable bytes are surrogate-escaped."""
     refs: tuple[str, ...]
     """Full names of the refs that reach it, and `stash@{1}` and older for what only the stash list keeps."""
-    at_head: bool
-    """Whether HEAD's tree has a blob or tree, or HEAD reaches a commit; never so for a tag."""
+    at_head: bool | None
+    """Whether HEAD's tree has a blob or tree, or HEAD reaches a commit; never so for a tag. None where that
+    cannot be known."""
 
     @property
     def unreachable(self) -> bool:
@@ -48,53 +53,106 @@ class Provenance:
         return not self.refs
 
 
+NOTHING_KNOWN: Final = Provenance(None, None, (), (), at_head=None)
+"""Where nobody could look."""
+
+
 def provenance(
-    repository: StrOrBytesPath, objects: Mapping[bytes, Kind], scope: Scope | None = None
+    repository: str,
+    objects: Mapping[bytes, Kind],
+    note: Callable[[Gap], None],
+    scope: Scope | None = None,
 ) -> dict[bytes, Provenance]:
     """Finds out where objects come from, in one walk over history for all of them.
+
+    What one question to git cannot answer is a gap, and unknown; the others are asked all the same.
 
     Args:
         repository: where they are.
         objects: their ids and kinds.
+        note: told what cannot be known.
         scope: the part of history that brought them; everything where None.
-
-    Raises:
-        GitError: history cannot be walked; what is known without it is not worth telling.
     """
     traces = {oid: Trace() for oid in objects}
-    by_kind: dict[Kind, list[bytes]] = {"blob": [], "tree": [], "commit": [], "tag": []}
-    for oid, kind in objects.items():
-        by_kind[kind].append(oid)
-    everything = scope is None or scope.is_everything
-    keep = scope.keep if scope else ()
-    walk = Walk(EVERYTHING if scope is None or everything else (*scope.selection(), "--"), keep=keep)
-    content = [*by_kind["blob"], *by_kind["tree"]]
-    trace_content(repository, content, traces, walk, trees=bool(by_kind["tree"]))
-    untraced = [oid for oid in content if not traces[oid].commits]
-    if untraced and everything and (lost := unreachable_commits(repository)):
-        trace_content(repository, untraced, traces, Walk(("--stdin",), lost, keep), trees=True)
-    trace_commits(repository, by_kind["commit"], traces, keep)
-    trace_tags(repository, by_kind["tag"], traces, keep)
-    at_head = _content_of_head(repository, trees=bool(by_kind["tree"])) if content else frozenset()
-    reached = refs_by_object(repository, {oid: trace.commits for oid, trace in traces.items()})
+    asking = _Asking(note)
+    _trace(repository, objects, traces, scope, asking)
+    brought_by = {oid: trace.commits for oid, trace in traces.items()}
+    reached = asking.answer("which refs reach the keys", lambda: refs_by_object(repository, brought_by))
+    head = None
+    if any(kind in _IN_TREES for kind in objects.values()):
+        head = asking.answer("what HEAD holds", lambda: _content_of_head(repository))
     return {
-        oid: _provenance(traces[oid], reached[oid], held=oid in at_head, by_commit=kind == "commit")
+        oid: _provenance(traces[oid], None if reached is None else reached[oid], kind, held=_held(oid, head))
         for oid, kind in objects.items()
     }
 
 
-def _provenance(trace: Trace, refs: tuple[str, ...], *, held: bool, by_commit: bool) -> Provenance:
+class _Asking:
+    """Questions to git, of which one that fails is a gap."""
+
+    def __init__(self, note: Callable[[Gap], None]) -> None:
+        self.note = note
+
+    def answer(self, what: str, ask: Callable[[], T]) -> T | None:
+        """The answer, or None where there is none."""
+        try:
+            return ask()
+        except GitError as error:
+            self.note(Gap("provenance", f"{what} is not known: {error}"))
+            return None
+
+
+def _trace(
+    repository: str,
+    objects: Mapping[bytes, Kind],
+    traces: Mapping[bytes, Trace],
+    scope: Scope | None,
+    asking: _Asking,
+) -> None:
+    content = [oid for oid, kind in objects.items() if kind in _IN_TREES]
+    trees = "tree" in objects.values()
+    everything = scope is None or scope.is_everything
+    keep = scope.keep if scope else ()
+    walk = Walk(EVERYTHING if scope is None or everything else (*scope.selection(), "--"), keep=keep)
+    what = "which commits brought the keys, under which names,"
+    walked = asking.answer(what, lambda: trace_content(repository, content, traces, walk, trees=trees))
+    untraced = [oid for oid in content if not traces[oid].commits]
+    lost = b""
+    if walked and untraced and everything:
+        lost = asking.answer(what, lambda: unreachable_commits(repository)) or b""
+    if lost:
+        again = Walk(("--ignore-missing", "--stdin"), lost, keep)
+        asking.answer(what, lambda: trace_content(repository, untraced, traces, again, trees=True))
+    headed = [oid for oid, kind in objects.items() if kind not in _IN_TREES]
+    if headed:
+        made = "when commits and tags were made"
+        note = asking.note
+        asking.answer(made, lambda: trace_commits_and_tags(repository, headed, traces, keep, note))
+
+
+def _held(oid: bytes, head: TreeObjects | None) -> bool | None:
+    """Whether HEAD's tree has an object; None where that is not known."""
+    if head is None:
+        return None
+    return oid in head.ids or (None if head.missing else False)
+
+
+def _provenance(trace: Trace, refs: tuple[str, ...] | None, kind: Kind, *, held: bool | None) -> Provenance:
     first = trace.commits[0] if trace.commits else trace.names
     # HEAD is worth naming only where it is detached from every branch.
-    named = tuple(ref for ref in refs if ref != "HEAD") or refs
-    return Provenance(first, trace.date, tuple(trace.paths), named, "HEAD" in refs if by_commit else held)
+    named = tuple(ref for ref in refs or () if ref != "HEAD") or refs or ()
+    if kind == "commit":
+        held = None if refs is None else "HEAD" in refs
+    return Provenance(first, trace.date, tuple(trace.paths), named, False if kind == "tag" else held)
 
 
-def _content_of_head(repository: StrOrBytesPath, *, trees: bool) -> frozenset[bytes]:
-    root = run(["rev-parse", "-q", "--verify", "HEAD^{tree}"], repository, accept=(0, 1)).strip()
-    if not root:
-        return frozenset()
-    with_trees = ["-t"] if trees else []
-    listing = run(["ls-tree", "-r", "-z", "--full-tree", *with_trees, root], repository)
-    entries = {bytes.fromhex(entry.split(maxsplit=3)[2].decode()) for entry in listing.split(b"\0") if entry}
-    return frozenset(entries | {bytes.fromhex(root.decode())})
+def _content_of_head(repository: str) -> TreeObjects:
+    """The content of HEAD; what is not known of it counts as missing.
+
+    Raises:
+        GitError: git cannot say, or HEAD's own commit is not there.
+    """
+    if not run(["rev-parse", "-q", "--verify", "HEAD"], repository, accept=(0, 1)).strip():
+        return TreeObjects(frozenset(), frozenset())  # no commit yet
+    commit = run(["rev-parse", "--verify", "HEAD^{commit}"], repository).strip()
+    return tree_objects(repository, commit.decode())

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from keyleak.git.process import run
+from keyleak.git.refs import Tip, tips_of
 from keyleak.git.trace import EVERYTHING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from _typeshed import StrOrBytesPath
-
 
 def refs_by_object(
-    repository: StrOrBytesPath, brought_by: Mapping[bytes, Sequence[str]]
+    repository: str, brought_by: Mapping[bytes, Sequence[str]]
 ) -> dict[bytes, tuple[str, ...]]:
     """Which refs, HEAD and older stashes among them, reach each object.
 
@@ -34,7 +32,7 @@ def refs_by_object(
         # The object itself, too: a ref can name a commit, a tag or a blob.
         for brought in {commit.encode() for commit in commits} | {oid.hex().encode()}:
             seeds[brought] = seeds.get(brought, 0) | bits[oid]
-    tips = [*_tips(repository), *_stashes(repository)]
+    tips = [*tips_of(repository), *_stashes(repository)]
     masks = seeds | (_masks(repository, seeds) if tips else {})
     refs: dict[bytes, set[str]] = {oid: set() for oid in brought_by}
     for tip, name in tips:
@@ -45,24 +43,16 @@ def refs_by_object(
     return {oid: tuple(sorted(names)) for oid, names in refs.items()}
 
 
-def _tips(repository: StrOrBytesPath) -> Iterator[tuple[bytes, str]]:
-    # 1 is git's answer where there is no ref at all.
-    listing = run(["show-ref", "--head", "--dereference"], repository, accept=(0, 1))
-    for line in listing.splitlines():
-        tip, _, name = line.partition(b" ")
-        yield tip, os.fsdecode(name.removesuffix(b"^{}"))
-
-
-def _stashes(repository: StrOrBytesPath) -> Iterator[tuple[bytes, str]]:
+def _stashes(repository: str) -> Iterator[Tip]:
     """The stash list but for its newest entry, which is a ref."""
     if not run(["rev-parse", "-q", "--verify", "refs/stash"], repository, accept=(0, 1)):
         return
     listing = run(["rev-list", "--walk-reflogs", "refs/stash", "--"], repository)
     for number, tip in enumerate(listing.split()[1:], 1):
-        yield tip, f"stash@{{{number}}}"
+        yield Tip(tip, f"stash@{{{number}}}")
 
 
-def _masks(repository: StrOrBytesPath, seeds: Mapping[bytes, int]) -> dict[bytes, int]:
+def _masks(repository: str, seeds: Mapping[bytes, int]) -> dict[bytes, int]:
     """For each commit that reaches any object, which ones: those of its parents and its own."""
     masks: dict[bytes, int] = {}
     listing = run(["rev-list", "--topo-order", "--reverse", "--parents", *EVERYTHING], repository)

@@ -3,53 +3,71 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
-from keyleak.coverage import Gap
+from keyleak.coverage import Gap, ObjectCounts
 from keyleak.errors import GitError
-from keyleak.git.delta_walk import EMPTY_PART
 from keyleak.git.inventory import Inventory
-from keyleak.git.memory import Remembered, loose_name
+from keyleak.git.loose import read_loose
+from keyleak.git.memory import Remembered, store_name
+from keyleak.git.parts import EMPTY_PART
 from keyleak.git.plain import listed_by_git, read_by_id
-from keyleak.git.visitor import ObjectsRead
+from keyleak.git.visitor import Failures, ObjectsRead, distinct
 from keyleak.git.workers import Refused, read_tasks
 from keyleak.records import replace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from _typeshed import StrOrBytesPath
 
-    from keyleak.git.delta_walk import PartRead
+    from keyleak.git.memory import Digests
     from keyleak.git.object_store import ObjectStore
+    from keyleak.git.parts import PartRead
     from keyleak.git.visitor import MakeVisitor, ReadOptions
 
 R = TypeVar("R")
 
+_KEPT_ABSENT: Final = 1000  # ids of absent objects that are remembered
 _WORTH_WORKERS: Final = 4 << 20  # bytes of packs below which starting processes takes longer than reading
 
 
 def read_store(
-    repository: StrOrBytesPath, store: ObjectStore, make_visitor: MakeVisitor[R], options: ReadOptions
+    repository: StrOrBytesPath,
+    store: ObjectStore,
+    make_visitor: MakeVisitor[R],
+    options: ReadOptions,
+    digests: Digests,
 ) -> ObjectsRead[R]:
-    """Visits every object of an object database once.
+    """Visits every object of an object database: its own content, in each copy that there is of it.
 
     Args:
         repository: where it is.
         store: its packs and loose objects.
         make_visitor: builds the visitor in each process.
         options: what to read and how.
+        digests: of its packs, as far as they are known.
 
     Raises:
         GitError: git cannot be started.
     """
-    inventory = Inventory(store, options.only)
+    inventory = Inventory(store, digests, options.only)
+    again = _found_before(repository, inventory, make_visitor, options)
     read, left = _read_packs(inventory, make_visitor, options)
-    ids = inventory.not_packed(left)
+    of_packs = read
+    loose, damaged = read_loose(
+        [file for file in store.loose if options.only is None or file.oid in options.only],
+        inventory.packed_too(),
+        make_visitor(),
+        options,
+    )
+    options.progress(loose.counts, loose.content_bytes)
+    ids = set(left.ids).union(oid for oid in damaged if oid not in inventory.packed_too())
     damage: tuple[Gap, ...] = ()
+    elsewhere = {file.oid for file in store.loose}
     if inventory.unusual:
         try:
-            ids |= listed_by_git(repository) - inventory.taken()
+            ids |= listed_by_git(repository) - inventory.taken() - elsewhere
         except GitError as error:
             # A pack can be too damaged even for git to list; what is readable was read all the same.
             damage = (
@@ -57,22 +75,49 @@ def read_store(
             )
     if options.only is not None:
         # Whatever no pack brought is asked of git, which says what it lacks.
-        ids = (ids & options.only) | (options.only - inventory.taken())
-    if not options.stop():
-        read += _read_rest(repository, store, ids, make_visitor, options)
-    if known := [oid for remembered in inventory.known for oid in remembered.again]:
-        again = read_by_id(repository, known, make_visitor(), options)
-        read = replace(read, results=read.results + again.results, gaps=read.gaps + again.gaps)
-        read = replace(read, found=read.found + again.found)
-    return replace(read, gaps=store.gaps + inventory.gaps + damage + read.gaps)
+        ids = (ids & options.only) | (options.only - inventory.taken() - elsewhere)
+    rest = _by_id(repository, store, sorted(ids), make_visitor, options)
+    copies = _by_id(repository, store, left.copies, make_visitor, options)
+    read = distinct(read + again + loose + rest + replace(copies, counts=ObjectCounts(), content_bytes=0))
+    absent = tuple(sorted(inventory.lacks(set(read.absent))))
+    name = store_name(store, digests) if options.memory else ""
+    read = replace(read, gaps=store.gaps + inventory.gaps + damage + read.gaps, absent=absent, name=name)
+    if options.memory and name and not read.gaps and not options.stop():
+        kept = [*again.found, *of_packs.found, *rest.found]
+        remembered = Remembered(read.counts, read.content_bytes, tuple(kept), absent=absent[:_KEPT_ABSENT])
+        options.memory.keep(name, remembered)
+    return read
+
+
+class _Left(NamedTuple):
+    """Ids for the plain path."""
+
+    ids: list[bytes]
+    copies: list[bytes]
+    """Of objects of which another copy was read, and counted."""
+
+
+def _found_before(
+    repository: StrOrBytesPath, inventory: Inventory, make_visitor: MakeVisitor[R], options: ReadOptions
+) -> ObjectsRead[R]:
+    """What is remembered to have something to tell, visited again; it is counted already."""
+    if not options.memory:
+        return ObjectsRead()
+    ids = [oid for remembered in inventory.recall(options.memory).values() for oid in remembered.again]
+    if not ids:
+        return ObjectsRead()
+    read = read_by_id(repository, ids, make_visitor(), replace(options, memory=None))
+    if read.gaps:
+        # Git has another content for one of them by now, or none: then nothing is known of these packs.
+        inventory.forget()
+        return ObjectsRead()
+    return replace(read, counts=ObjectCounts(), content_bytes=0)
 
 
 def _read_packs(
     inventory: Inventory, make_visitor: MakeVisitor[R], options: ReadOptions
-) -> tuple[ObjectsRead[R], list[bytes]]:
-    remembered = (
-        sum(inventory.recall(options.memory).values(), Remembered()) if options.memory else Remembered()
-    )
+) -> tuple[ObjectsRead[R], _Left]:
+    remembered = sum(inventory.known, Remembered())
     options.progress(remembered.counts, remembered.content_bytes)
     parts: dict[str, list[PartRead[R]]] = defaultdict(list)
     jobs = options.jobs if inventory.bytes_to_read >= _WORTH_WORKERS else 1
@@ -84,48 +129,45 @@ def _read_packs(
         options.progress(part.counts, part.content_bytes)
         if options.stop():
             break
-    read: ObjectsRead[R] = ObjectsRead(counts=remembered.counts, content_bytes=remembered.content_bytes)
-    left = list(remembered.left)
+    read: ObjectsRead[R] = ObjectsRead(
+        counts=remembered.counts, content_bytes=remembered.content_bytes, absent=remembered.absent
+    )
+    left = _Left(list(remembered.left), [])
     for path, of_pack in parts.items():
         whole = sum(of_pack, EMPTY_PART)
-        if options.memory and not whole.gaps and inventory.is_read(path, len(of_pack)):
-            kept = Remembered(whole.counts, whole.content_bytes, whole.found, whole.left)
+        is_whole = not whole.gaps and not whole.left_copies and inventory.is_read(path, len(of_pack))
+        if options.memory and is_whole:
+            absent = tuple(sorted(whole.absent))[:_KEPT_ABSENT]
+            kept = Remembered(whole.counts, whole.content_bytes, whole.found, whole.left, absent)
             inventory.keep(options.memory, path, kept)
-        read += ObjectsRead(whole.results, whole.found, whole.counts, whole.content_bytes, whole.gaps)
-        left += whole.left
+        read += ObjectsRead(
+            whole.results,
+            whole.found,
+            whole.counts,
+            whole.content_bytes,
+            whole.gaps,
+            tuple(whole.absent),
+        )
+        left.ids.extend(whole.left)
+        left.copies.extend(whole.left_copies)
     return read, left
 
 
-def _read_rest(
+def _by_id(
     repository: StrOrBytesPath,
     store: ObjectStore,
-    ids: set[bytes],
+    ids: Sequence[bytes],
     make_visitor: MakeVisitor[R],
     options: ReadOptions,
 ) -> ObjectsRead[R]:
-    """Loose objects, and what packs left; loose ones that are remembered are only counted."""
-    memory = options.memory
-    name = loose_name(store.folders)
-    loose = ids.intersection(store.loose)
-    known = (memory.recall(name) if memory else None) or Remembered()
-    if not loose.issuperset(known.ids):
-        known = Remembered()  # some were packed or removed, so its counts say nothing any more
-    new = sorted(loose.difference(known.ids))
-    fresh = _by_id(repository, new, make_visitor, options)
-    if memory and new and not fresh.gaps and not options.stop():
-        memory.keep(name, known + Remembered(fresh.counts, fresh.content_bytes, fresh.found, ids=tuple(new)))
-    rest = _by_id(repository, sorted(ids - loose), make_visitor, options)
-    again = _by_id(repository, known.again, make_visitor, replace(options, progress=lambda *_: None))
-    counted = replace(again, counts=known.counts, content_bytes=known.content_bytes)
-    return fresh + rest + counted
-
-
-def _by_id(
-    repository: StrOrBytesPath, ids: Iterable[bytes], make_visitor: MakeVisitor[R], options: ReadOptions
-) -> ObjectsRead[R]:
-    asked = list(ids)
-    if not asked:
+    """What is left to git, where git can be asked; what it does not read is a gap."""
+    if not ids or options.stop():
         return ObjectsRead()
-    read = read_by_id(repository, asked, make_visitor(), options)
+    if not store.asks_git:
+        failures = Failures()
+        for oid in ids:
+            failures.note(oid, "only git could read it, which does not read this repository")
+        return ObjectsRead(gaps=tuple(failures.gaps()))
+    read = read_by_id(repository, ids, make_visitor(), options)
     options.progress(read.counts, read.content_bytes)
     return read

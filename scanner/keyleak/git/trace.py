@@ -1,27 +1,36 @@
-"""Which commits brought an object, and under which paths."""
+"""Which commits brought an object, and under which paths.
+
+What can be known is noted; where git cannot say, for want of an object or because a file of the repository is
+damaged, that is a gap and the rest is still found out.
+"""
 
 from __future__ import annotations
 
 import os
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from keyleak.coverage import Gap
+from keyleak.errors import GitError
+from keyleak.git.dates import iso_date
 from keyleak.git.process import run
+from keyleak.git.single_objects import single_objects
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from _typeshed import StrOrBytesPath
 
-EVERYTHING: Final = ("--all", "--reflog", "--")
-"""All that refs and reflogs keep; the stash list is a reflog."""
+EVERYTHING: Final = ("--ignore-missing", "--all", "--reflog", "--")
+"""All that refs and reflogs keep; the stash list is a reflog. A ref to nothing is named elsewhere."""
 
 _ARGUMENTS: Final = 1000  # ids on one command line
-_COMMIT: Final = re.compile(rb"\n*([0-9a-f]{40,64}) ([0-9a-f]{40,64}) (\S+)\n*\Z")
+_FORMAT: Final = "--format=%H %T %cd"
+_COMMIT: Final = re.compile(rb"\n*([0-9a-f]{40,64}) ([0-9a-f]{40,64}) (-?[0-9]*) ?([+-]?[0-9]*)\n*\Z")
+_LARGEST_HEADED: Final = 64 << 20  # bytes of a commit or a tag
 _TAG: Final = re.compile(rb"object ([0-9a-f]{40,64})\ntype commit\n")
-_TAGGER: Final = re.compile(rb"\ntagger [^\n]*> ([0-9]{1,11}) ([+-])([0-9]{2})([0-9]{2})\n")
+_MADE: Final = re.compile(rb"\n(?:tagger|committer) [^\n]*?> ?(-?[0-9]+) ?([+-]?[0-9]*)\n")
 
 
 class Walk(NamedTuple):
@@ -46,7 +55,7 @@ class Trace:
     names: str | None = None
     """The commit that a tag names."""
 
-    def came(self, commit: str, date: str, path: str | None) -> None:
+    def came(self, commit: str, date: str | None, path: str | None) -> None:
         """Notes a commit that brought it."""
         self.date = self.date or date
         if path is not None:
@@ -62,7 +71,7 @@ def trace_content(
     walk: Walk,
     *,
     trees: bool,
-) -> None:
+) -> bool:
     """Notes every commit that brought a blob or tree: parents before their children, else by date.
 
     Args:
@@ -71,6 +80,9 @@ def trace_content(
         traces: where it is noted.
         walk: the commits to walk.
         trees: whether there are trees among the ids.
+
+    Returns:
+        True, where nothing went wrong.
 
     Raises:
         GitError: history cannot be walked.
@@ -81,7 +93,7 @@ def trace_content(
             [
                 *("log", "--date-order", "--reverse", "--raw", "-z", "--no-abbrev", "--no-renames"),
                 *("-m", "--root", "--no-ext-diff", "--no-textconv", "--no-show-signature", "--no-color"),
-                *("--no-notes", "--no-decorate", "--ignore-submodules", "--format=%H %T %cI"),
+                *("--no-notes", "--no-decorate", "--ignore-submodules", "--date=raw", _FORMAT),
                 *(("-t",) if trees else ()),
                 *(f"--find-object={oid.decode()}" for oid in wanted),
                 *walk.arguments,
@@ -93,11 +105,12 @@ def trace_content(
         _read_changes(listing, wanted)
         if trees:
             _trace_roots(repository, wanted, walk)
+    return True
 
 
 def _read_changes(listing: bytes, wanted: Mapping[bytes, Trace]) -> None:
     tokens = iter(listing.split(b"\0"))
-    commit = date = ""
+    commit, date = "", None
     for token in tokens:
         change = token.lstrip(b"\n")
         if change.startswith(b":"):
@@ -106,7 +119,7 @@ def _read_changes(listing: bytes, wanted: Mapping[bytes, Trace]) -> None:
             if trace is not None:
                 trace.came(commit, date, path)
         elif header := _COMMIT.match(token):
-            commit, date = header[1].decode(), header[3].decode()
+            commit, date = header[1].decode(), _date(header)
 
 
 def _trace_roots(repository: StrOrBytesPath, wanted: Mapping[bytes, Trace], walk: Walk) -> None:
@@ -122,7 +135,8 @@ def _trace_roots(repository: StrOrBytesPath, wanted: Mapping[bytes, Trace], walk
             "-z",
             "--no-notes",
             "--no-decorate",
-            "--format=%H %T %cI",
+            "--date=raw",
+            _FORMAT,
             *walk.arguments,
         ],
         repository,
@@ -132,47 +146,47 @@ def _trace_roots(repository: StrOrBytesPath, wanted: Mapping[bytes, Trace], walk
     for token in listing.split(b"\0"):
         header = _COMMIT.match(token)
         if header and (trace := untraced.get(header[2])):
-            trace.came(header[1].decode(), header[3].decode(), None)
+            trace.came(header[1].decode(), _date(header), None)
 
 
-def trace_commits(
-    repository: StrOrBytesPath, commits: Sequence[bytes], traces: Mapping[bytes, Trace], keep: Sequence[str]
+def _date(header: re.Match[bytes]) -> str | None:
+    return iso_date(header[3].decode(), header[4].decode())
+
+
+def trace_commits_and_tags(
+    repository: str,
+    objects: Iterable[bytes],
+    traces: Mapping[bytes, Trace],
+    keep: Sequence[str],
+    note: Callable[[Gap], None],
 ) -> None:
-    """Notes of commits themselves when they were made.
+    """Notes of commits and tags when they were made, and which commit a tag names.
+
+    Args:
+        repository: where they are.
+        objects: their ids.
+        traces: where it is noted.
+        keep: `GIT_*` variables to trust.
+        note: told of those that cannot be read.
 
     Raises:
-        GitError: git cannot read them.
+        GitError: git does not read the repository.
     """
-    for batch in _batches(commits):
-        asked = [oid.hex() for oid in batch]
-        command = ["log", "--no-walk=unsorted", "--format=%H %T %cI", "-z", *asked, "--"]
-        dates = run(command, repository, keep=keep)
-        for line in dates.split(b"\0"):
-            if header := _COMMIT.match(line):
-                traces[bytes.fromhex(header[1].decode())].came(header[1].decode(), header[3].decode(), None)
-
-
-def trace_tags(
-    repository: StrOrBytesPath, tags: Sequence[bytes], traces: Mapping[bytes, Trace], keep: Sequence[str]
-) -> None:
-    """Notes of tags which commit they name and when they were made.
-
-    Raises:
-        GitError: git cannot read them.
-    """
-    for oid in tags:
-        content = run(["cat-file", "tag", oid.hex()], repository, keep=keep)
-        trace = traces[oid]
-        if named := _TAG.match(content):
-            trace.names = named[1].decode()
-        if made := _TAGGER.search(content.partition(b"\n\n")[0] + b"\n"):
-            trace.date = _iso(made)
-
-
-def _iso(tagger: re.Match[bytes]) -> str:
-    east = timedelta(hours=int(tagger[3]), minutes=int(tagger[4]))
-    zone = timezone(-east if tagger[2] == b"-" else east) if east < timedelta(hours=24) else UTC
-    return datetime.fromtimestamp(int(tagger[1]), zone).isoformat()
+    with single_objects(repository, keep) as git:
+        for oid in objects:
+            try:
+                kind, content = git.read(oid.hex(), _LARGEST_HEADED)
+            except GitError as error:
+                note(Gap(f"object {oid.hex()}", f"when it was made is not known: {error}"))
+                continue
+            trace = traces[oid]
+            made = _MADE.search(content.partition(b"\n\n")[0] + b"\n")
+            date = iso_date(made[1].decode(), made[2].decode()) if made else None
+            if kind == "commit":
+                trace.came(oid.hex(), date, None)
+            elif named := _TAG.match(content):
+                trace.names = named[1].decode()
+            trace.date = trace.date or date
 
 
 def unreachable_commits(repository: StrOrBytesPath) -> bytes:

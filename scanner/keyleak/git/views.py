@@ -8,13 +8,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from keyleak.coverage import Gap
+from keyleak.errors import GitError
 from keyleak.git.places import git_folder
 from keyleak.git.process import run
+from keyleak.git.regular import read_regular
 from keyleak.git.remotes import promisors
+from keyleak.git.trace import EVERYTHING
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
+_ID: Final = re.compile(rb"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_LARGEST_LIST: Final = 64 << 20  # bytes
 _NAMED_GAPS: Final = 20  # objects named one by one; the rest are counted
 _SECTION: Final = re.compile(r"submodule\.(.*)\.path\Z", re.DOTALL)
 
@@ -50,8 +55,15 @@ def shallow_gap(repository: str, commits: frozenset[bytes] | None) -> Iterator[G
 
 
 def _shallow_commits(repository: str) -> frozenset[bytes]:
-    with open(os.path.join(git_folder(repository), "shallow"), "rb") as file:
-        return frozenset(bytes.fromhex(line.decode()) for line in file.read().split())
+    path = os.path.join(git_folder(repository), "shallow")
+    try:
+        content = read_regular(path, _LARGEST_LIST)
+    except OSError as error:
+        raise GitError(("rev-parse",), None, f"{path}: {error.strerror}") from error
+    ids = [line for line in content.split() if _ID.fullmatch(line)]
+    if len(ids) != len(content.split()):
+        raise GitError(("rev-parse",), None, f"{path} is damaged: it holds more than ids of commits")
+    return frozenset(bytes.fromhex(line.decode()) for line in ids)
 
 
 def missing_objects(repository: str) -> bytes:
@@ -64,6 +76,29 @@ def missing_objects(repository: str) -> bytes:
         return b""
     listing = run(["rev-list", "--all", "--objects", "--missing=print"], repository)
     return b"".join(line[1:] + b"\n" for line in listing.splitlines() if line.startswith(b"?"))
+
+
+def missing_ids(repository: str, absent: Collection[bytes]) -> frozenset[bytes]:
+    """Ids of objects that history names and the repository lacks.
+
+    Args:
+        repository: which one.
+        absent: those that any object names, also one that no ref reaches; git may have removed these.
+
+    Raises:
+        GitError: git cannot say.
+    """
+    if not absent and not promisors(repository):
+        return frozenset()
+    command = ["rev-list", "--objects", "--no-object-names", "--missing=print", *EVERYTHING]
+    try:
+        lines = run(command, repository).split()
+    except GitError:
+        # Git does not get past a commit that is not there.
+        if not absent:
+            raise
+        return frozenset(absent)
+    return frozenset(bytes.fromhex(line[1:].decode()) for line in lines if line.startswith(b"?"))
 
 
 def absent_gaps(repository: str, missing: Collection[bytes]) -> Iterator[Gap]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from typing import TYPE_CHECKING, Final, Generic, Literal, Protocol, TypeVar
 
 from keyleak.coverage import Gap, ObjectCounts
-from keyleak.records import dataclass, field
+from keyleak.records import dataclass, field, replace
+from keyleak.unexpected import contained
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -55,9 +57,18 @@ class ReadLimits:
     """Bases kept at a time for deltas yet to come; what needs more goes to the plain path."""
     window_bytes: int = 1 << 20
     """Length of a window."""
+    built_bytes: int = 1 << 30
+    """Content that a part of a pack may build whatever its size, and"""
+    built_ratio: int = 2000
+    """so many times its size. rails' pack builds 17 times its size, that of a registry which rewrites one
+    huge folder with every commit 1,000 times; one that was made to keep its reader busy, a million times."""
     git_bytes: int = 2 << 30
     """Git is not asked for a larger object that it would have to hold whole. Git itself deltifies nothing
     over 512 MiB, so that a delta that claims more was made to exhaust memory."""
+
+    def most_built(self, packed: int) -> int:
+        """Bytes of content that so many bytes of a pack may build."""
+        return self.built_bytes + self.built_ratio * packed
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +106,10 @@ class ObjectsRead(Generic[R]):
     """Bytes of content visited."""
     gaps: tuple[Gap, ...] = ()
     """What could not be read."""
+    absent: tuple[bytes, ...] = ()
+    """Ids of objects that others name and that are not here, as far as that was looked at."""
+    name: str = ""
+    """The name of the object database as it is (see `keyleak.git.memory`), where it is known."""
 
     def __add__(self, other: ObjectsRead[R]) -> ObjectsRead[R]:
         return ObjectsRead(
@@ -103,7 +118,86 @@ class ObjectsRead(Generic[R]):
             self.counts + other.counts,
             self.content_bytes + other.content_bytes,
             self.gaps + other.gaps,
+            self.absent + other.absent,
+            self.name or other.name,
         )
+
+
+def distinct(read: ObjectsRead[R]) -> ObjectsRead[R]:
+    """The same with each result once: copies of an object bring equal ones, unless one of them lies."""
+    known: dict[bytes, list[R]] = {}
+    for oid, result in zip(read.found, read.results, strict=True):
+        of_object = known.setdefault(oid, [])
+        if result not in of_object:
+            of_object.append(result)
+    pairs = [(oid, result) for oid, of_object in known.items() for result in of_object]
+    return replace(read, found=tuple(oid for oid, _ in pairs), results=tuple(result for _, result in pairs))
+
+
+NAMED_GAPS: Final = 20
+"""Objects named one by one where something is wrong with many; the rest are counted."""
+
+
+class Failures:
+    """What is wrong with objects."""
+
+    def __init__(self) -> None:
+        self._noted: list[tuple[bytes, str]] = []
+
+    def note(self, oid: bytes, reason: str) -> None:
+        """Notes an object that was not read, or not well."""
+        self._noted.append((oid, reason))
+
+    def gaps(self) -> Iterator[Gap]:
+        """The first objects by name, the others by their number."""
+        self._noted.sort()
+        for oid, reason in self._noted[:NAMED_GAPS]:
+            yield Gap(f"object {oid.hex()}", reason)
+        for reason, count in sorted(Counter(reason for _, reason in self._noted[NAMED_GAPS:]).items()):
+            yield Gap("further objects", reason, count)
+
+
+def worth_looking(visitor: Visitor[R], contents: Sequence[bytes]) -> Iterable[int]:
+    """As `Visitor.worth_visiting`; all of them where that fails, so that only the one to blame is lost."""
+    return contained(lambda: visitor.worth_visiting(contents), lambda _: range(len(contents)))
+
+
+def look_at(visitor: Visitor[R], oid: bytes, kind: Kind, data: bytes, failures: Failures) -> R | None:
+    """Has a visitor look at an object; what goes wrong there is noted and costs this object only."""
+    return contained(lambda: visitor.visit(oid, kind, data), lambda reason: failures.note(oid, reason))
+
+
+def look_at_windows(
+    visitor: Visitor[R], oid: bytes, kind: Kind, windows: Iterator[bytes], failures: Failures
+) -> R | None:
+    """As `look_at`, for an object too large to hold. What its content raises is raised to the caller."""
+    guarded = _Guarded(windows)
+    result = contained(
+        lambda: visitor.visit_windows(oid, kind, guarded), lambda reason: failures.note(oid, reason)
+    )
+    if guarded.error is not None:
+        raise guarded.error
+    return result
+
+
+class _Guarded:
+    """Windows that know whether they themselves failed."""
+
+    def __init__(self, windows: Iterator[bytes]) -> None:
+        self._windows = windows
+        self.error: Exception | None = None
+
+    def __iter__(self) -> _Guarded:
+        return self
+
+    def __next__(self) -> bytes:
+        try:
+            return next(self._windows)
+        except StopIteration:
+            raise
+        except Exception as error:
+            self.error = error
+            raise
 
 
 def object_id(kind: Kind, data: bytes, id_bytes: int) -> bytes:

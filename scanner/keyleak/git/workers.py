@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from keyleak.coverage import Gap, ObjectCounts
 from keyleak.git.careful import Careful, Mark
-from keyleak.git.delta_walk import PartRead
 from keyleak.git.pack import open_pack, read_apart, read_part
 from keyleak.git.pack_index import PackError, UnusualPackError
+from keyleak.git.parts import PartRead
 from keyleak.unexpected import contained
 from keyleak.worker_process import WorkerProcess, start_worker
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from multiprocessing.connection import Connection
 
-    from keyleak.git.delta_walk import OpenPack
+    from keyleak.git.parts import OpenPack
     from keyleak.git.visitor import Kind, MakeVisitor, ReadLimits, Visitor
 
 # Each costs another reading of its part. A part with more of them was made to be one.
@@ -50,8 +50,8 @@ class PackTask:
     parts: int
     number: int
     """Which part; the first also tells what is in none."""
-    skip: bytes = b""
-    """See `OpenPack.skip`."""
+    flags: bytes = b""
+    """See `OpenPack.flags`."""
     is_suspect: bool = False
     """Whether a process that read it died: it is read object by object now."""
     leave_out: tuple[bytes, ...] = ()
@@ -103,7 +103,7 @@ class PackReader(Generic[R]):
     def _open(self, task: PackTask) -> OpenPack:
         if self._opened is None or self._path != task.path:
             self._opened = None  # two packs' arrays need not fit at a time
-            self._opened = open_pack(task.path, task.id_bytes, task.kinds, task.parts, task.skip)
+            self._opened = open_pack(task.path, task.id_bytes, task.kinds, task.parts, task.flags)
             self._path = task.path
         return self._opened
 
@@ -253,7 +253,7 @@ def _read(reader: PackReader[R], task: PackTask, mark: Mark | None = None) -> Pa
 
 def _lost(task: PackTask, reason: str = _DIED) -> PartRead[R]:
     what = f"part {task.number + 1} of {task.parts} of {task.path}"
-    return PartRead((), (), ObjectCounts(), 0, (), (Gap(what, reason),))
+    return PartRead((), (), ObjectCounts(), 0, gaps=(Gap(what, reason),))
 
 
 def _killer(oid: bytes) -> Gap:

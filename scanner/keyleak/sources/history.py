@@ -4,44 +4,43 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
 
 from keyleak.coverage import Coverage, Gap, ObjectCounts, merge_gaps
 from keyleak.errors import GitError
 from keyleak.findings import AttributionVerdict, LocationKind
+from keyleak.git.layout import find_layout
 from keyleak.git.objects import read_objects
-from keyleak.git.places import PlaceKind, git_files, git_folder, ref_names
+from keyleak.git.places import staged_paths
 from keyleak.git.plain import read_by_id
-from keyleak.git.provenance import provenance
+from keyleak.git.provenance import Provenance, provenance
 from keyleak.git.scope import Scope, objects_in
-from keyleak.git.views import absent_gaps, missing_objects, shallow_gap, submodules
+from keyleak.git.views import Submodule, absent_gaps, missing_ids, shallow_gap, submodules
 from keyleak.git.visitor import ReadOptions
 from keyleak.sources.files import Reading
 from keyleak.sources.inspector import Place
 from keyleak.sources.interruption import Interruption
 from keyleak.sources.object_places import ObjectPlaces
 from keyleak.sources.object_visitor import MakeObjectVisitor, ObjectVisitor
-from keyleak.sources.reading import INTERRUPTED, Reader
+from keyleak.sources.reading import INTERRUPTED
+from keyleak.sources.surroundings import Surroundings
 from keyleak.sources.wire import unpacked
+from keyleak.unexpected import contained
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from keyleak.findings import Sighting
     from keyleak.git.memory import ObjectMemory
-    from keyleak.git.provenance import Provenance
     from keyleak.git.scope import ScopedObjects
-    from keyleak.git.views import Submodule
     from keyleak.git.visitor import ObjectsRead
     from keyleak.rulebook.provenance import RuleFolder
+    from keyleak.secret import Secret
     from keyleak.sources.inspector import Inspector
     from keyleak.sources.object_visitor import ObjectResult
 
-_KINDS: Final = {
-    PlaceKind.REFLOG: LocationKind.REFLOG,
-    PlaceKind.CONFIG: LocationKind.GIT_CONFIG,
-    PlaceKind.FILE: LocationKind.FILE,
-}
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,7 @@ def read_history(
 
 
 class _History:
-    """One reading of one repository."""
+    """One reading of one repository. What one step cannot tell is a gap, and the next one follows."""
 
     def __init__(
         self,
@@ -98,29 +97,68 @@ class _History:
         inspector: Inspector,
         progress: Callable[[Coverage, int], None],
         stop: Callable[[], bool],
+        outer: tuple[str, ...] = (),
     ) -> None:
         self._request = request
         self._repository = request.repository
         self._inspector = inspector
         self._progress = progress
         self._stop = stop
-        self._gaps: list[Gap] = []
+        self._layout = find_layout(request.repository)
+        self._outer = (*outer, os.path.realpath(self._layout.folder))
+        """Git folders of the repositories that this one is a submodule of, and its own."""
+        self._gaps: list[Gap] = list(self._layout.gaps)
+
+    @property
+    def is_within_itself(self) -> bool:
+        """Whether it is a submodule of itself."""
+        return self._outer[-1] in self._outer[:-1]
 
     def read(self) -> Reading:
         """All of it."""
         scope = self._request.scope
-        scoped = None if scope.is_everything else objects_in(self._repository, scope)
+        scoped = None if scope.is_everything else self._scoped(scope)
         read = self._objects(scoped)
         self._gaps += (gap for result in read.results for gap in result.gaps)
         sightings = list(self._with_provenance(read))
         coverage = Coverage(read.content_bytes, 0, read.counts)
         if scoped is None:
-            for beside in (self._beside(), self._descend()):
-                sightings += beside.sightings
-                coverage += beside.coverage
+            memory = self._request.memory
+            surroundings = Surroundings(
+                self._repository, self._layout, self._inspector, self._asked, memory, read.name
+            )
+            around = surroundings.read(self._gaps.append, self._stop)
+            inner = self._descend()
+            sightings += (*self._staged_names(sightings), *around.sightings, *inner.sightings)
+            coverage = coverage + around.coverage + inner.coverage
         self._views(scoped, read)
         gaps = merge_gaps([*read.gaps, *coverage.gaps, *self._gaps])
         return Reading(tuple(sightings), replace(coverage, gaps=gaps))
+
+    def _scoped(self, scope: Scope) -> ScopedObjects:
+        if not self._layout.asks_git:
+            reasons = "; ".join(f"{gap.what} {gap.reason}" for gap in self._layout.gaps)
+            raise GitError(
+                ("rev-list",), None, f"git cannot say what belongs to a part of history: {reasons}"
+            )
+        return objects_in(self._repository, scope)
+
+    def _asked(self, what: str, ask: Callable[[], T], otherwise: T) -> T:
+        """What git says; where it cannot, that is a gap."""
+        if not self._layout.asks_git:
+            return otherwise  # the reason is a gap already
+
+        def failed(reason: str) -> T:
+            self._gaps.append(Gap(what, reason))
+            return otherwise
+
+        def asked() -> T:
+            try:
+                return ask()
+            except GitError as error:
+                return failed(str(error))
+
+        return contained(asked, failed)
 
     def _objects(self, scoped: ScopedObjects | None) -> ObjectsRead[ObjectResult]:
         read_so_far = Coverage()
@@ -139,20 +177,19 @@ class _History:
             stop=self._stop,
         )
         here = self._inspector if self._request.jobs == 1 else None
-        return read_objects(self._repository, MakeObjectVisitor(self._request.rule_folders, here), options)
+        make = MakeObjectVisitor(self._request.rule_folders, here)
+        return read_objects(self._repository, make, options, self._layout)
 
     def _with_provenance(self, read: ObjectsRead[ObjectResult]) -> Iterator[Sighting]:
         found = [result for result in read.results if result.sightings]
         if not found:
             return
-        try:
-            origins = provenance(
-                self._repository, {result.oid: result.kind for result in found}, self._request.scope
-            )
-        except GitError as error:
-            origins = {}
-            self._gaps.append(Gap("provenance", f"where the keys come from is not known: {error}"))
-        places = ObjectPlaces(self._repository, origins, self._gaps.append)
+        kinds = {result.oid: result.kind for result in found if len(result.oid) == self._layout.id_bytes}
+        scope, nothing = self._request.scope, dict[bytes, Provenance]()
+        origins = self._asked(
+            "provenance", lambda: provenance(self._repository, kinds, self._gaps.append, scope), nothing
+        )
+        places = ObjectPlaces(origins, lambda: self._staged)
         for result in self._within_projects(found, origins):
             for sighting in unpacked(result.sightings):
                 yield from places.of(sighting, result.oid)
@@ -171,7 +208,7 @@ class _History:
             for origin in [origins.get(result.oid)]
             if origin and origin.first_commit and origin.paths
         }
-        if not wanted:
+        if not wanted or not self._layout.asks_git:
             return found
         # Reads manifests, of which a history without such a key needs none.
         from keyleak.sources.object_projects import projects_of_commits  # noqa: PLC0415
@@ -184,36 +221,31 @@ class _History:
         except GitError:
             # What is known without manifests is true without them.
             return found
-        return list(({result.oid: result for result in (*found, *again)}).values())
+        looked_at = {result.oid: result for result in again}
+        return [*again, *(result for result in found if not _is_same(result, looked_at.get(result.oid)))]
 
-    def _beside(self) -> Reading:
-        """Names of refs, and the files of the git folder."""
-        names = ref_names(self._repository)
-        in_names = self._inspector.inspect(names, Place(LocationKind.REF_NAME, None))
-        self._gaps += in_names.gaps
-        sightings = [_in_ref_name(sighting, names.split(b"\n")) for sighting in in_names.sightings]
-        reader, count = Reader(self._inspector), len(names)
-        for file in git_files(git_folder(self._repository), self._gaps.append):
-            if self._stop():
-                break
-            try:
-                with open(file.path, "rb") as stream:
-                    result = reader.read_stream(stream, Place(_KINDS[file.kind], file.name))
-            except FileNotFoundError:
-                continue  # git removed it since it was listed, as it does with lock files
-            except OSError as error:
-                self._gaps.append(Gap(file.name, error.strerror or "cannot be read"))
-                continue
-            sightings += result.sightings
-            count += result.bytes
-            self._gaps += result.gaps
-        return Reading(tuple(sightings), Coverage(count))
+    @cached_property
+    def _staged(self) -> Mapping[bytes, Sequence[str]]:
+        """Paths by blob in the index of every work tree."""
+        nothing = dict[bytes, list[str]]()
+        return self._asked("index", lambda: staged_paths(self._repository, self._gaps.append), nothing)
+
+    def _staged_names(self, known: Iterable[Sighting]) -> Iterator[Sighting]:
+        """Keys in names that are staged, but for those that are in a name in a tree as well."""
+        paths = [os.fsencode(path).replace(b"\n", b" ") for each in self._staged.values() for path in each]
+        inspection = self._inspector.inspect(b"\n".join(paths), Place(LocationKind.PATH_NAME, None))
+        self._gaps += (replace(gap, what=f"staged names{gap.what}") for gap in inspection.gaps)
+        in_trees = {each.secret for each in known if each.location.kind is LocationKind.PATH_NAME}
+        for sighting in inspection.sightings:
+            if sighting.secret not in in_trees:
+                path = os.fsdecode(paths[sighting.location.line - 1])
+                yield replace(sighting, location=replace(sighting.location, path=path, line=1))
 
     def _descend(self) -> Reading:
         """The submodules, or a gap for each that is not read."""
         sightings: list[Sighting] = []
         coverage = Coverage()
-        for submodule in submodules(self._repository):
+        for submodule in self._asked("submodules", lambda: submodules(self._repository), list[Submodule]()):
             if not self._request.submodules:
                 reason = "a submodule, which has a repository of its own: `--submodules` reads it too"
                 self._gaps.append(Gap(submodule.path, reason))
@@ -229,7 +261,11 @@ class _History:
     def _inner(self, submodule: Submodule, folder: str) -> Reading:
         request = replace(self._request, repository=folder)
         try:
-            reading = _History(request, self._inspector, self._progress, self._stop).read()
+            history = _History(request, self._inspector, self._progress, self._stop, self._outer)
+            if history.is_within_itself:
+                reason = "a submodule that leads back to the repository it is in, which is read already"
+                return Reading((), Coverage(gaps=(Gap(submodule.path, reason),)))
+            reading = history.read()
         except GitError as error:
             return Reading(
                 (), Coverage(gaps=(Gap(submodule.path, f"a submodule that git cannot read: {error}"),))
@@ -240,16 +276,17 @@ class _History:
 
     def _views(self, scoped: ScopedObjects | None, read: ObjectsRead[ObjectResult]) -> None:
         """Why this may be less than there is."""
-        self._gaps += shallow_gap(self._repository, scoped.commits if scoped else None)
+        commits = scoped.commits if scoped else None
+        self._gaps += self._asked("shallow", lambda: list(shallow_gap(self._repository, commits)), [])
+        if scoped is None and read.counts == ObjectCounts():
+            self._gaps.append(Gap("objects", "the repository holds none, so nothing was scanned"))
+        missing = frozenset[bytes]() if scoped is None else scoped.missing
         if scoped is None:
-            if read.counts == ObjectCounts():
-                self._gaps.append(Gap("objects", "the repository holds none, so nothing was scanned"))
-            missing = [bytes.fromhex(oid.decode()) for oid in missing_objects(self._repository).split()]
-            self._gaps += absent_gaps(self._repository, missing)
-        else:
-            self._gaps += absent_gaps(self._repository, scoped.missing)
+            what = "objects that are not here"
+            missing = self._asked(what, lambda: missing_ids(self._repository, read.absent), missing)
+        self._gaps += self._asked("objects", lambda: list(absent_gaps(self._repository, missing)), [])
         pointed = {result.lfs for result in read.results if result.lfs}
-        stored = os.path.join(git_folder(self._repository), "lfs", "objects") if pointed else ""
+        stored = os.path.join(self._layout.folder, "lfs", "objects")
         absent = sum(not os.path.exists(os.path.join(stored, oid[:2], oid[2:4], oid)) for oid in pointed)
         if absent:
             reason = "content that is only on the server; `git lfs fetch --all` brings it"
@@ -261,10 +298,13 @@ def _is_undecided(result: ObjectResult) -> bool:
     return any(each.attribution.verdict is not AttributionVerdict.ATTRIBUTED for each in sightings)
 
 
-def _in_ref_name(sighting: Sighting, names: list[bytes]) -> Sighting:
-    name = os.fsdecode(names[sighting.location.line - 1])
-    location = replace(sighting.location, path=name, line=1, refs=(name,))
-    return replace(sighting, location=location)
+def _is_same(result: ObjectResult, again: ObjectResult | None) -> bool:
+    """Whether the same keys were found again; two packs can give one id to different contents."""
+    return again is not None and _keys(result) <= _keys(again)
+
+
+def _keys(result: ObjectResult) -> set[Secret]:
+    return {sighting.secret for sighting in unpacked(result.sightings)}
 
 
 def _in_submodule(sighting: Sighting, path: str) -> Sighting:

@@ -23,7 +23,7 @@ from keyleak.resources import code_folder
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-FORM: Final = 1
+FORM: Final = 3
 """Version of the form of entries."""
 
 _KEPT_DAYS: Final = 60
@@ -130,9 +130,9 @@ def _written(remembered: Remembered) -> bytes:
         "form": FORM,
         "counts": [counts.blob, counts.commit, counts.tag, counts.tree],
         "bytes": remembered.content_bytes,
-        **{name: b"".join(getattr(remembered, name)).hex() for name in ("again", "left", "ids")},
+        **{name: b"".join(getattr(remembered, name)).hex() for name in ("again", "left", "absent")},
         "id_bytes": max(
-            (len(oid) for oid in remembered.again + remembered.left + remembered.ids), default=20
+            (len(oid) for oid in remembered.again + remembered.left + remembered.absent), default=20
         ),
     }
     body = json.dumps(entry, separators=(",", ":")).encode()
@@ -151,5 +151,5 @@ def _parsed(content: bytes) -> Remembered:
         return tuple(joined[start : start + length] for start in range(0, len(joined), length))
 
     return Remembered(
-        ObjectCounts(blob, commit, tag, tree), int(entry["bytes"]), ids("again"), ids("left"), ids("ids")
+        ObjectCounts(blob, commit, tag, tree), int(entry["bytes"]), ids("again"), ids("left"), ids("absent")
     )

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from keyleak.coverage import Gap
-from keyleak.errors import GitError
 from keyleak.findings import FirstSeen, LocationKind
-from keyleak.git.places import staged_paths
-from keyleak.git.provenance import Provenance
+from keyleak.git.provenance import NOTHING_KNOWN
 from keyleak.records import replace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from keyleak.findings import Location, Sighting
+    from keyleak.git.provenance import Provenance
 
-_UNKNOWN: Final = Provenance(None, None, (), (), at_head=False)
 _NOTES: Final = "refs/notes/"
 _STASH: Final = ("refs/stash", "stash@{")
 
@@ -26,27 +22,27 @@ class ObjectPlaces:
     """Gives sightings in objects the places that history says."""
 
     def __init__(
-        self, repository: str, origins: Mapping[bytes, Provenance], note: Callable[[Gap], None]
+        self,
+        origins: Mapping[bytes, Provenance],
+        staged: Callable[[], Mapping[bytes, Sequence[str]]],
     ) -> None:
         """Take what is known.
 
         Args:
-            repository: where the objects are.
             origins: where each comes from.
-            note: told what could not be read.
+            staged: lists the paths of blobs in the index.
         """
-        self._repository = repository
         self._origins = origins
-        self._note = note
+        self._staged = staged
 
     def of(self, sighting: Sighting, oid: bytes) -> Iterator[Sighting]:
         """A sighting at every path its object had."""
-        origin = self._origins.get(oid, _UNKNOWN)
+        origin = self._origins.get(oid, NOTHING_KNOWN)
         location = self._kind_of_place(sighting.location, origin)
         paths: tuple[str | None, ...] = origin.paths or (None,)
-        if location.kind is LocationKind.BLOB and origin.first_commit is None and oid in self._staged:
+        if location.kind is LocationKind.BLOB and origin.first_commit is None and oid in self._staged():
             location = replace(location, kind=LocationKind.INDEX)
-            paths = tuple(self._staged[oid])
+            paths = tuple(self._staged()[oid])
         for path in paths:
             yield self._at(sighting, location, path, origin)
 
@@ -67,11 +63,3 @@ class ObjectPlaces:
         if is_note and all(ref.startswith(_NOTES) for ref in origin.refs):
             return replace(location, kind=LocationKind.NOTE)
         return location
-
-    @cached_property
-    def _staged(self) -> dict[bytes, list[str]]:
-        try:
-            return staged_paths(self._repository, self._note)
-        except GitError as error:
-            self._note(Gap("index", str(error)))
-            return {}

@@ -51,8 +51,8 @@ class ObjectVisitor:
         """See `Visitor`."""
         joined = b"".join(contents)
         found = set(self._inspector.suspects(joined, list(accumulate(map(len, contents)))))
-        if _LFS_POINTER in joined:
-            found.update(place for place, data in enumerate(contents) if data.startswith(_LFS_POINTER))
+        # Asked of each: to search the whole for it takes several times as long.
+        found.update([place for place, data in enumerate(contents) if data.startswith(_LFS_POINTER)])
         return found
 
     def visit(self, oid: bytes, kind: Kind, data: bytes) -> ObjectResult | None:
