@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from keyleak._version import __version__
 from keyleak.errors import ExitCode, KeyleakError
 from keyleak.key_shapes import masked_message
-from keyleak.terminal import printable
+from keyleak.terminal import printable, without_commands
 from keyleak.termination import signal_of
 
 if TYPE_CHECKING:
@@ -61,7 +61,8 @@ def _say_crash(error: Exception) -> None:
 
 def _print(text: str) -> None:
     try:
-        print(text.encode("ascii", "backslashreplace").decode(), file=sys.stderr)  # noqa: T201
+        plain = without_commands(text.encode("ascii", "backslashreplace").decode())
+        print(plain, file=sys.stderr)  # noqa: T201
     except BrokenPipeError:
         # Nobody reads standard error; the exit code still says what happened.
         return

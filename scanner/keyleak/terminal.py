@@ -18,6 +18,15 @@ def printable(text: str) -> str:
     )
 
 
+def without_commands(text: str) -> str:
+    """Text without what the log of a pipeline takes for a command.
+
+    GitHub's runner acts on `##[name]` anywhere in a line, and a repository chooses names and reasons.
+    A command that begins with `::` has to begin its line.
+    """
+    return text.replace("##[", "# #[")
+
+
 def without_surrogates(text: str) -> str:
     r"""Text that can be encoded: undecodable bytes as `\xHH`, other lone surrogates as `\uHHHH`."""
     return _SURROGATE.sub(_written_out, text)

@@ -252,3 +252,17 @@ def test_the_output_file_has_one_line_for_each_output(person: Person, runner: Ru
     lines = (tmp_path / "runner" / "output").read_text().splitlines()
     assert [line.partition("=")[0] for line in lines] == ["findings", "sarif"]
     assert json.loads(Path(lines[1].partition("=")[2]).read_text())["version"] == "2.1.0"
+
+
+@pytest.mark.parametrize("configuration", ["allow:\n  - {path: '*', reason: REASON}\n", "REASON: 1\n"])
+def test_no_word_of_the_repository_is_a_command_to_the_runner(
+    person: Person, runner: Runner, configuration: str
+) -> None:
+    base = person.head()
+    person.stage(".keyleak.yaml", configuration.replace("REASON", "'##[stop-commands]x'"))
+    head = person.record("##[add-mask]error/leak.env", LEAK)
+    for before, after in ((base, head), (head, person.record("clean.txt"))):
+        found = runner.run("pull_request", pull(before, after))
+        assert "##[" not in found["out"] + found["err"]
+        assert not [line for line in found["err"].splitlines() if line.startswith("::")]
+    assert "stop-commands" in found["out"] + found["err"] or found["exit"] == ExitCode.CLEAN

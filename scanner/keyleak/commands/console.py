@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from keyleak.key_shapes import masked_message
 from keyleak.records import dataclass
-from keyleak.terminal import printable, size
+from keyleak.terminal import printable, size, without_commands
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -75,7 +75,7 @@ def print_error(text: str) -> None:
 def _print(line: str) -> None:
     # Where nobody reads standard error, the exit code still says what happened.
     with suppress(BrokenPipeError):
-        print(line, file=sys.stderr, flush=True)  # noqa: T201
+        print(without_commands(line), file=sys.stderr, flush=True)  # noqa: T201
 
 
 def wants_colour(choice: str, *, to_terminal: bool) -> bool:
