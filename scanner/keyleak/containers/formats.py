@@ -11,6 +11,7 @@ from keyleak.containers.headers import (
     lz4,
     lzma_alone,
     sqlite,
+    sqlite_log,
     tar,
     utf16,
     utf32,
@@ -40,6 +41,8 @@ class Format(Enum):
     AR = "ar"
     PDF = "PDF"
     SQLITE = "SQLite"
+    SQLITE_LOG = "SQLite write-ahead log"
+    SQLITE_JOURNAL = "SQLite rollback journal"
     PYC = "pyc"
     JAVA_CLASS = "Java class"
     NOTEBOOK = "notebook"
@@ -88,8 +91,9 @@ _UNOPENED: Final = frozenset(
 )
 
 LEADS: Final = frozenset({
-    b"\x1f\x8b", b"BZ", b"\xfd7", b"\x28\xb5", b"PK", b"!<", b"%P", b"SQ", b"x\x01", b"x\x5e", b"x\x9c",
-    b"x\xda", b"]\0", b"LZ", b"7z", b"Ra", b"\x04\x22", b"\xff\x06", b"\x1f\x9d", b"MS", b"\xff\xfe",
+    b"\x1f\x8b", b"BZ", b"\xfd7", b"\x28\xb5", b"PK", b"!<", b"%P", b"SQ", b"7\x7f", b"\xd9\xd5",
+    b"x\x01", b"x\x5e", b"x\x9c", b"x\xda", b"]\0",
+    b"LZ", b"7z", b"Ra", b"\x04\x22", b"\xff\x06", b"\x1f\x9d", b"MS", b"\xff\xfe",
     b"\xfe\xff", *(bytes([kind]) + b"\x2a" for kind in range(0x50, 0x60)),
 })  # fmt: skip
 """The first two bytes of every format that is opened though no anchor stands in it; cheap to look for."""
@@ -104,6 +108,9 @@ MAGIC: Final[dict[bytes, Format]] = {
     b"!<arch>\n": Format.AR,
     b"%PDF-": Format.PDF,
     b"SQLite format 3\0": Format.SQLITE,
+    b"\x37\x7f\x06\x82": Format.SQLITE_LOG,
+    b"\x37\x7f\x06\x83": Format.SQLITE_LOG,
+    b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7": Format.SQLITE_JOURNAL,
     b"x\x01": Format.ZLIB,
     b"x\x5e": Format.ZLIB,
     b"x\x9c": Format.ZLIB,
@@ -135,6 +142,7 @@ _HEADERS: Final[Mapping[Format, Callable[[bytes], bool]]] = {
     Format.TAR: tar,
     Format.AR: ar,
     Format.SQLITE: sqlite,
+    Format.SQLITE_LOG: sqlite_log,
     Format.LZMA: lzma_alone,
     Format.LZ4: lz4,
     Format.UTF16: utf16,

@@ -34,6 +34,7 @@ _ZIP_METHODS: Final = frozenset({*range(15), 16, 18, 19, *range(93, 100)})
 _AR_MAGIC, _AR_HEADER = 8, slice(66, 68)
 # Fractions that have never had another value (https://www.sqlite.org/fileformat2.html, 1.3).
 _SQLITE_FRACTIONS: Final = b"\x40\x20\x20"
+_SQLITE_LOG_VERSION: Final = (3_007_000).to_bytes(4, "big")
 
 
 def gzip(beginning: bytes) -> bool:
@@ -98,6 +99,11 @@ def ar(beginning: bytes) -> bool:
 def sqlite(beginning: bytes) -> bool:
     """Whether the fractions that never change are there."""
     return beginning[21:24] == _SQLITE_FRACTIONS
+
+
+def sqlite_log(beginning: bytes) -> bool:
+    """Whether it has the one version that there is."""
+    return beginning[4:8] == _SQLITE_LOG_VERSION
 
 
 def lzma_alone(beginning: bytes) -> bool:

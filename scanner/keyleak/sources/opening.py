@@ -40,10 +40,15 @@ _LEAST_ZLIB: Final = 64
 # Formats that are read in one piece.
 _WHOLE: Final[Mapping[Format, Callable[[bytes], Iterator[Member | Flaw]]]] = {
     Format.PDF: pdf.members,
-    Format.SQLITE: sqlite.members,
     Format.PYC: constants.python_strings,
     Format.JAVA_CLASS: constants.java_strings,
     Format.NOTEBOOK: notebook.members,
+}
+# Formats of which parts are searched for deleted rows, where they may hold a key.
+_PAGED: Final = {
+    Format.SQLITE: sqlite.members,
+    Format.SQLITE_LOG: sqlite.log_members,
+    Format.SQLITE_JOURNAL: sqlite.journal_members,
 }
 _TOO_DEEP: Final = f"is more than {DEEPEST} archives and encodings deep, so it was not opened"
 
@@ -127,7 +132,7 @@ class Opener:
     ) -> Inspection:
         """Hands on what each member holds; what ended this early comes back."""
         try:
-            for member in _members(form, stream):
+            for member in self._members(form, stream):
                 inner = replace(place, container=(*place.container, member.name))
                 keep(contained(partial(self._member, member, inner, budget), inner.unread))
                 if not budget.spend(_MEMBER):
@@ -135,6 +140,20 @@ class Opener:
         except ContainerError as error:
             return place.unread(error.reason)
         return NOTHING
+
+    def _members(self, form: Format, stream: IO[bytes]) -> Iterator[Member | Flaw]:
+        if form is Format.ZIP:
+            return zip_archive.members(stream)
+        if form is Format.TAR:
+            return tar_archive.members(pieces_of(stream))
+        if form is Format.AR:
+            return ar_archive.members(pieces_of(stream))
+        if form in _PAGED:
+            return _PAGED[form](stream.read(), self._may_hold_key)
+        return _WHOLE[form](stream.read())
+
+    def _may_hold_key(self, content: bytes) -> bool:
+        return bool(self._inspector.suspects(content, (len(content),)))
 
     def _open_zlib(self, stream: IO[bytes], place: Place, budget: Budget) -> Inspection:
         """A zlib stream, of which two bytes tell: what fails at once is something else."""
@@ -238,16 +257,6 @@ class _Stream(io.RawIOBase):
         buffer[:count] = self._rest[:count]
         self._rest = self._rest[count:]
         return count
-
-
-def _members(form: Format, stream: IO[bytes]) -> Iterator[Member | Flaw]:
-    if form is Format.ZIP:
-        return zip_archive.members(stream)
-    if form is Format.TAR:
-        return tar_archive.members(pieces_of(stream))
-    if form is Format.AR:
-        return ar_archive.members(pieces_of(stream))
-    return _WHOLE[form](stream.read())
 
 
 def _undone(place: Place, form: Format) -> Place:
