@@ -7,7 +7,7 @@ import shlex
 import sys
 import time
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -27,11 +27,14 @@ from keyleak.commands.working_tree import suggest_patch
 from keyleak.errors import ExitCode, UsageError
 from keyleak.findings import LocationKind
 from keyleak.grouping import group_by_secret
+from keyleak.remediation import commit_map
 from keyleak.remediation.affected import Affected, affected_by
 from keyleak.remediation.document import DocumentFormat, FixDocument, Section
 from keyleak.remediation.fidelity import fidelity
 from keyleak.remediation.filter_repo import find_filter_repo
-from keyleak.remediation.proof import Expected
+from keyleak.remediation.instructions import published_refs
+from keyleak.remediation.message import collaborators_message
+from keyleak.remediation.proof import Expected, refs_of
 from keyleak.remediation.proof_text import proof_section
 from keyleak.remediation.rewrite_plan import plan_rewrite
 from keyleak.remediation.rewriting import Rewrite, check_rewritable, rewrite, write_kit
@@ -46,8 +49,12 @@ if TYPE_CHECKING:
     from keyleak.coverage import Coverage
     from keyleak.findings import Finding
     from keyleak.remediation.fidelity import Fidelity
+    from keyleak.remediation.instructions import Outcome
     from keyleak.rulebook.model import Rulebook
     from keyleak.secret import Secret
+
+
+_MESSAGE: Final = "message.md"
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,8 +212,10 @@ def _apply(
     is_proven = was_read and not (proof.differences or remaining)
     if is_proven:
         state.at(Step.PROVEN).save(workspace)
-        sections += follow_up(case, outcome_of(case.root, workspace, expected))
+        outcome = outcome_of(case.root, workspace, expected)
+        sections += follow_up(case, outcome)
         _write_commands(workspace, sections)
+        _write_message(workspace, outcome, console)
     document = FixDocument(case.root, (), tuple(sections))
     write_out(masked_document(document, options.form, case.secrets))
     if not is_proven:
@@ -216,6 +225,19 @@ def _apply(
         return ExitCode.INCOMPLETE
     console.note(f"{workspace.folder}: nothing was pushed; backup.bundle has all as it was")
     return _code(case.coverage, options, findings=False)
+
+
+def _write_message(workspace: Workspace, outcome: Outcome, console: Console) -> None:
+    """What to send to everybody who has a clone, where anything that was published changed."""
+    after = refs_of(workspace.mirror)
+    published = {
+        there: (outcome.before[here], after[outcome.name_of(here)])
+        for there, here in published_refs(outcome).items()
+    }
+    if published:
+        lines = collaborators_message(published, commit_map.NAME)
+        workspace.write(_MESSAGE, "".join(f"{line}\n" for line in lines).encode())
+        console.note(f"{workspace.folder}/{_MESSAGE} is for everybody who has a clone")
 
 
 def _check_carried(found: Fidelity) -> None:

@@ -137,11 +137,27 @@ def push_commands(outcome: Outcome) -> list[str]:
     Raises:
         GitError: git does not read the repository.
     """
+    pushes = _pushes(outcome)
+    return [*pushes.branches(), *pushes.others()] if pushes else []
+
+
+def published_refs(outcome: Outcome) -> dict[str, str]:
+    """Refs that a server has, or may have, and that changed: the full name there, and the one here.
+
+    Args:
+        outcome: what was rewritten.
+
+    Raises:
+        GitError: git does not read the repository.
+    """
+    pushes = _pushes(outcome)
+    return pushes.published() if pushes else {}
+
+
+def _pushes(outcome: Outcome) -> _Pushes | None:
     remotes = [os.fsdecode(name) for name in run(["remote"], outcome.source).splitlines()]
-    if not remotes:
-        return []
-    pushes = _Pushes(outcome, sorted(remotes, key=lambda name: (name != "origin", name)))
-    return [*pushes.branches(), *pushes.others()]
+    # The server that everybody fetches from comes first.
+    return _Pushes(outcome, sorted(remotes, key=lambda name: (name != "origin", name))) if remotes else None
 
 
 class _Pushes:
@@ -162,11 +178,18 @@ class _Pushes:
 
     def others(self) -> Iterator[str]:
         """Tags and notes, where the server has them; nobody records whether it does."""
-        for ref in sorted(self._outcome.changed):
-            if _is_own(ref) and not ref.startswith(_HEADS):
-                url = self._url(self._remotes[0])
-                asked = f"git ls-remote --exit-code {url} {shlex.quote(ref)} >/dev/null"
-                yield f"if {asked}; then {self._push(self._remotes[0], [ref])}; fi"
+        for ref in self._unrecorded():
+            asked = f"git ls-remote --exit-code {self._url(self._remotes[0])} {shlex.quote(ref)} >/dev/null"
+            yield f"if {asked}; then {self._push(self._remotes[0], [ref])}; fi"
+
+    def published(self) -> dict[str, str]:
+        """The full name that each of them has on its server, and the one here."""
+        branches = [ref for ref in sorted(self._outcome.changed) if self._tracked(ref)]
+        return {self._name_there(ref): ref for ref in [*branches, *self._unrecorded()]}
+
+    def _unrecorded(self) -> list[str]:
+        """Changed tags and notes: this clone does not record which of them the server has."""
+        return [ref for ref in sorted(self._outcome.changed) if _is_own(ref) and not ref.startswith(_HEADS)]
 
     def _name_there(self, ref: str) -> str:
         """The full name that a ref has on the server."""

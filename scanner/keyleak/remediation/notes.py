@@ -42,7 +42,7 @@ def rewrite_notes(mirror: str, plan: RewritePlan, renamed: Mapping[str, str]) ->
             run(["fast-import", "--quiet", "--force", "--date-format=raw-permissive"], mirror, stdin=stream)
 
 
-def read_commit_map(mirror: str) -> dict[str, str]:
+def filter_repo_map(mirror: str) -> dict[str, str]:
     """Commits before and after, as filter-repo leaves them; without those that were dropped.
 
     Raises:

@@ -12,15 +12,16 @@ from keyleak.errors import KeyleakError, UsageError
 from keyleak.git.process import run
 from keyleak.git.rewriting import filter_repo, forget_old_objects, mirror_clone, write_bundle
 from keyleak.git.views import missing_objects
+from keyleak.remediation import commit_map
 from keyleak.remediation.filter_repo import arguments, rewrite_files
-from keyleak.remediation.notes import read_commit_map, rewrite_notes
+from keyleak.remediation.notes import filter_repo_map, rewrite_notes
 from keyleak.remediation.proof import compare, refs_of
 from keyleak.remediation.tags import rename_refs, rewrite_refs
 from keyleak.remediation.workspace import Step
 from keyleak.terminal import size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from keyleak.remediation.affected import Affected
     from keyleak.remediation.proof import Expected, Proof
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 # The clone, its new packs beside the old ones, and the bundle.
 _COPIES: Final = 4
 _LEAST_SPACE: Final = 16 << 20
-COMMIT_MAP: Final = "commit-map.csv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ def _rewrite(task: Rewrite, state: State) -> State:
     rewrite_refs(workspace.mirror, task.expected.affected.others, task.expected.plan)
     rename_refs(workspace.mirror, task.expected.affected.renamed)
     rewrite_notes(workspace.mirror, task.expected.plan, renamed)
-    workspace.write(COMMIT_MAP, commit_map(renamed).encode())
+    workspace.write(commit_map.NAME, commit_map.commit_map(renamed).encode())
     forget_old_objects(workspace.mirror)
     state = replace(state, step=Step.REWRITTEN)
     state.save(workspace)
@@ -170,18 +170,13 @@ def _rewrite_commits(task: Rewrite) -> dict[str, str]:
     options = [*arguments(task.expected.plan, workspace.kit), "--refs", *task.expected.affected.range]
     filter_repo(task.program, options, workspace.mirror)
     try:
-        renamed = read_commit_map(workspace.mirror)
+        renamed = filter_repo_map(workspace.mirror)
     except (OSError, ValueError) as error:
         raise KeyleakError(
             "git filter-repo left no map of commits; its version is not known to work"
         ) from error
     shutil.rmtree(os.path.join(workspace.mirror, "filter-repo"))
     return renamed
-
-
-def commit_map(renamed: Mapping[str, str]) -> str:
-    """Ids of commits before and after as CSV, for issue trackers and deployments that name them."""
-    return "old,new\n" + "".join(f"{before},{after}\n" for before, after in sorted(renamed.items()))
 
 
 def write_kit(workspace: Workspace, plan: RewritePlan, affected: Affected) -> None:

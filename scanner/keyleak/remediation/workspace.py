@@ -178,16 +178,30 @@ def read_state(workspace: Workspace, repository: str, keys: Iterable[str]) -> St
     Raises:
         UsageError: the folder belongs to another repository or to other keys, or its state cannot be read.
     """
-    path = os.path.join(workspace.folder, _STATE)
     wanted = tuple(sorted(keys))
-    if not os.path.exists(path):
+    if not os.path.exists(os.path.join(workspace.folder, _STATE)):
         return State(repository, wanted, {}, Step.OPENED)
+    state = found_state(workspace, repository)
+    if state.keys != wanted:
+        raise UsageError(f"{workspace.folder} holds the rewrite of other keys; remove it, or name another")
+    return state
+
+
+def found_state(workspace: Workspace, repository: str) -> State:
+    """The state of a folder that holds a rewrite.
+
+    Raises:
+        UsageError: it holds none, or that of another repository, or its state cannot be read.
+    """
+    path = os.path.join(workspace.folder, _STATE)
     try:
         with open(path, encoding="utf-8") as file:
             found = json.load(file)
         state = State(found["repository"], tuple(found["keys"]), found["refs"], Step[found["step"].upper()])
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise UsageError(f"{path} cannot be read; remove the folder, or name another") from error
-    if (found["schema"], state.repository, state.keys) != (_SCHEMA, repository, wanted):
-        raise UsageError(f"{workspace.folder} holds the rewrite of other keys; remove it, or name another")
+    if (found["schema"], state.repository) != (_SCHEMA, repository):
+        raise UsageError(
+            f"{workspace.folder} holds the rewrite of another repository; remove it, or name another"
+        )
     return state
