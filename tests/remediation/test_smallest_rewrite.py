@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import csv
+import json
+import os
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +17,7 @@ from hypothesis import strategies as st
 
 from keyleak.cli import main
 from keyleak.errors import ExitCode
+from keyleak.rulebook.template import expand
 from remediation.histories import PERSON, SIGNATURE, Made, descendants, graph, holders, write
 from remediation.leaky import KEY, assigned
 from repositories import commit, git, new_repository
@@ -75,6 +80,53 @@ def test_unpushed_commit_leaves_signed_ones_and_the_server_alone(
     mirror = tmp_path / "out" / "rewritten.git"
     assert git(mirror, "rev-parse", "main~2") == old
     assert len(renamed(tmp_path / "out")) == 2
+
+
+def test_newest_commit_is_amended_and_what_is_staged_unstaged(tmp_path: Path) -> None:
+    work = with_server(tmp_path)
+    commit(work, {"app.py": f'flora = Flora(api_key="{KEY}")\n'.encode()}, "key")
+    other = expand("sk_live_${base62:42}", 77)
+    (work / "staged.env").write_text(f"FLORA_API_KEY={other}\n")
+    git(work, "add", "staged.env")
+    found = document(work, tmp_path / "out")
+    assert [line.partition("'")[0] for line in found["unstage"]] == [
+        f"git -C {work} restore --staged -- staged.env"
+    ]
+    for section in ("unstage", "patch", "amend", "forget"):
+        subprocess.run(["bash", "-e", "-c", "\n".join(found[section])], check=True, env=environment(work))
+    assert git(work, "rev-parse", "HEAD~1") == git(work, "rev-parse", "origin/main")
+    (work / ".git" / "ORIG_HEAD").unlink(missing_ok=True)
+    objects = git(work, "cat-file", "--batch", "--batch-all-objects")
+    assert KEY.encode() not in objects
+    assert other.encode() not in objects
+
+
+@pytest.mark.parametrize("what", ["two commits", "a message", "another file"])
+def test_what_the_patch_does_not_take_away_is_not_amended(tmp_path: Path, what: str) -> None:
+    work = with_server(tmp_path)
+    message = f"key {assigned()}" if what == "a message" else "key"
+    files = {"app.py": f'flora = Flora(api_key="{KEY}")\n'.encode()}
+    commit(work, files | ({"k.bin": LEAK + b"\0\1"} if what == "another file" else {}), message)
+    if what == "two commits":
+        commit(work, {"b": b"b"}, "more")
+    assert "amend" not in document(work, tmp_path / "out")
+
+
+def document(work: Path, out: Path) -> dict[str, list[str]]:
+    printed = subprocess.run(
+        [sys.executable, "-m", "keyleak", "fix", str(work), "--output", str(out), "--format", "json", "-q"],
+        env=environment(work),
+        capture_output=True,
+        check=False,
+    )
+    assert printed.returncode == ExitCode.FINDINGS, printed.stderr
+    found: dict[str, list[str]] = json.loads(printed.stdout)
+    return found
+
+
+def environment(home: Path) -> dict[str, str]:
+    who = {f"GIT_{who}_{what}": "a@b" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    return {**os.environ, **who, "HOME": str(home), "GIT_CONFIG_NOSYSTEM": "1"}
 
 
 LEAKS: dict[str, Callable[[Path], None]] = {

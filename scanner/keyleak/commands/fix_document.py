@@ -7,6 +7,7 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from keyleak.findings import LocationKind
 from keyleak.git.mentions import mentions
 from keyleak.git.process import run
 from keyleak.remediation.document import FixDocument, Section
@@ -99,8 +100,9 @@ def fix_document(case: Case, expected: Expected, tree: TreePatch, kit: Kit) -> F
         runbook_for(each, case.rulebook, _readers(case, each), f"{kit.command} --apply", states[each.id])
         for each in case.findings
     )
-    sections = [*_tree_sections(case.root, tree, kit.workspace)]
+    sections = [*_tree_sections(case.root, tree, kit.workspace), *_unstaged(case)]
     plan = expected.plan
+    sections += _amended(case.root, tree, expected)
     published = any(state.is_published for state in states.values())
     if not plan.is_empty or plan.left:
         lines = describe(survey(case.root), expected, published=published)
@@ -144,6 +146,39 @@ def _forgotten(case: Case) -> Section | None:
     commands = forget_commands(case.root, stashes_of(case.historic), has_remote=case.has_remote())
     title = "Last: drop what only this clone still has (stashes with a key, reflogs, unreachable objects)"
     return Section("forget", title, tuple(commands), are_commands=True)
+
+
+def _unstaged(case: Case) -> Iterator[Section]:
+    """What takes staged files out of the index, so that no commit records the key."""
+    locations = (place for finding in case.findings for place in finding.locations)
+    paths = sorted({place.path for place in locations if place.kind is LocationKind.INDEX and place.path})
+    if paths:
+        first = ["rm", "--cached", "--quiet"] if _head(case.root) is None else ["restore", "--staged"]
+        command = shlex.join(["git", "-C", case.root, *first, "--", *paths])
+        title = "Take what is staged out of the index; edit the files, then stage them again"
+        yield Section("unstage", title, (command,), are_commands=True)
+
+
+def _amended(root: str, tree: TreePatch, expected: Expected) -> Iterator[Section]:
+    """The short way, where the patch takes away all that the newest commit, and no other, brought."""
+    plan, head = expected.plan, _head(root)
+    whole = not (tree.by_hand or plan.commits or plan.tags or plan.paths or plan.dropped or plan.refs)
+    if not (whole and tree.changed and head is not None and expected.affected.commits == (head,)):
+        return
+    held = run(["ls-tree", "-r", "-z", "--full-tree", head], root).split(b"\0")
+    entries = (entry.partition(b"\t") for entry in held if entry)
+    paths = {os.fsdecode(path) for facts, _, path in entries if facts.split()[2].decode() in plan.edited}
+    if paths <= set(tree.changed):
+        git = ["git", "-C", root]
+        commands = ([*git, "add", "--", *sorted(paths)], [*git, "commit", "--amend", "--no-edit"])
+        title = "The short way, after the patch: only the newest commit holds the key, so amend it"
+        yield Section("amend", title, tuple(map(shlex.join, commands)), are_commands=True)
+
+
+def _head(root: str) -> str | None:
+    """The commit at HEAD; None before the first one."""
+    answer = run(["rev-parse", "-q", "--verify", "HEAD^{commit}"], root, accept=(0, 1))
+    return answer.decode().strip() or None
 
 
 def _tree_sections(root: str, tree: TreePatch, workspace: Workspace) -> Iterator[Section]:
