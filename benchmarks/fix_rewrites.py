@@ -90,7 +90,7 @@ def tip_only(folder: Path) -> None:
 
 
 def old_commit(folder: Path) -> None:
-    """A commit put into the first fifth of the main line; everything after it is written upon it, trees as before."""
+    """A commit in the first fifth of the main line; what came after is written upon it, trees as before."""
     line = word(folder, "rev-list", "--first-parent", "--reverse", "HEAD").split()
     below = line[len(line) // 5]
     replaced = {below: child(folder, [below], {"k.env": LEAK})}
@@ -258,7 +258,8 @@ def main() -> None:
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     print(
-        "| repository | key in | commits | hold it or descend | new ids | verdict | exit | keyleak | filter-repo |"
+        "| repository | key in | commits | hold it or descend | new ids | verdict | exit"
+        " | keyleak | filter-repo |"
     )
     print("|---|---|---|---|---|---|---|---|---|")
     for repository in sys.argv[2:]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import json
 import os
 import re
 import subprocess
@@ -178,3 +180,19 @@ def test_edited_file_stops_taking_the_result(team: Team, tmp_path: Path) -> None
     team.run(f"bash -e {team.out}/take.sh", tmp_path, code=128)
     assert git(team.author, "rev-parse", "main") == old
     assert (team.author / "k.env").read_text() == "mine\n"
+
+
+def test_report_names_commits_by_their_new_ids(
+    team: Team, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    saved, again = tmp_path / "saved.json", tmp_path / "again.json"
+    main(["history", str(team.author), "--quiet", "--no-cache", "--format", f"json:{saved}"])
+    assert fixed(team) == ExitCode.CLEAN
+    with (team.out / "commit-map.csv").open() as file:
+        ids = {row["old"]: row["new"] for row in csv.DictReader(file)}
+    names = ["--commit-map", str(team.out / "commit-map.csv")]
+    assert main(["report", str(saved), "--format", f"json:{again}", *names]) == ExitCode.CLEAN
+    (old,), (new,) = (json.loads(path.read_text())["findings"] for path in (saved, again))
+    assert new["first_seen"]["commit"] == ids[old["first_seen"]["commit"]]
+    before, after = ([place["commit"] for place in each["locations"]] for each in (old, new))
+    assert after == [ids[commit] for commit in before]

@@ -53,6 +53,9 @@ def diff(*, old: str, new: str, output: str, allow_incomplete: bool) -> ExitCode
 @click.command()
 @click.argument("file", required=False, metavar="REPORT.json", type=click.Path())
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of the JSON report and do nothing else.")
+@click.option(
+    "--commit-map", metavar="CSV", help="Name commits by their new ids: commit-map.csv of `keyleak fix`."
+)
 @FORMAT_OPTION
 @RULES_OPTION
 @COLOUR_OPTION
@@ -62,6 +65,7 @@ def render(
     *,
     file: str | None,
     schema: bool,
+    commit_map: str | None,
     formats: tuple[str, ...],
     rule_folders: tuple[RuleFolder, ...],
     **shown: bool | str,
@@ -91,4 +95,4 @@ def render(
         show_secrets=bool(shown["show_secrets"]),
         yes_show_secrets=bool(shown["yes_show_secrets"]),
     )
-    return command.report(file, options, rule_folders)
+    return command.report(file, options, rule_folders, commit_map)
