@@ -36,7 +36,9 @@ class Row(NamedTuple):
 
 TABLE: Final = {
     "commands/ci_events.py": Row(
-        Reach.LOCAL, "whether a commit of an event is here", {"_commit": "rev-parse"}
+        Reach.LOCAL,
+        "whether a commit of an event is here",
+        {"_refuse_unreadable": "rev-parse", "_default_commit": "show-ref", "_commit": "rev-parse"},
     ),
     "commands/fix_document.py": Row(
         Reach.LOCAL,
@@ -62,7 +64,9 @@ TABLE: Final = {
     "git/framework.py": Row(Reach.LOCAL, "the commit that is pushed", {"_commit": "rev-parse"}),
     "git/hook_folder.py": Row(Reach.LOCAL, "where hooks are", {"_configured": "config", "_answer": "run"}),
     "git/index.py": Row(
-        Reach.LOCAL, "what is staged", {"changed_entries": "diff-index", "_listing": "ls-files"}
+        Reach.LOCAL,
+        "what is staged",
+        {"changed_entries": "diff-index", "_listing": "ls-files", "_modified": "diff-files"},
     ),
     "git/inherited.py": Row(
         Reach.LOCAL, "which repository a hook is started for", {"_repository": "rev-parse"}
@@ -163,7 +167,7 @@ TABLE: Final = {
         },
     ),
     "git/workers.py": Row(
-        Reach.LOCAL, "processes of our own that read packs", {"_start": "multiprocessing.get_context"}
+        Reach.LOCAL, "processes of our own that read packs", {"_Pool.__init__": "multiprocessing.get_context"}
     ),
     "git/worktree.py": Row(
         Reach.LOCAL,
@@ -247,9 +251,7 @@ TABLE: Final = {
         },
     ),
     "sources/processes.py": Row(
-        Reach.LOCAL,
-        "processes of our own that read files",
-        {"read_in_processes": "multiprocessing.get_context"},
+        Reach.LOCAL, "processes of our own that read files", {"_Pool.__init__": "multiprocessing.get_context"}
     ),
 }
 
@@ -257,9 +259,27 @@ TABLE: Final = {
 # change a clone of ours.
 READING: Final = frozenset(
     {
-        *("cat-file", "check-ignore", "config", "count-objects", "diff-index", "for-each-ref", "grep", "log"),
-        "ls-remote",
-        *("ls-files", "ls-tree", "remote", "rev-list", "rev-parse", "show-ref", "worktree"),
+        *(
+            "cat-file",
+            "check-ignore",
+            "config",
+            "count-objects",
+            "diff-files",
+            "diff-index",
+            "for-each-ref",
+            "grep",
+        ),
+        *(
+            "log",
+            "ls-remote",
+            "ls-files",
+            "ls-tree",
+            "remote",
+            "rev-list",
+            "rev-parse",
+            "show-ref",
+            "worktree",
+        ),
     }
 )
 WRITING: Final = frozenset(
@@ -269,6 +289,7 @@ WRITING: Final = frozenset(
 # What a command must be given, and what it must not.
 NEEDED: Final = {
     "clone": {"--template="},
+    "diff-files": {"--name-only", "--no-ext-diff", "--ignore-submodules=all"},
     "diff-index": {"--cached", "--no-ext-diff"},
     "fetch": {"--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--filter=blob:none"},
     "grep": {"--no-textconv"},
@@ -291,8 +312,8 @@ STARTS: Final = {
     ("git/network.py:_spawn", "os.posix_spawn"),
     ("git/network.py:_own_ssh", "subprocess.run"),
     ("git/rewriting.py:filter_repo", "subprocess.run"),
-    ("git/workers.py:_start", "multiprocessing.get_context"),
-    ("sources/processes.py:read_in_processes", "multiprocessing.get_context"),
+    ("git/workers.py:_Pool.__init__", "multiprocessing.get_context"),
+    ("sources/processes.py:_Pool.__init__", "multiprocessing.get_context"),
 }
 SEAM: Final = frozenset({"run", "stream", "connect", "filter_repo"})
 EVERY: Final = tuple(starts())

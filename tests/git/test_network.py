@@ -349,7 +349,8 @@ def test_the_environment_of_a_transfer(tmp_path: Path, monkeypatch: pytest.Monke
     assert made["GIT_CEILING_DIRECTORIES"] == os.fspath(tmp_path)
 
 
-def test_an_interrupted_clone_ends_git_and_leaves_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupted_clone_ends_git_and_leaves_nothing(tmp_path: Path, sent: signal.Signals) -> None:
     """The server takes the request and never answers it."""
     (tmp_path / "tmp").mkdir()
     listener = socket.create_server(("127.0.0.1", 0))
@@ -362,8 +363,8 @@ def test_an_interrupted_clone_ends_git_and_leaves_nothing(tmp_path: Path) -> Non
         listener.accept()[0] as connection,
     ):
         assert connection.recv(4)
-        program.send_signal(signal.SIGINT)
-        assert program.wait(60) == 130
+        program.send_signal(sent)
+        assert program.wait(60) == 128 + sent
         # Git and what it started have closed their end.
         while connection.recv(1 << 16):
             pass

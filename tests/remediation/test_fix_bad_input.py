@@ -48,6 +48,21 @@ def test_filter_repo_that_is_missing_or_too_old_says_how_to_get_it(
         filter_repo.find_filter_repo()
 
 
+def test_filter_repo_of_the_current_folder_is_not_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filter_repo.sys, "executable", "/nowhere/python")
+    planted = tmp_path / "git-filter-repo"
+    planted.write_text("#!/bin/sh\ntouch ran\n")
+    planted.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    for path in (".", "", f"{os.pathsep}.{os.pathsep}nowhere"):
+        monkeypatch.setenv("PATH", path)
+        with pytest.raises(KeyleakError, match="not installed"):
+            filter_repo.find_filter_repo()
+    assert not (tmp_path / "ran").exists()
+
+
 def test_disk_without_room_is_told_before_anything_is_written(
     leaking: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

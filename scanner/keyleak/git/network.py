@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 
 from keyleak.errors import GitError
 from keyleak.git.process import clean_environment, executable, not_started, printable
+from keyleak.termination import ENDING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -70,7 +71,6 @@ _TROUBLE: Final = re.compile(r"(?:fatal|error): ")
 _LONGEST_LINE: Final = 1 << 16
 _LAST_LINES: Final = 8
 _STANDARD_ERROR: Final = 2
-_ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Origin(Enum):
@@ -162,7 +162,7 @@ class _Child:
 def _running(command: Sequence[str], environment: Mapping[str, str]) -> Iterator[_Child]:
     """A command in a session of its own, which ends with the body: it has no terminal to ask at."""
     # A signal between the start and the `try` would leave it running for ever.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     try:
         child = _spawn(command, environment, before)
     except BaseException:

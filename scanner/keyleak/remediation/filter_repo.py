@@ -12,6 +12,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from keyleak.errors import KeyleakError
+from keyleak.git.process import clean_environment
 from keyleak.git.rewriting import filter_repo
 from keyleak.remediation.encodings import REMOVED
 
@@ -52,7 +53,7 @@ def find_filter_repo() -> tuple[str, ...]:
         KeyleakError: there is none, or it is too old; the text says how to get it.
     """
     beside = os.path.join(os.path.dirname(sys.executable), "git-filter-repo")
-    found = beside if os.access(beside, os.X_OK) else shutil.which("git-filter-repo")
+    found = beside if os.access(beside, os.X_OK) else _on_path()
     if found is None:
         raise KeyleakError(f"git filter-repo is not installed; {_HOW_TO_GET_IT}")
     program = (os.path.abspath(found),)
@@ -62,6 +63,11 @@ def find_filter_repo() -> tuple[str, ...]:
     if missing:
         raise KeyleakError(f"{found} is too old: it has no {missing[0]}; {_HOW_TO_GET_IT}")
     return program
+
+
+def _on_path() -> str | None:
+    # Relative entries of PATH would be looked up in the folder that keyleak runs in.
+    return shutil.which("git-filter-repo", path=clean_environment(os.environ)["PATH"])
 
 
 def arguments(plan: RewritePlan, folder: str) -> list[str]:
