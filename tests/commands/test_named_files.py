@@ -118,3 +118,13 @@ def test_a_sparse_checkout_hides_nothing_that_is_staged(person: Person, sparse_i
     done = person.run("keyleak", "staged")
     assert done.returncode == ExitCode.FINDINGS
     assert "out/deep/c.txt" in done.stdout
+
+
+def test_no_filter_of_the_repository_runs_while_files_are_compared(person: Person) -> None:
+    trap = person.folder.parent / "started"
+    person.record("a.txt", "one\n")
+    person.record(".gitattributes", "* filter=trap\n")
+    person.git("config", "filter.trap.clean", f"touch {trap}; cat")
+    person.write("a.txt", "two\n")  # as long as before, so that only its content tells
+    assert run(person, "pre-commit", "a.txt", PRE_COMMIT="1") == ExitCode.CLEAN
+    assert not trap.exists()

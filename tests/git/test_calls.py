@@ -43,8 +43,17 @@ TABLE: Final = {
     "commands/fix_document.py": Row(
         Reach.LOCAL,
         "what the instructions depend on",
-        {"Case.states": "rev-parse", "Case.has_remote": "remote"},
+        {
+            "Case.states": "rev-parse",
+            "Case.has_remote": "remote",
+            "_amended": "ls-tree",
+            "_head": "rev-parse",
+        },
     ),
+    "commands/fix_guard.py": Row(
+        Reach.LOCAL, "whether a ref reaches a commit that was rewritten", {"_commits": "rev-list rev-list"}
+    ),
+    "commands/fix_undo.py": Row(Reach.OWN, "whether the restored clone is whole", {"_differences": "fsck"}),
     "commands/hook_doctor.py": Row(Reach.LOCAL, "how much a push would bring", {"_facts": "rev-list"}),
     "commands/in_time.py": Row(
         Reach.LOCAL, "a process of our own that answers an agent in time", {"in_time": "os.fork"}
@@ -66,7 +75,7 @@ TABLE: Final = {
     "git/index.py": Row(
         Reach.LOCAL,
         "what is staged",
-        {"changed_entries": "diff-index", "_listing": "ls-files", "_modified": "diff-files"},
+        {"changed_entries": "diff-index", "_listing": "ls-files"},
     ),
     "git/inherited.py": Row(
         Reach.LOCAL, "which repository a hook is started for", {"_repository": "rev-parse"}
@@ -204,7 +213,7 @@ TABLE: Final = {
         "where the result is pushed",
         {
             "_work_trees": "worktree",
-            "push_commands": "remote",
+            "_pushes": "remote",
             "_Pushes.__init__": "rev-parse",
             "_Pushes._url": "remote",
         },
@@ -264,7 +273,6 @@ READING: Final = frozenset(
             "check-ignore",
             "config",
             "count-objects",
-            "diff-files",
             "diff-index",
             "for-each-ref",
             "grep",
@@ -283,13 +291,23 @@ READING: Final = frozenset(
     }
 )
 WRITING: Final = frozenset(
-    {"bundle", "clone", "fast-import", "gc", "hash-object", "init", "reflog", "symbolic-ref", "update-ref"}
+    {
+        "bundle",
+        "clone",
+        "fast-import",
+        "fsck",
+        "gc",
+        "hash-object",
+        "init",
+        "reflog",
+        "symbolic-ref",
+        "update-ref",
+    }
 )
 
 # What a command must be given, and what it must not.
 NEEDED: Final = {
     "clone": {"--template="},
-    "diff-files": {"--name-only", "--no-ext-diff", "--ignore-submodules=all"},
     "diff-index": {"--cached", "--no-ext-diff"},
     "fetch": {"--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--filter=blob:none"},
     "grep": {"--no-textconv"},

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from keyleak.git.network import Origin, connect, protocols, without_user
+from keyleak.git.progress import progress_reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,4 +37,5 @@ def mirror(url: str, folder: str, tell: Callable[[str], None], origin: Origin = 
     # No template: it could bring hooks. No hard links to the objects of a folder.
     command = ("clone", "--mirror", "--progress", "--no-local", "--template=", "--", url, name)
     shown = without_user(url)
-    connect(command, above, allowed, heard=lambda line: tell(f"cloning {shown}: {line}"))
+    heard = progress_reader(lambda step: tell(f"cloning {shown}: {step}"))
+    connect(command, above, allowed, heard=heard)

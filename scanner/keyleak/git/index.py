@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import os
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -19,8 +21,6 @@ _EMPTY_TREES: Final = {
     32: "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321",
 }
 _SUBMODULE: Final = "160000"
-# How `ls-files` marks an entry outside a sparse checkout; small letters are for those "assumed unchanged".
-_NOT_CHECKED_OUT: Final = "S"
 
 
 class IndexEntry(NamedTuple):
@@ -111,7 +111,7 @@ def named_entries(repository: Repository, paths: Sequence[str]) -> Staged:
         tuple(dict.fromkeys(row.entry.path for row in rows if row.stage != "0")),
         tuple(row.entry.path for row in rows if row.mode == _SUBMODULE),
         tuple(_unlisted(repository, paths, {row.entry.path for row in rows})),
-        tuple(_modified(repository, rows, paths)),
+        tuple(_modified(repository, rows)),
     )
 
 
@@ -130,37 +130,52 @@ class _Row(NamedTuple):
     entry: IndexEntry
     mode: str
     stage: str
-    is_hidden: bool
-    """Whether git was told to take the file in the work tree for unchanged, or for absent."""
 
 
 def _listing(repository: Repository, pathspecs: Sequence[str]) -> list[_Row]:
     if not pathspecs:
         return []
-    command = ["ls-files", "-v", "--stage", "-z", "--full-name", "--", *pathspecs]
+    command = ["ls-files", "--stage", "-z", "--full-name", "--", *pathspecs]
     answer = run(command, repository.folder, keep=repository.keep)
     return [_row(line) for line in answer.split(b"\0") if line]
 
 
 def _row(line: bytes) -> _Row:
     facts, _, path = line.partition(b"\t")
-    tag, mode, oid, stage = facts.decode().split(" ")
-    hidden = tag.islower() or tag == _NOT_CHECKED_OUT
-    return _Row(IndexEntry(os.fsdecode(path), bytes.fromhex(oid)), mode, stage, hidden)
+    mode, oid, stage = facts.decode().split(" ")
+    return _Row(IndexEntry(os.fsdecode(path), bytes.fromhex(oid)), mode, stage)
 
 
-def _modified(repository: Repository, rows: Sequence[_Row], paths: Sequence[str]) -> Iterator[str]:
-    """Paths whose file in the work tree is not known to be the staged version."""
-    command = ["diff-files", "-z", "--name-only", "--no-ext-diff", "--ignore-submodules=all", "--"]
-    answer = run(
-        [*command, *(f":(literal){path}" for path in paths)], repository.folder, keep=repository.keep
-    )
-    changed = {os.fsdecode(path) for path in answer.split(b"\0") if path}
-    changed.update(row.entry.path for row in rows if row.is_hidden)
-    for path in sorted(changed):
+def _modified(repository: Repository, rows: Sequence[_Row]) -> Iterator[str]:
+    """Paths whose file in the work tree is not known to be the staged version.
+
+    Git is not asked: `diff-files` starts the clean filter that the repository's configuration names.
+    """
+    for path, oid in sorted((row.entry.path, row.entry.oid) for row in rows):
         file = in_work_tree(repository, path)
-        if os.path.islink(file) or os.path.isfile(file):
+        if (os.path.islink(file) or os.path.isfile(file)) and _blob_id(file, len(oid)) != oid:
             yield path
+
+
+def _blob_id(file: str, id_bytes: int) -> bytes | None:
+    """The id of a file's content, or of a link's target, as a blob; None where it cannot be read."""
+    try:
+        if os.path.islink(file):
+            return _digest(io.BytesIO(os.fsencode(os.readlink(file))), id_bytes)
+        with open(os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb", buffering=0) as content:
+            return _digest(content, id_bytes)
+    except OSError:
+        return None
+
+
+def _digest(content: io.RawIOBase | io.BytesIO, id_bytes: int) -> bytes:
+    size = content.seek(0, os.SEEK_END)
+    content.seek(0)
+    digest = hashlib.sha256() if id_bytes == 32 else hashlib.sha1(usedforsecurity=False)
+    digest.update(b"blob %d\0" % size)
+    while piece := content.read(1 << 20):
+        digest.update(piece)
+    return digest.digest()
 
 
 def in_work_tree(repository: Repository, path: str) -> str:
