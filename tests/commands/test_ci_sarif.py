@@ -169,6 +169,20 @@ def test_a_switch_that_is_neither_stops(person: Person, runner: Runner, name: st
     assert f"{name} '1' is none of: true, false" in found["err"]
 
 
+def test_a_part_of_history_is_no_state_of_a_category(person: Person, tmp_path: Path) -> None:
+    person.record("leak.env", LEAK)
+    person.record("clean.txt")
+    for part in (("--range", "HEAD~1..HEAD"), ("--since", "2001-01-01"), ("--refs", "main")):
+        sarif, saved = tmp_path / "part.sarif", tmp_path / "part.json"
+        person.run("keyleak", "history", *part, "--format", f"sarif:{sarif}", "--format", f"json:{saved}")
+        assert set(uploaded({"sarif": sarif})) == {"keyleak/history/part/"}
+        assert json.loads(saved.read_text())["scan"]["scope"] == " ".join(part)
+        person.run("keyleak", "report", str(saved), "--format", f"sarif:{sarif}")
+        assert set(uploaded({"sarif": sarif})) == {"keyleak/history/part/"}
+    person.run("keyleak", "history", "--format", f"sarif:{sarif}")
+    assert set(uploaded({"sarif": sarif})) == {AT_HEAD, IN_HISTORY}
+
+
 def test_gitlab_s_report_is_that_of_head_too(person: Person) -> None:
     before = person.record("leak.env", LEAK)
     after = person.record("clean.txt")

@@ -53,6 +53,8 @@ class Work:
     """The files and folders that were scanned, as the user named them."""
     inspector: Inspector | None = None
     """What it was read with; knows the explanations that `--explain` asks for."""
+    scope: str | None = None
+    """Which part of a history was read, as the command line names it; None for all of it."""
     may_be_empty: bool = False
     """Whether a source with nothing in it is an ordinary result: an index without changes, a push of commits
     that the other side has. For every other source it is a gap."""
@@ -95,7 +97,8 @@ def concluded(
     asked = _asked(findings, rulebook, options, console) if not reading.interrupted else None
     findings = tuple(asked.findings) if asked else findings
     seconds = time.monotonic() - work.clock
-    scan = Scan(work.kind, work.target, work.started.isoformat(timespec="seconds"), seconds, rulebook.sha256)
+    started = work.started.isoformat(timespec="seconds")
+    scan = Scan(work.kind, work.target, started, seconds, rulebook.sha256, work.scope)
     report = Report(__version__, scan, reading.coverage, findings)
     secrets = frozenset(each.secret for each in reading.sightings)
     deliver(report, rulebook, options.delivery, secrets)

@@ -83,6 +83,7 @@ def history_report(options: HistoryOptions, console: Console) -> Concluded:
             started,
             clock,
             inspector=inspector,
+            scope=options.scope.words,
             may_be_empty=options.may_be_empty,
         )
         return concluded(work, reading, rulebook, options.report, console)

@@ -32,6 +32,16 @@ class Scope:
         """Whether nothing is left out."""
         return not (self.revisions or self.since or self.refs)
 
+    @property
+    def words(self) -> str | None:
+        """The scope as the command line names it; None where it is everything."""
+        if self.is_everything:
+            return None
+        since = (f"--since {self.since}",) if self.since else ()
+        refs = tuple(f"--refs {pattern}" for pattern in self.refs)
+        ranges = (f"--range {' '.join(self.revisions)}",) if self.revisions else ()
+        return " ".join((*ranges, *since, *refs))
+
     def selection(self) -> tuple[str, ...]:
         """The arguments that tell git which commits are meant.
 

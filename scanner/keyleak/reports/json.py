@@ -59,6 +59,7 @@ class _Writer:
                 "started": scan.started,
                 "seconds": round(scan.seconds, 3),
                 "rules_sha256": scan.rules_sha256,
+                "scope": None if scan.scope is None else self._text(scan.scope),
             },
             "coverage": {
                 "complete": coverage.complete,

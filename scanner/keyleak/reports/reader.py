@@ -113,6 +113,7 @@ def _scan(part: Fields) -> Scan:
         started=part.moment("started"),
         seconds=part.seconds("seconds"),
         rules_sha256=part.text("rules_sha256"),
+        scope=part.optional_text("scope") if part.has("scope") else None,
     )
 
 

@@ -27,6 +27,8 @@ class Scan:
     """ISO 8601 with time zone."""
     seconds: float
     rules_sha256: str
+    scope: str | None = None
+    """Which part of a history it was, as the command line names it; None where it was all there is."""
 
 
 @dataclass(frozen=True, slots=True)

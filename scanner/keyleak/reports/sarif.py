@@ -2,8 +2,9 @@
 
 One result for each key. Its first place is the location, every other place, and what is inside a container or
 an encoding, a related location. Findings of a history that HEAD still has and those it has not are two runs,
-with an `automationDetails.id` each, so that they are two categories. Results hold no key, no address and no
-message of a commit.
+with an `automationDetails.id` each, so that they are two categories; what a part of a history brought is a
+third, for an upload of it says nothing of the state of either. Results hold no key, no address and no message
+of a commit.
 
 GitHub's limits (docs.github.com, "SARIF results exceed one or more limits"): 20 runs in a file, 25,000
 results in a run, 1,000 locations of a result, 20 tags of a rule. More results go into further runs; what does
@@ -42,6 +43,7 @@ _LIMIT: Final = "limit-of-the-format"
 
 AT_HEAD: Final = "history/at-head"
 ONLY_IN_HISTORY: Final = "history/only-in-history"
+_PART: Final = "history/part"
 
 
 def render(report: Report, presentation: Presentation) -> str:
@@ -71,6 +73,8 @@ def _categories(report: Report) -> list[tuple[str, Sequence[Finding]]]:
     findings, kind = report.findings, report.scan.kind
     if kind != "history":
         return [(kind, findings)]
+    if report.scan.scope is not None:
+        return [(_PART, findings)]
     at_head = [finding for finding in findings if finding.at_head is not False]
     only_history = [finding for finding in findings if finding.at_head is False]
     return [(AT_HEAD, at_head), (ONLY_IN_HISTORY, only_history)]
@@ -166,6 +170,7 @@ class _Writer:
         return {
             "scan": scan.kind,
             "target": self._wording.clean(scan.target),
+            "scope": None if scan.scope is None else self._wording.clean(scan.scope),
             "rulesSha256": scan.rules_sha256,
             "complete": coverage.complete,
             "bytes": coverage.bytes,
