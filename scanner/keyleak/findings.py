@@ -116,6 +116,8 @@ class Location:
     """Steps that undid an encoding, outermost first."""
     container: tuple[str, ...] = ()
     """Names inside a container, outermost first."""
+    more_paths: int = 0
+    """Where this is no path of its own: how many further ones the same content has, too many to list."""
 
 
 @dataclass(frozen=True, slots=True)

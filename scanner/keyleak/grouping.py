@@ -79,5 +79,7 @@ def _weight(sighting: Sighting, attribution: Attribution) -> tuple[bool, int, bo
     )
 
 
-def _order(location: Location) -> tuple[str, str, int, tuple[str, ...]]:
-    return (location.path or "", location.kind.value, location.offset, location.container)
+def _order(location: Location) -> tuple[bool, str, str, int, tuple[str, ...]]:
+    # What is said of paths that are not listed comes behind those that are.
+    further = bool(location.more_paths)
+    return (further, location.path or "", location.kind.value, location.offset, location.container)

@@ -158,6 +158,8 @@ TABLE: Final = {
         "which commits brought an object",
         {
             "trace_content": "log",
+            "_is_wide": "log",
+            "_trace_by_tree": "log",
             "_trace_roots": "log",
             "unreachable_commits": "cat-file rev-list",
         },
@@ -171,7 +173,7 @@ TABLE: Final = {
             "shallow_gap": "rev-parse",
             "missing_objects": "rev-list",
             "missing_ids": "rev-list",
-            "submodules": "ls-tree rev-parse rev-parse",
+            "submodules": "rev-parse rev-parse",
             "_submodule_names": "config rev-parse",
         },
     ),

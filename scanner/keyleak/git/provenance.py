@@ -40,12 +40,14 @@ class Provenance:
     first_date: str | None
     """When that was committed (or tagged), in ISO 8601."""
     paths: tuple[str, ...]
-    """Every path it ever had, in the order they came; undecodable bytes are surrogate-escaped."""
+    """The paths it had, in the order they came; undecodable bytes are surrogate-escaped."""
     refs: tuple[str, ...]
     """Full names of the refs that reach it, and `stash@{1}` and older for what only the stash list keeps."""
     at_head: bool | None
     """Whether HEAD's tree has a blob or tree, or HEAD reaches a commit; never so for a tag. None where that
     cannot be known."""
+    further_paths: int = 0
+    """How many more paths it had, where there are too many to list."""
 
     @property
     def unreachable(self) -> bool:
@@ -143,7 +145,9 @@ def _provenance(trace: Trace, refs: tuple[str, ...] | None, kind: Kind, *, held:
     named = tuple(ref for ref in refs or () if ref != "HEAD") or refs or ()
     if kind == "commit":
         held = None if refs is None else "HEAD" in refs
-    return Provenance(first, trace.date, tuple(trace.paths), named, False if kind == "tag" else held)
+    return Provenance(
+        first, trace.date, tuple(trace.paths), named, False if kind == "tag" else held, trace.further
+    )
 
 
 def _content_of_head(repository: str) -> TreeObjects:

@@ -16,15 +16,20 @@ from keyleak.errors import GitError
 from keyleak.git.dates import iso_date
 from keyleak.git.process import run
 from keyleak.git.single_objects import single_objects
+from keyleak.git.tree_walk import TooManyTreesError, TreeWalk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from _typeshed import StrOrBytesPath
-
 EVERYTHING: Final = ("--ignore-missing", "--all", "--reflog", "--")
 """All that refs and reflogs keep; the stash list is a reflog. A ref to nothing is named elsewhere."""
 
+MOST_PATHS: Final = 1000
+"""Paths of one object that are listed."""
+
+_WIDE: Final = 200_000  # paths in a tree, and
+_WIDE_RATIO: Final = 20  # how many times as many as there are entries, that git is not asked to list
+_LOOKED_AT: Final = 2000  # commits, and trees, of which a history is taken for one with such trees or not
 _ARGUMENTS: Final = 1000  # ids on one command line
 _FORMAT: Final = "--format=%H %T %cd"
 _COMMIT: Final = re.compile(rb"\n*([0-9a-f]{40,64}) ([0-9a-f]{40,64}) (-?[0-9]*) ?([+-]?[0-9]*)\n*\Z")
@@ -52,20 +57,25 @@ class Trace:
     """Commits that brought it, the first one first."""
     date: str | None = None
     paths: dict[str, None] = field(default_factory=dict)
+    further: int = 0
+    """How many more paths there are at the least."""
     names: str | None = None
     """The commit that a tag names."""
 
     def came(self, commit: str, date: str | None, path: str | None) -> None:
         """Notes a commit that brought it."""
         self.date = self.date or date
-        if path is not None:
-            self.paths.setdefault(path)
+        if path is not None and path not in self.paths:
+            if len(self.paths) < MOST_PATHS:
+                self.paths[path] = None
+            else:
+                self.further += 1
         if commit not in self.commits[-1:]:
             self.commits.append(commit)
 
 
 def trace_content(
-    repository: StrOrBytesPath,
+    repository: str,
     ids: Sequence[bytes],
     traces: Mapping[bytes, Trace],
     walk: Walk,
@@ -87,6 +97,9 @@ def trace_content(
     Raises:
         GitError: history cannot be walked.
     """
+    if ids and _is_wide(repository, walk):
+        _trace_by_tree(repository, {oid.hex(): traces[oid] for oid in ids}, walk)
+        return True
     for batch in _batches(ids):
         wanted = {oid.hex().encode(): traces[oid] for oid in batch}
         listing = run(
@@ -108,6 +121,51 @@ def trace_content(
     return True
 
 
+def _is_wide(repository: str, walk: Walk) -> bool:
+    """Whether git would list paths without end: a tree holds another many times over, and that a third."""
+    command = ["log", f"--max-count={_LOOKED_AT}", "--format=%T", *walk.arguments]
+    listed = dict.fromkeys(run(command, repository, stdin=walk.stdin, keep=walk.keep).decode().split())
+    with single_objects(repository, walk.keep) as objects:
+        trees = TreeWalk(objects, (), _LOOKED_AT)
+        for tree in listed:
+            try:
+                paths = trees.total(tree)
+            except TooManyTreesError:
+                return False
+            except GitError:
+                continue  # one of its trees is missing, which is a gap
+            if paths > _WIDE and paths > _WIDE_RATIO * trees.entries:
+                return True
+    return False
+
+
+def _trace_by_tree(repository: str, wanted: Mapping[str, Trace], walk: Walk) -> None:
+    """Notes which commits brought objects and where, by the trees of commits, each read once.
+
+    An object that a commit moves or copies within a tree that has it already is not noticed.
+    """
+    command = ["log", "--date-order", "--reverse", "-z", "--date=raw", f"{_FORMAT}%x09%P", *walk.arguments]
+    listing = run(command, repository, stdin=walk.stdin, keep=walk.keep)
+    roots: dict[str, str] = {}
+    with single_objects(repository, walk.keep) as objects:
+        trees = TreeWalk(objects, wanted)
+        for token in listing.split(b"\0"):
+            facts, _, parents = token.partition(b"\t")
+            if not (header := _COMMIT.match(facts)):
+                continue
+            commit, root = header[1].decode(), header[2].decode()
+            roots[commit] = root
+            before = [trees.held(roots[parent]) for parent in parents.decode().split() if parent in roots]
+            for oid, count in trees.held(root).items():
+                if any(oid in held for held in before):
+                    continue
+                for path in trees.paths(root, oid, MOST_PATHS):
+                    wanted[oid].came(commit, _date(header), path)
+                wanted[oid].further += max(0, count - MOST_PATHS)
+            if root in wanted:
+                wanted[root].came(commit, _date(header), None)
+
+
 def _read_changes(listing: bytes, wanted: Mapping[bytes, Trace]) -> None:
     tokens = iter(listing.split(b"\0"))
     commit, date = "", None
@@ -122,7 +180,7 @@ def _read_changes(listing: bytes, wanted: Mapping[bytes, Trace]) -> None:
             commit, date = header[1].decode(), _date(header)
 
 
-def _trace_roots(repository: StrOrBytesPath, wanted: Mapping[bytes, Trace], walk: Walk) -> None:
+def _trace_roots(repository: str, wanted: Mapping[bytes, Trace], walk: Walk) -> None:
     """Commits whose own tree is one of those: no change of a path names it."""
     untraced = {oid: trace for oid, trace in wanted.items() if not trace.commits}
     if not untraced:
@@ -189,7 +247,7 @@ def trace_commits_and_tags(
             trace.date = trace.date or date
 
 
-def unreachable_commits(repository: StrOrBytesPath) -> bytes:
+def unreachable_commits(repository: str) -> bytes:
     """Ids of commits that neither a ref nor a reflog keeps, one a line.
 
     Raises:

@@ -13,13 +13,16 @@ from keyleak.git.places import git_folder
 from keyleak.git.process import run
 from keyleak.git.regular import read_regular
 from keyleak.git.remotes import promisors
+from keyleak.git.single_objects import single_objects
 from keyleak.git.trace import EVERYTHING
+from keyleak.git.tree_walk import SUBMODULE, TreeWalk
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
 _ID: Final = re.compile(rb"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _LARGEST_LIST: Final = 64 << 20  # bytes
+_MOST_SUBMODULES: Final = 10_000
 _NAMED_GAPS: Final = 20  # objects named one by one; the rest are counted
 _SECTION: Final = re.compile(r"submodule\.(.*)\.path\Z", re.DOTALL)
 
@@ -125,20 +128,20 @@ def absent_gaps(repository: str, missing: Collection[bytes]) -> Iterator[Gap]:
 
 
 def submodules(repository: str) -> list[Submodule]:
-    """The submodules in the tree of HEAD.
+    """The submodules in the tree of HEAD, each tree of which is read once.
 
     Raises:
-        GitError: git cannot list the tree.
+        GitError: git cannot list the tree, or there are more than anybody has.
     """
     tree = run(["rev-parse", "-q", "--verify", "HEAD^{tree}"], repository, accept=(0, 1)).strip()
     if not tree:
         return []
-    listing = run(["ls-tree", "-r", "-z", "--full-tree", tree], repository)
-    paths = [
-        os.fsdecode(entry.partition(b"\t")[2])
-        for entry in listing.split(b"\0")
-        if entry.startswith(b"160000 ")
-    ]
+    with single_objects(repository) as objects:
+        trees = TreeWalk(objects, {SUBMODULE})
+        count = trees.held(tree.decode()).get(SUBMODULE, 0)
+        paths = list(trees.paths(tree.decode(), SUBMODULE, _MOST_SUBMODULES))
+    if count > len(paths):
+        raise GitError(("ls-tree",), None, f"HEAD has submodules at {count:,} paths")
     if not paths:
         return []
     names = _submodule_names(repository, tree)

@@ -136,6 +136,7 @@ class _Writer:
             "refs": [self._text(ref) for ref in location.refs],
             "decoded": [self._text(step) for step in location.decoded],
             "container": [self._text(name) for name in location.container],
+            **({"more_paths": location.more_paths} if location.more_paths else {}),
         }
 
     def _text(self, text: str | None) -> str | None:

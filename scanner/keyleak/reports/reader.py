@@ -215,4 +215,5 @@ def _location(part: Fields) -> Location:
         refs=part.texts("refs"),
         decoded=part.texts("decoded"),
         container=part.texts("container"),
+        more_paths=part.count("more_paths", least=1) if part.has("more_paths") else 0,
     )

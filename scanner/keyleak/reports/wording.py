@@ -141,6 +141,8 @@ class Wording:
     def remarks(self, location: Location) -> list[str]:
         """What else is to know of a place: its kind, the commit, the encodings around the key."""
         remarks = [] if location.kind in _PLAIN_KINDS or not location.path else [_KINDS[location.kind]]
+        if location.more_paths:
+            remarks.append(f"and {location.more_paths:,} more paths of the same content")
         if location.decoded:
             remarks.append("encoded: " + ", ".join(self.clean(step) for step in location.decoded))
         if location.commit:

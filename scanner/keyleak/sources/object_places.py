@@ -45,6 +45,9 @@ class ObjectPlaces:
             paths = tuple(self._staged()[oid])
         for path in paths:
             yield self._at(sighting, location, path, origin)
+        if origin.further_paths:
+            further = replace(location, more_paths=origin.further_paths)
+            yield self._at(sighting, further, None, origin)
 
     def _at(self, sighting: Sighting, location: Location, folder: str | None, origin: Provenance) -> Sighting:
         path = folder
