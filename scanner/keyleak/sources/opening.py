@@ -11,7 +11,7 @@ from functools import partial
 from itertools import chain
 from typing import IO, TYPE_CHECKING, Final
 
-from keyleak.containers import ar_archive, constants, notebook, pdf, sqlite, tar_archive, zip_archive
+from keyleak.containers import ar_archive, constants, notebook, office, pdf, sqlite, tar_archive, zip_archive
 from keyleak.containers.certainty import is_certain
 from keyleak.containers.compression import decompressed
 from keyleak.containers.formats import BEGINNING, Format, recognise
@@ -50,6 +50,7 @@ _PAGED: Final = {
     Format.SQLITE_LOG: sqlite.log_members,
     Format.SQLITE_JOURNAL: sqlite.journal_members,
 }
+_TEXT: Final = "text of a document"
 _TOO_DEEP: Final = f"is more than {DEEPEST} archives and encodings deep, so it was not opened"
 
 
@@ -189,8 +190,25 @@ class Opener:
                     io.BufferedReader(_Stream(chain(held, counted))), place
                 )
                 return _with_flaw(Inspection(read.sightings, read.gaps), counted, place)
-        found = self._inspector.inspect_within(b"".join(held), place, budget)
+        content = b"".join(held)
+        found = self._inspector.inspect_within(content, place, budget)
+        found = contained(
+            lambda: self._with_text(content, place, budget, found),
+            lambda reason: found + place.unread(reason),
+        )
         return _with_flaw(found, counted, place)
+
+    def _with_text(self, content: bytes, place: Place, budget: Budget, found: Inspection) -> Inspection:
+        """What is found, and what the text of an office document holds besides, which its XML cuts up."""
+        for text in office.texts(content):
+            if not budget.spend(len(text)):
+                return found + place.unread(_exploded(budget))
+            shown = self._inspector.inspect_within(
+                text, replace(place, decoded=(*place.decoded, _TEXT)), budget
+            )
+            new = Inspection(shown.sightings).and_elsewhere(found)
+            found = Inspection(new.sightings, found.gaps + shown.gaps)
+        return found
 
 
 class _Counted:
