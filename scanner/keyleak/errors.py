@@ -30,6 +30,11 @@ class ExitCode(IntEnum):
         """The exit code of a run that a signal ended: 128 and its number, as shells have it."""
         return cls(128 + number)
 
+    @property
+    def is_interruption(self) -> bool:
+        """Whether a signal ended the run."""
+        return self in {ExitCode.HUNG_UP, ExitCode.INTERRUPTED, ExitCode.TERMINATED}
+
 
 class KeyleakError(Exception):
     """Base of every expected error; its text is one line that says what to do."""

@@ -206,6 +206,8 @@ class Sighting:
     """Whether HEAD still has this place; None outside history."""
     markers: tuple[Marker, ...] = ()
     """Comments beside the key that ask not to report it; whether they count is decided later."""
+    in_pieces: bool = False
+    """Whether where it ends is not certain: it was put together of pieces, or may go on behind its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,3 +251,5 @@ class Finding:
     at_head: bool | None = None
     other_rules: frozenset[str] = frozenset()
     """Rules by which other places of it were found; not part of the JSON report."""
+    in_pieces: bool = False
+    """Whether it is put together of pieces at each of its places; not part of the JSON report."""

@@ -55,6 +55,7 @@ def _finding(secret: Secret, sightings: list[Sighting]) -> Finding:
         first_seen=_first_seen(ordered),
         at_head=_at_head(ordered),
         other_rules=frozenset(sighting.rule for sighting in ordered) - {leading.rule},
+        in_pieces=all(sighting.in_pieces for sighting in ordered),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING
@@ -17,6 +18,8 @@ from keyleak.rulebook.template import expand
 from keyleak.verification.plan import make_plan
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from keyleak.rulebook.model import Rulebook
 
 RULES = load_rulebook()
@@ -64,6 +67,40 @@ def test_a_webhook_secret_is_found_and_never_sent(line: str) -> None:
 def test_a_key_beside_a_webhooks_name_is_a_key(line: str) -> None:
     plan = make_plan(keyleak.scan_bytes(expand(line).encode()), RULES, {})
     assert [request.issuer for request in plan.requests] == ["flora"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        'FLORA_API_KEY = "sk_live_{}" + "{}"\n',
+        'FLORA_API_KEY = "sk_live_{}" + rest  # {:.0}\n',
+        '$FLORA_API_KEY = "sk_live_{}" . $rest;  # {:.0}\n',
+        'FLORA_API_KEY = "".join(["sk_live_{}", "{}"])\n',
+        "# FLORA_API_KEY=sk_live_{}\n# {}\n",
+        "> FLORA_API_KEY=sk_live_{}\n> {}\n",
+        'FLORA_API_KEY = b64decode("{0}" + "{1}")\n',
+    ],
+)
+def test_a_value_that_was_put_together_is_found_and_never_asked_about(content: str) -> None:
+    body = expand("${base62:42}", 4)
+    encoded = base64.b64encode(f"sk_live_{body}".encode()).decode()
+    pieces = (encoded[:32], encoded[32:]) if "{0}" in content else (body[:20], body[20:])
+    findings = keyleak.scan_bytes(content.format(*pieces).encode(), path="a.py")
+    assert [finding.issuer for finding in findings] == ["flora"]
+    plan = make_plan(findings, RULES, {})
+    assert plan.requests == ()
+    assert "put together" in plan.refused[findings[0].id]
+    # As soon as it is somewhere in one piece, it is asked about.
+    whole = f"FLORA_API_KEY={findings[0].secret.reveal().decode()}\n\n"
+    findings = keyleak.scan_bytes((content.format(*pieces) + "\n" * 30 + whole).encode(), path="a.py")
+    assert len(make_plan(findings, RULES, {}).requests) == 1
+
+
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.encodebytes, lambda key: key.hex().encode()])
+def test_a_value_that_is_encoded_in_one_piece_is_asked_about(encode: Callable[[bytes], bytes]) -> None:
+    content = b"data:\n  FLORA_API_KEY: " + encode(expand("sk_live_${base62:42}", 4).encode()) + b"\n"
+    findings = keyleak.scan_bytes(content, path="secret.yaml")
+    assert len(make_plan(findings, RULES, {}).requests) == 1
 
 
 @pytest.mark.parametrize("first", ["FLORA_API_KEY", "FLORA_WEBHOOK_SECRET"])

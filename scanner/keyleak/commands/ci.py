@@ -133,7 +133,7 @@ def _write_sarif(pipeline: Pipeline, inputs: _Inputs, brought: Brought, done: Co
     Raises:
         KeyleakError: HEAD cannot be read, or the report not be written.
     """
-    if done.code is ExitCode.INTERRUPTED:
+    if done.code.is_interruption:
         return False
     head = None
     if brought.head is not None:

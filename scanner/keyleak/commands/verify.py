@@ -162,7 +162,14 @@ def _again(finding: Finding, relocation: Relocation) -> Finding:
     attribution = _agreed(finding.attribution, fresh.attribution)
     # What the report and the places took it for: a webhook secret is none by being read without its name.
     rules = fresh.other_rules | {finding.rule}
-    return replace(finding, secret=fresh.secret, rule=fresh.rule, attribution=attribution, other_rules=rules)
+    return replace(
+        finding,
+        secret=fresh.secret,
+        rule=fresh.rule,
+        attribution=attribution,
+        other_rules=rules,
+        in_pieces=fresh.in_pieces,
+    )
 
 
 def _agreed(saved: Attribution, fresh: Attribution) -> Attribution:

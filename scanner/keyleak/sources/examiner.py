@@ -15,6 +15,7 @@ from keyleak.findings import Location, Sighting
 from keyleak.manifests.project import NO_PROJECT
 from keyleak.matching.matcher import Matcher
 from keyleak.matching.spans import Spans
+from keyleak.on_use import on_use
 from keyleak.records import dataclass, replace
 from keyleak.sources.inspector import NOTHING, Inspection
 from keyleak.sources.lines import LineFinder, first_line
@@ -38,6 +39,14 @@ _TOO_MUCH: Final = "decoding all of it takes too long: it was not looked at whol
 # A value that was compressed, not a document: it is read together with its line.
 _SHORT: Final = 16 << 10
 _WIDE: Final = (Step.UTF16.value,)
+# Constants, or lines with something before them, within what encodes a key.
+_PUT_TOGETHER: Final = on_use(rb"[\"'`]|\n[ \t]*[-+>*#/|;%]")
+# Behind a key: a program that appends to it, or a line that may be the rest of a wrapped one.
+_GOES_ON: Final = on_use(
+    rb"[\"'`]\s{0,8}(?:\+|\.{1,2}\s|\|\||%\s)|[$#]?\{|%[sdr(]|\\\("
+    rb"|\r?\n[ \t]{0,40}(?:(?://+|#+|\*|>|--|;+|%|\|)[ \t]{0,4}){0,4}"
+    rb"(?=[A-Za-z/+-]{0,40}[0-9])(?=[0-9/+-]{0,40}[A-Za-z])[A-Za-z0-9/+-]{8,}={0,2}[ \t]*(?:\r?\n|\Z)"
+)
 _RULED_OUT: Final = "only a namesake is called like that here: the name it is given to is its one ground"
 _NOT_GIVEN: Final = (
     "others use its prefix too, and nothing here gives it to an issuer whose keys look like that"
@@ -53,6 +62,8 @@ class _Found:
     end: int
     """Where what encodes it ends; what stands beside a key stands beside that."""
     steps: tuple[str, ...]
+    in_pieces: bool
+    """See `Sighting.in_pieces`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +148,10 @@ class Examiner:
         )
         decoded = [each for each in encoded if isinstance(each, DecodedMatch)]
         gaps = () if budget.left else (Gap(place.name, _TOO_MUCH),)
-        found = sorted((*_plainly(plain, decoded), *map(_decodedly, decoded)), key=lambda each: each.start)
+        found = sorted(
+            (*_plainly(plain, decoded, data), *(_decodedly(each, data) for each in decoded)),
+            key=lambda each: each.start,
+        )
         inspection = Inspection(gaps=gaps) if gaps else NOTHING
         if found:
             inspection = Inspection(tuple(self._sightings(found, data, place, window)), gaps)
@@ -209,6 +223,7 @@ class Examiner:
             attribution=attribution,
             location=_location(place, (found.start, found.steps), base, lines),
             excerpt=match.statement.excerpt(match.secret.redacted()),
+            in_pieces=found.in_pieces,
         )
 
 
@@ -248,12 +263,13 @@ def _unpack(content: bytes) -> tuple[Step, bytes] | None:
     return None if said is None else (Step(form.value), said)
 
 
-def _plainly(matches: Iterable[Match], decoded: Iterable[DecodedMatch]) -> Iterable[_Found]:
+def _plainly(matches: Iterable[Match], decoded: Iterable[DecodedMatch], data: bytes) -> Iterable[_Found]:
     """Plain keys, but for beginnings of encoded ones and encoded text taken for a value."""
     taken = Spans((each.origin, each.end) for each in decoded)
     for match in matches:
         if not taken.overlap(match.start, match.end):
-            yield _Found(match, match.start, match.end, _steps(match))
+            in_pieces = bool(match.pieces or _GOES_ON.match(data, match.end))
+            yield _Found(match, match.start, match.end, _steps(match), in_pieces)
 
 
 def _steps(match: Match) -> tuple[str, ...]:
@@ -262,9 +278,10 @@ def _steps(match: Match) -> tuple[str, ...]:
     return _WIDE if match.wide else ()
 
 
-def _decodedly(decoded: DecodedMatch) -> _Found:
+def _decodedly(decoded: DecodedMatch, data: bytes) -> _Found:
     steps = tuple(step.value for step in decoded.steps)
-    return _Found(decoded.match, decoded.place, decoded.end, steps)
+    in_pieces = bool(decoded.match.pieces or _PUT_TOGETHER.search(data, decoded.origin, decoded.end))
+    return _Found(decoded.match, decoded.place, decoded.end, steps, in_pieces)
 
 
 def _markers(data: bytes, found: _Found, base: int) -> tuple[Marker, ...]:
