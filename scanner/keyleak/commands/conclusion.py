@@ -55,6 +55,8 @@ class Work:
     """What it was read with; knows the explanations that `--explain` asks for."""
     scope: str | None = None
     """Which part of a history was read, as the command line names it; None for all of it."""
+    stage: str | None = None
+    """The hook that asked about a push, where one did (see `Scan`)."""
     may_be_empty: bool = False
     """Whether a source with nothing in it is an ordinary result: an index without changes, a push of commits
     that the other side has. For every other source it is a gap."""
@@ -98,7 +100,7 @@ def concluded(
     findings = tuple(asked.findings) if asked else findings
     seconds = time.monotonic() - work.clock
     started = work.started.isoformat(timespec="seconds")
-    scan = Scan(work.kind, work.target, started, seconds, rulebook.sha256, work.scope)
+    scan = Scan(work.kind, work.target, started, seconds, rulebook.sha256, work.scope, work.stage)
     report = Report(__version__, scan, reading.coverage, findings)
     secrets = frozenset(each.secret for each in reading.sightings)
     deliver(report, rulebook, options.delivery, secrets)

@@ -209,7 +209,8 @@ def _concluded(
         from keyleak.commands.conclusion import Work, conclude  # noqa: PLC0415 - after reading
 
         scope = "what the push brings" if kind == "history" else None
-        work = Work(kind, target, started, clock, scope=scope, may_be_empty=True)
+        stage = call.stage.value if kind == "history" else None
+        work = Work(kind, target, started, clock, scope=scope, stage=stage, may_be_empty=True)
         return conclude(work, reading, rulebook, options, call.console)
 
 

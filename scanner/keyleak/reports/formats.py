@@ -6,6 +6,9 @@ import importlib
 from enum import Enum
 from typing import TYPE_CHECKING, Final, cast
 
+from keyleak.records import replace
+from keyleak.reports.advice import reach_of
+
 if TYPE_CHECKING:
     from keyleak.reports.presentation import Presentation, Renderer
     from keyleak.reports.report import Report
@@ -35,6 +38,7 @@ def render(report: Report, form: Format, presentation: Presentation) -> str:
     Raises:
         KeyInOutputError: a key was in it, which is a defect.
     """
+    presentation = replace(presentation, reach=reach_of(report.scan))
     renderer = cast("Renderer", importlib.import_module(f"keyleak.reports.{form.value}"))
     rendered = renderer.render(report, presentation)
     if not (presentation.show_secrets and form in SHOWING_SECRETS):

@@ -80,8 +80,7 @@ def _message(finding: Finding, place: Location, wording: Wording) -> str:
         parts[0] += f" and {counted(more, 'more place')}"
     parts += [part for part in (wording.status(finding), _history(finding, wording)) if part]
     if is_leak(finding):
-        parts += wording.steps(finding)[:1]
-        parts += [wording.revoke_url(finding)] if wording.revoke_url(finding) else []
+        parts += wording.most_urgent(finding)
     return "\n".join([*parts, f"rule {wording.clean(finding.rule)}, id {finding.id}"])
 
 

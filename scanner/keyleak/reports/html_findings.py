@@ -28,11 +28,8 @@ def listed_findings(report: Report, presentation: Presentation) -> list[dict[str
 def listed_runbooks(report: Report, presentation: Presentation) -> dict[str, dict[str, Any]]:
     """The steps of every issuer, which its findings name."""
     wording = Wording(presentation)
-    by_issuer = {_runbook(finding): finding for finding in report.findings}
-    return {
-        issuer: {"steps": wording.steps(finding), "url": wording.revoke_url(finding)}
-        for issuer, finding in by_issuer.items()
-    }
+    by_key = {wording.advice_key(finding): wording.advice(finding) for finding in report.findings}
+    return {key: {"steps": list(advice.steps), "url": advice.url} for key, advice in by_key.items()}
 
 
 def states(finding: Finding) -> list[str]:
@@ -72,7 +69,7 @@ def _listed(finding: Finding, wording: Wording) -> dict[str, Any]:
         "checked": wording.verification(finding),
         "rule": wording.clean(finding.rule),
         "description": wording.description(finding.rule),
-        "runbook": _runbook(finding),
+        "runbook": wording.advice_key(finding),
     }
 
 
@@ -96,7 +93,3 @@ def _state(finding: Finding) -> str:
     if finding.at_head is None:
         return ""
     return "at HEAD" if finding.at_head else "in history"
-
-
-def _runbook(finding: Finding) -> str:
-    return finding.issuer or ""

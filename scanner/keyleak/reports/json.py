@@ -60,6 +60,7 @@ class _Writer:
                 "seconds": round(scan.seconds, 3),
                 "rules_sha256": scan.rules_sha256,
                 "scope": None if scan.scope is None else self._text(scan.scope),
+                **({"stage": scan.stage} if scan.stage else {}),
             },
             "coverage": {
                 "complete": coverage.complete,

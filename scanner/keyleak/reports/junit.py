@@ -72,7 +72,7 @@ def _details(finding: Finding, wording: Wording) -> str:
         f"whose: {wording.whose(finding)}: {'; '.join(wording.evidence(finding))}",
         *([f"first seen: {since}"] if since else []),
         *([wording.at_head(finding)] if wording.at_head(finding) else []),
-        *(f"now: {step}" for step in wording.steps(finding)),
+        *(f"now: {step}" for step in wording.advice(finding).steps),
         f"id: {finding.id}",
     ]
     return escape("\n".join(lines))

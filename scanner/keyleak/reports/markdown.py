@@ -138,10 +138,11 @@ def _facts(finding: Finding, wording: Wording) -> Iterator[str]:
         yield f"  - and {len(finding.locations) - _MOST_PLACES:,} more; the JSON report has all of them"
     if is_leak(finding):
         yield "- **Now:**"
-        for number, step in enumerate(wording.steps(finding), 1):
+        advice = wording.advice(finding)
+        for number, step in enumerate(advice.steps, 1):
             yield f"  {number}. {_text(step)}"
-        if wording.revoke_url(finding):
-            yield f"- **Revoke it at:** <{wording.revoke_url(finding)}>"
+        if advice.url:
+            yield f"- **{advice.url_label}:** <{advice.url}>"
     yield f"- rule {_code(wording.clean(finding.rule))}, id `{finding.id}`"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Protocol
 
 from keyleak.records import dataclass
+from keyleak.reports.advice import Reach
 from keyleak.reports.masking import Masker
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ class Presentation:
     """Whether text uses terminal colours."""
     width: int = USUAL_WIDTH
     """Columns of the text report."""
+    reach: Reach = Reach.OUT
+    """How far what was scanned got, which decides what is to be done."""
 
     @classmethod
     def of(cls, report: Report, rulebook: Rulebook) -> Presentation:

@@ -114,6 +114,7 @@ def _scan(part: Fields) -> Scan:
         seconds=part.seconds("seconds"),
         rules_sha256=part.text("rules_sha256"),
         scope=part.optional_text("scope") if part.has("scope") else None,
+        stage=part.text("stage") if part.has("stage") else None,
     )
 
 

@@ -29,6 +29,8 @@ class Scan:
     rules_sha256: str
     scope: str | None = None
     """Which part of a history it was, as the command line names it; None where it was all there is."""
+    stage: str | None = None
+    """`pre-push` or `pre-receive` where that hook asked: what it found was not published by this push."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ class SarifResults:
         more = len(finding.locations) - 1
         parts += [f"It stands at {more:,} more {'place' if more == 1 else 'places'}"] if more else []
         if finding.status is Status.NEW and finding.severity is not Severity.NOTE:
-            parts += [step.rstrip(".") for step in self._wording.steps(finding)[:1]]
+            parts += [step.rstrip(".") for step in self._wording.advice(finding).steps[:1]]
         told = " ".join(f"{part[:1].upper()}{part[1:]}." for part in parts)
         named = f"{self._wording.title(finding)} '{self._wording.secret(finding)}' stands in the clear."
         return {"text": _plain(f"{named} {told}".strip())}

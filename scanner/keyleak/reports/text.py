@@ -53,7 +53,7 @@ class _Writer:
 
     def lines(self, report: Report) -> Iterator[str]:
         leaks = [finding for finding in report.findings if is_leak(finding)]
-        told: dict[str | None, str] = {}
+        told: dict[str, str] = {}
         able: dict[str | None, str] = {}
         for finding in leaks[:_MOST_IN_FULL]:
             yield from self._in_full(finding, told, able)
@@ -65,9 +65,7 @@ class _Writer:
         yield from self._outside(report.coverage)
         yield from self._summary(report)
 
-    def _in_full(
-        self, finding: Finding, told: dict[str | None, str], able: dict[str | None, str]
-    ) -> Iterator[str]:
+    def _in_full(self, finding: Finding, told: dict[str, str], able: dict[str | None, str]) -> Iterator[str]:
         heading = f"{finding.severity.value.upper():<8}  {self._wording.title(finding)}"
         secret = self._secret(finding)
         yield f"{self._style.of(heading, _COLOURS[finding.severity], bold=True)}  {secret}"
@@ -156,22 +154,20 @@ class _Writer:
             return "still has it"
         return "has it no more; everyone with a clone still does"
 
-    def _now(self, finding: Finding, told: dict[str | None, str]) -> Iterator[str]:
-        earlier = told.get(finding.issuer)
-        url = self._wording.revoke_url(finding)
-        if earlier is not None:
-            yield from self._field("now", f"as for {earlier} above{f': {url}' if url else ''}")
+    def _now(self, finding: Finding, told: dict[str, str]) -> Iterator[str]:
+        key, advice = self._wording.advice_key(finding), self._wording.advice(finding)
+        if earlier := told.get(key):
+            yield from self._field("now", f"as for {earlier} above{f': {advice.url}' if advice.url else ''}")
             return
-        told[finding.issuer] = finding.secret.redacted()
+        told[key] = finding.secret.redacted()
         label = "now"
-        steps = self._wording.steps(finding)
-        for number, step in enumerate(steps, 1):
-            mark = f"{number}. " if len(steps) > 1 else ""
+        for number, step in enumerate(advice.steps):
+            mark = f"{number + 1}. " if len(advice.steps) > 1 else ""
             for line in self._wrapped(step, len(_INDENT) + len(mark)):
                 yield self._labelled(label, mark + line)
                 label, mark = "", " " * len(mark)
-            if number == 1 and url:
-                yield f"{_INDENT}{mark}{url}"
+            if number == advice.url_step and advice.url:
+                yield f"{_INDENT}{mark}{advice.url}"
 
     def _in_short(self, heading: str, findings: Sequence[Finding], most: int) -> Iterator[str]:
         if not findings:

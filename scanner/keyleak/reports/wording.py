@@ -14,6 +14,7 @@ from keyleak.findings import (
     VerificationVerdict,
 )
 from keyleak.practices import advice
+from keyleak.reports.advice import advice_on
 from keyleak.terminal import printable
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from keyleak.coverage import Coverage
     from keyleak.findings import Finding, Location
+    from keyleak.reports.advice import Advice
     from keyleak.reports.presentation import Presentation
     from keyleak.rulebook.model import Runbook, VerifyCall
 
@@ -51,8 +53,6 @@ _KINDS: Final[Mapping[LocationKind, str]] = {
     LocationKind.STDIN: "standard input",
 }
 _NOT_KNOWN: Final = "not known whether it still works"
-# What an issuer's runbook says where there is no page to revoke at.
-_WEB: Final = "https://"
 
 
 class Wording:
@@ -62,6 +62,7 @@ class Wording:
         self._rulebook = presentation.rulebook
         self._masker = presentation.masker
         self._show_secrets = show_secrets
+        self._reach = presentation.reach
 
     def clean(self, text: str) -> str:
         """Text from outside, without keys and without anything that a terminal or a page acts on."""
@@ -225,16 +226,20 @@ class Wording:
             return reason
         return f"{finding.status.value}: {reason}" if reason else finding.status.value
 
-    def steps(self, finding: Finding) -> list[str]:
-        """What to do now, the most urgent first."""
-        runbook = self._runbook(finding)
-        return list(runbook.rotate) if runbook else []
+    def advice(self, finding: Finding) -> Advice:
+        """What to do now."""
+        return advice_on(finding, self._runbook(finding), self._reach)
 
-    def revoke_url(self, finding: Finding) -> str:
-        """The page where the key is revoked, where there is one."""
-        runbook = self._runbook(finding)
-        url = runbook.revoke_url if runbook else ""
-        return url if url.startswith(_WEB) else ""
+    def advice_key(self, finding: Finding) -> str:
+        """The same for findings whose advice is the same."""
+        accepted = finding.verification.verdict is not VerificationVerdict.NOT_ACCEPTED
+        return (finding.issuer or "") if accepted else f"{finding.issuer or ''} (not accepted)"
+
+    def most_urgent(self, finding: Finding) -> list[str]:
+        """The same in a few lines: the first step, and what the page is for that another one needs."""
+        advice = self.advice(finding)
+        lines = list(advice.steps[: advice.url_step + 1])
+        return [*lines, advice.url] if advice.url else lines
 
     def description(self, rule: str) -> str:
         """What a rule looks for."""

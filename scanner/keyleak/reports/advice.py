@@ -1,0 +1,80 @@
+"""What to do about a key, which depends on how far it got: stopped by a hook, published, or of no use."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from keyleak.findings import VerificationVerdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from keyleak.findings import Finding
+    from keyleak.reports.report import Scan
+    from keyleak.rulebook.model import Runbook
+
+# What an issuer's runbook says where there is no page to revoke at.
+_WEB: Final = "https://"
+
+
+class Reach(Enum):
+    """How far what was scanned got."""
+
+    STAGED = "staged"
+    """It was about to be recorded by a commit."""
+    UNPUSHED = "unpushed"
+    """It was about to be pushed."""
+    OUT = "out"
+    """Anything else: whoever can read it has the key."""
+
+
+class Advice(NamedTuple):
+    """What to do now."""
+
+    steps: tuple[str, ...]
+    """The most urgent first."""
+    url: str = ""
+    """A page that one of them needs; empty where there is none."""
+    url_step: int = 0
+    """Which one, from 0."""
+    url_label: str = "Revoke it at"
+
+
+_TAKE_OUT: Final[Mapping[Reach, str]] = {
+    Reach.STAGED: "Take the key out, into your secrets manager or environment, and commit again: it was not"
+    " recorded.",
+    Reach.UNPUSHED: "Take the key out of the commits that are not pushed yet (git commit --amend, git rebase"
+    " -i), and push again: this push was stopped.",
+}
+_IF_IT_WAS_OUT: Final = "Rotate it if it was ever pushed or shared; otherwise it need not be."
+_NOT_ACCEPTED: Final = (
+    (
+        "Its issuer does not accept the key: it was revoked, mistyped or never issued, so nothing is left to"
+        " revoke."
+    ),
+    "Take it out, and see that whatever used it has a key that works.",
+)
+
+
+def reach_of(scan: Scan) -> Reach:
+    """How far what was scanned got."""
+    if scan.stage is not None:
+        return Reach.UNPUSHED
+    return Reach.STAGED if scan.kind == "staged" else Reach.OUT
+
+
+def advice_on(finding: Finding, runbook: Runbook | None, reach: Reach) -> Advice:
+    """What to do about a key.
+
+    Args:
+        finding: the key.
+        runbook: of its issuer, or what holds for any key.
+        reach: how far it got.
+    """
+    if finding.verification.verdict is VerificationVerdict.NOT_ACCEPTED:
+        return Advice(_NOT_ACCEPTED)
+    url = runbook.revoke_url if runbook and runbook.revoke_url.startswith(_WEB) else ""
+    if reach in _TAKE_OUT:
+        return Advice((_TAKE_OUT[reach], _IF_IT_WAS_OUT), url, 1, "Rotate it, if need be, at")
+    return Advice(runbook.rotate if runbook else (), url)
