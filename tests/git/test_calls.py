@@ -152,6 +152,11 @@ TABLE: Final = {
             "_named_objects": "rev-parse",
         },
     ),
+    "git/signing.py": Row(
+        Reach.LOCAL,
+        "the user's signing key by the user's own configuration, and the program that signs with it",
+        {"_setting": "config", "Signer._run": "subprocess.run"},
+    ),
     "git/single_objects.py": Row(Reach.LOCAL, "objects by id", {"single_objects": "cat-file"}),
     "git/trace.py": Row(
         Reach.LOCAL,
@@ -227,6 +232,11 @@ TABLE: Final = {
     ),
     "remediation/proof.py": Row(
         Reach.LOCAL, "both histories", {"_count": "rev-list", "refs_of": "for-each-ref"}
+    ),
+    "remediation/resigning.py": Row(
+        Reach.OWN,
+        "what is signed again in the rewritten clone",
+        {"sign_again": "update-ref", "_Signing.refs": "rev-parse", "_Signing._written": "hash-object"},
     ),
     "remediation/rewrite_plan.py": Row(
         Reach.LOCAL,
@@ -332,6 +342,8 @@ STARTS: Final = {
     ("git/network.py:_spawn", "os.posix_spawn"),
     ("git/network.py:_own_ssh", "subprocess.run"),
     ("git/rewriting.py:filter_repo", "subprocess.run"),
+    ("git/signing.py:Signer._run", "subprocess.run"),
+    ("git/signing.py:_setting", "subprocess.run"),
     ("git/workers.py:_Pool.__init__", "multiprocessing.get_context"),
     ("sources/processes.py:_Pool.__init__", "multiprocessing.get_context"),
 }

@@ -51,6 +51,9 @@ def _as_record(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
 )
 @click.option("--output", metavar="DIR", help="A private folder for kit, backup and result; outside REPO.")
 @click.option("--apply", "apply", is_flag=True, help="Rewrite a fresh clone in DIR and prove it clean.")
+@click.option(
+    "--sign", is_flag=True, help="With --apply: sign your own commits and tags again, with your key."
+)
 @click.option("--in-place-check", is_flag=True, help="Clone the remote anew and name what still holds keys.")
 @click.option("--remote", metavar="URL", help="The remote for --in-place-check; that of REPO without it.")
 @click.option("--undo", is_flag=True, help="Restore the backup in DIR and print how to bring it back.")

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from keyleak.commands.console import Console
     from keyleak.coverage import Coverage
     from keyleak.findings import Finding
+    from keyleak.git.signing import Signer
     from keyleak.remediation.fidelity import Fidelity
     from keyleak.remediation.instructions import Outcome
     from keyleak.rulebook.model import Rulebook
@@ -71,6 +72,8 @@ class FixOptions:
     remote: str | None = None
     """The URL that `--in-place-check` clones; None for that of the repository's own remote."""
     apply: bool = False
+    sign: bool = False
+    """Whether the user's own commits and tags are signed again."""
     yes: bool = False
     form: DocumentFormat = DocumentFormat.TEXT
     report: ReportOptions = field(default_factory=ReportOptions)
@@ -82,6 +85,8 @@ def fix(options: FixOptions, console: Console) -> ExitCode:
     Raises:
         KeyleakError: it is no repository, the report is of another one, or the rewrite could not be done.
     """
+    if options.sign and not options.apply:
+        raise UsageError("--sign says how --apply writes commits; name both")
     if options.apply and options.output is None:
         raise UsageError("--apply needs --output DIR: a new folder for the backup and the rewritten clone")
     report = configured(options.report, [options.repository], Reads.HISTORY, console)
@@ -201,10 +206,11 @@ def _apply(
         console.note("no ref reaches any of the keys, so there is no history to rewrite")
         return _code(case.coverage, options, findings=True)
     _check_carried(expected.fidelity)
+    signer = _signer() if options.sign else None
     _confirm(workspace, options)
     state = read_state(workspace, case.root, [finding.id for finding in case.historic])
     started = time.monotonic()
-    state, proof = rewrite(Rewrite(case.root, workspace, expected, program), state, console.note)
+    state, proof = rewrite(Rewrite(case.root, workspace, expected, program, signer), state, console.note)
     console.note("reading the rewritten history")
     remaining, coverage = _remaining(case, workspace.mirror, options, console)
     sections = [proof_section(proof, remaining, coverage, time.monotonic() - started)]
@@ -238,6 +244,23 @@ def _write_message(workspace: Workspace, outcome: Outcome, console: Console) -> 
         lines = collaborators_message(published, commit_map.NAME)
         workspace.write(_MESSAGE, "".join(f"{line}\n" for line in lines).encode())
         console.note(f"{workspace.folder}/{_MESSAGE} is for everybody who has a clone")
+
+
+def _signer() -> Signer:
+    """The user's signing key.
+
+    Raises:
+        UsageError: there is none.
+    """
+    from keyleak.git.signing import own_signer  # noqa: PLC0415 - hardly ever asked for
+
+    signer = own_signer(os.environ)
+    if signer is None:
+        raise UsageError(
+            "--sign needs user.email and user.signingKey in your own git configuration (git config --global);"
+            " what a repository's configuration says of them does not count"
+        )
+    return signer
 
 
 def _check_carried(found: Fidelity) -> None:

@@ -191,7 +191,7 @@ class _Walk:
             self._differ(f"{where} has a new id, though nothing in it had to change")
         self._proof.rewritten_commits += 1
         old, new = _taken_apart(before[1]), _taken_apart(after[1])
-        self._proof.signatures += old.signatures
+        self._proof.signatures += max(0, old.signatures - new.signatures)
         self._same_headers(where, self._expected_headers(oid, old), new)
         self._messages.append(
             (where, self._plan.messages.apply(self._carried(oid, old.message)), new.message)
@@ -219,12 +219,13 @@ class _Walk:
         oid, content = before
         old, new = _taken_apart(content), _taken_apart(after)
         message, signature = without_signature(old.message)
-        self._proof.signatures += old.signatures + signature
+        new_message, signed_again = without_signature(new.message)
+        self._proof.signatures += old.signatures + (signature and not signed_again)
         if self._fidelity.has(Loss.TAGGER, oid):
             new = replace(new, headers=tuple(each for each in new.headers if each[0] != b"tagger"))
         expected = ((key, edited_person(value, self._plan)) for key, value in _lasting(old))
         self._same_headers(name, expected, new)
-        self._messages.append((name, self._plan.messages.apply(message), new.message))
+        self._messages.append((name, self._plan.messages.apply(message), new_message))
         yield _values(old, b"object")[0], _values(new, b"object")[0]
 
     def _same_headers(self, where: str, expected: Iterable[tuple[bytes, bytes]], new: _Signed) -> None:

@@ -16,6 +16,7 @@ from keyleak.remediation import commit_map
 from keyleak.remediation.filter_repo import arguments, rewrite_files
 from keyleak.remediation.notes import filter_repo_map, rewrite_notes
 from keyleak.remediation.proof import compare, refs_of
+from keyleak.remediation.resigning import sign_again
 from keyleak.remediation.tags import rename_refs, rewrite_refs
 from keyleak.remediation.workspace import Step
 from keyleak.terminal import size
@@ -23,6 +24,7 @@ from keyleak.terminal import size
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from keyleak.git.signing import Signer
     from keyleak.remediation.affected import Affected
     from keyleak.remediation.proof import Expected, Proof
     from keyleak.remediation.rewrite_plan import RewritePlan
@@ -43,6 +45,8 @@ class Rewrite:
     expected: Expected
     program: Sequence[str]
     """How to start filter-repo."""
+    signer: Signer | None = None
+    """The user's key, where the user's own commits and tags are to be signed again."""
 
 
 def check_rewritable(repository: str) -> None:
@@ -152,8 +156,10 @@ def _rewrite(task: Rewrite, state: State) -> State:
     state = replace(state, step=Step.REWRITING)
     state.save(workspace)
     renamed = _rewrite_commits(task)
-    rewrite_refs(workspace.mirror, task.expected.affected.others, task.expected.plan)
+    rewrite_refs(workspace.mirror, task.expected.affected, task.expected.plan)
     rename_refs(workspace.mirror, task.expected.affected.renamed)
+    if task.signer is not None:
+        renamed = sign_again(workspace.mirror, task.expected, renamed, task.signer)
     rewrite_notes(workspace.mirror, task.expected.plan, renamed)
     workspace.write(commit_map.NAME, commit_map.commit_map(renamed).encode())
     forget_old_objects(workspace.mirror)

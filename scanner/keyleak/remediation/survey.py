@@ -10,7 +10,7 @@ from keyleak.git.process import run
 from keyleak.git.views import submodules
 from keyleak.git.worktree import refuse_special_exclude
 from keyleak.remediation.affected import NOTES, REFS
-from keyleak.remediation.fidelity import described
+from keyleak.remediation.fidelity import Loss, described
 from keyleak.remediation.proof import refs_of
 
 if TYPE_CHECKING:
@@ -83,6 +83,8 @@ def describe(found: Survey, expected: Expected, *, published: bool) -> list[str]
     ]
     lines += (f"Dropped: {', '.join(paths)} (blob {oid[:12]})" for oid, paths in plan.dropped.items())
     lines += described(expected.fidelity)
+    if expected.fidelity.losses.keys() & {Loss.SIGNATURE, Loss.TAG_SIGNATURE}:
+        lines.append("Signed again: your own commits and tags, with `--apply --sign` and your signing key.")
     lines += _conditional(found, affected, published=published)
     lines += (f"Not cleaned: {left.what}: {left.reason}" for left in plan.left)
     return lines

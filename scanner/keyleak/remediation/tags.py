@@ -14,29 +14,33 @@ from keyleak.git.single_objects import single_objects
 from keyleak.git.tags import tag_chain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from keyleak.git.single_objects import SingleObjects
+    from keyleak.remediation.affected import Affected
     from keyleak.remediation.rewrite_plan import RewritePlan
 
 SIGNATURE: Final = re.compile(rb"^-----BEGIN (?:PGP|SSH|SIGNED) (?:SIGNATURE|MESSAGE)-----$", re.MULTILINE)
 
 
-def rewrite_refs(mirror: str, refs: Iterable[str], plan: RewritePlan) -> None:
-    """Write the objects of refs anew and move the refs to them.
+def rewrite_refs(mirror: str, affected: Affected, plan: RewritePlan) -> None:
+    """Write the tags and blobs of refs anew, and move the refs to them.
 
     Args:
-        mirror: a clone that keyleak made.
-        refs: full names; none leads to a commit that is rewritten.
+        mirror: a clone that keyleak made, in which filter-repo is done.
+        affected: which refs hold a key themselves, and which lead to a rewritten commit: fast-export strips
+            signatures of OpenPGP from tags of those, but no others, which are void as well.
         plan: what is replaced.
 
     Raises:
         GitError: git said no.
     """
-    for ref in refs:
+    tagged = [ref for ref in affected.refs if len(affected.chains[ref]) > 1]
+    for ref in (*affected.others, *tagged):
         with single_objects(mirror) as objects:
             before = run(["rev-parse", "--verify", ref], mirror).decode().strip()
-            after = _written(mirror, objects, tag_chain(objects, before), plan)
+            chain = tag_chain(objects, before)
+            after = _written(mirror, objects, chain, plan, leads_to_new=ref in affected.refs)
         if after != before:
             run(["update-ref", ref, after, before], mirror)
 
@@ -60,17 +64,22 @@ def rename_refs(mirror: str, renamed: Mapping[str, str]) -> None:
         run(["update-ref", "-d", ref, oid], mirror)
 
 
-def _written(mirror: str, objects: SingleObjects, chain: tuple[str, ...], plan: RewritePlan) -> str:
+def _written(
+    mirror: str, objects: SingleObjects, chain: tuple[str, ...], plan: RewritePlan, *, leads_to_new: bool
+) -> str:
     """The id of a chain's first object once all of it is written, the last one first."""
     *tags, end = chain
     new = end
     if end in plan.edited:
         new = _write(mirror, "blob", plan.texts.apply(objects.read(end)[1]))
     for oid in reversed(tags):
-        if new != end or oid in plan.tags:
-            new = _write(mirror, "tag", _edited_tag(objects.read(oid)[1], new, plan))
-        else:
-            new = oid
+        content = objects.read(oid)[1]
+        is_void = leads_to_new and without_signature(content.partition(b"\n\n")[2])[1]
+        new = (
+            _write(mirror, "tag", _edited_tag(content, new, plan))
+            if (new != end or oid in plan.tags or is_void)
+            else oid
+        )
         end = oid
     return new
 
