@@ -11,6 +11,8 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
+from keyleak.process_limits import leave_no_core
+
 if TYPE_CHECKING:
     from keyleak.git.index import Listed
 
@@ -21,6 +23,7 @@ def start() -> NoReturn:
     Freeing every module takes as long as importing several of them, and a hook pays for it at each commit.
     By now all files are closed and all processes ended; only the standard streams may still hold something.
     """
+    leave_no_core()
     _open_closed_streams()
     clean, seen = _glance()
     code = 0 if clean else _command_line(seen)
@@ -62,10 +65,8 @@ def _glance() -> tuple[bool, Listed | None]:
 
 def _command_line(seen: Listed | None) -> int:
     from keyleak.cli.plain import plain_command  # noqa: PLC0415 - not where a glance was enough
-    from keyleak.process_limits import leave_no_core  # noqa: PLC0415
     from keyleak.termination import raise_on_termination  # noqa: PLC0415
 
-    leave_no_core()
     raise_on_termination()
 
     command = plain_command(sys.argv[1:], seen)
