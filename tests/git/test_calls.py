@@ -143,13 +143,13 @@ TABLE: Final = {
     ),
     "git/scope.py": Row(
         Reach.LOCAL,
-        "what a part of history brought",
+        "what the names of a part of history lead to",
         {
-            "objects_in": "rev-list",
-            "_commits": "rev-list",
-            "_excluded": "rev-parse",
-            "_beside_commits": "cat-file cat-file",
-            "_named_objects": "rev-parse",
+            "_parsed": "rev-parse",
+            "_check_known": "rev-parse",
+            "_refs": "for-each-ref",
+            "_head": "rev-parse",
+            "kinds_of": "cat-file",
         },
     ),
     "git/signing.py": Row(
@@ -273,6 +273,11 @@ TABLE: Final = {
     ),
     "sources/processes.py": Row(
         Reach.LOCAL, "processes of our own that read files", {"_Pool.__init__": "multiprocessing.get_context"}
+    ),
+    "git/scoped_objects.py": Row(
+        Reach.LOCAL,
+        "what a part of history brought",
+        {"objects_in": "rev-list", "_commits": "rev-list", "_oldest": "rev-parse"},
     ),
 }
 

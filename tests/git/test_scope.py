@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from keyleak.git.scope import Scope, objects_in
+from keyleak.errors import UsageError
+from keyleak.git.scope import Scope
+from keyleak.git.scoped_objects import objects_in
 from keyleak.rulebook.loader import load_rulebook
 from keyleak.rulebook.template import expand
 from keyleak.sources.history import HistoryRequest, read_history
@@ -82,7 +84,7 @@ def test_a_partial_clone_is_no_whole_view_of_any_scope(
     (gap,) = read(tmp_path / "partial", scope).coverage.gaps
     assert gap.what == "partial clone"
     assert "--fetch-missing" in gap.reason
-    assert gap.count == len(objects_in(tmp_path / "partial", scope).missing) > 1
+    assert gap.count == len(objects_in(os.fspath(tmp_path / "partial"), scope).missing) > 1
 
 
 def test_many_lost_objects_are_counted(repository: Path) -> None:
@@ -93,3 +95,88 @@ def test_many_lost_objects_are_counted(repository: Path) -> None:
     gaps = read(repository, Scope(("HEAD~1..HEAD",))).coverage.gaps
     assert len(gaps) == 21
     assert sum(gap.count for gap in gaps) == 26
+
+
+NAMES = [
+    *("main", "heads/main", "refs/heads/main", "HEAD", "v1", "tags/v1", "refs/tags/v1", "far", "far/main"),
+    *("remotes/far/main", "refs/heads/*", "heads/*", "heads", "refs/tags/v?", "tags/v[0-9]", "tags/v[^2]"),
+    *("refs/heads/m*n", "refs/*ain", "*/main"),
+]
+
+
+@pytest.fixture
+def named(repository: Path) -> Path:
+    """A tag, and a remote with a default branch, at the newest commit."""
+    git(repository, "tag", "-a", "-m", f"tagged {expand('sk_live_51${base62:97}', 9)}", "v1")
+    git(repository, "update-ref", "refs/remotes/far/main", "HEAD")
+    git(repository, "symbolic-ref", "refs/remotes/far/HEAD", "refs/remotes/far/main")
+    return repository
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_ref_is_named_as_git_names_it(named: Path, name: str) -> None:
+    assert len(objects_in(os.fspath(named), Scope(refs=(name,))).commits) == 4
+
+
+def test_a_name_of_several_refs_means_all_of_them(named: Path) -> None:
+    git(named, "checkout", "-q", "--orphan", "other")
+    commit(named, {"other": b"1"})
+    git(named, "branch", "v1")
+    assert len(objects_in(os.fspath(named), Scope(refs=("v1",))).commits) == 5
+
+
+def test_the_message_of_a_tag_belongs_to_its_ref(named: Path) -> None:
+    found = {each.secret.reveal() for each in read(named, Scope(refs=("refs/tags/*",))).sightings}
+    assert expand("sk_live_51${base62:97}", 9).encode() in found
+
+
+def test_an_old_tag_is_none_of_what_came_since(named: Path) -> None:
+    assert len(read(named, Scope(since="2001-01-01")).sightings) == 2
+    git(named, "commit", "-q", "--allow-empty", "-m", "now")  # the fixed date of the tests is of 2023
+    assert read(named, Scope(since="2024-01-01")).sightings == ()
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        Scope(refs=("refs/heads/mian",)),
+        Scope(refs=("mian",)),
+        Scope(refs=("main", "refs/heads/x*")),
+        Scope(refs=("",)),
+        Scope(refs=("main~1",)),
+        Scope(refs=("--all",)),
+        Scope(refs=("refs/heads/main/",)),
+        Scope(("nothing..HEAD",)),
+        Scope(("HEAD", "^nothing")),
+        Scope(("HEAD", "nothing")),
+        Scope(("^HEAD",)),
+        Scope(("1" * 40,)),
+        Scope(("HEAD", "--reflog")),
+        Scope(since="foo"),
+        Scope(since="2026-31-01"),
+    ],
+)
+def test_a_scope_that_names_nothing_is_a_mistake(named: Path, scope: Scope) -> None:
+    with pytest.raises(UsageError):
+        objects_in(os.fspath(named), scope)
+
+
+def test_what_is_not_here_leaves_nothing_out(named: Path) -> None:
+    assert len(objects_in(os.fspath(named), Scope(("HEAD", f"^{'1' * 40}"))).commits) == 4
+
+
+def test_all_refs_are_more_than_a_command_line_holds(named: Path) -> None:
+    head = git(named, "rev-parse", "HEAD").decode().strip()
+    names = "".join(f"create refs/tags/{'t' * 200}{number} {head}\n" for number in range(12_000))
+    git(named, "update-ref", "--stdin", stdin=names.encode())
+    assert len(objects_in(os.fspath(named), Scope(since="2001-01-01")).commits) == 4
+    assert len(objects_in(os.fspath(named), Scope(refs=("tags/*",))).commits) == 4
+
+
+def test_what_a_tag_leads_to_and_is_not_there_is_a_gap(repository: Path) -> None:
+    (repository / "alone").write_bytes(b"of no commit")
+    oid = git(repository, "hash-object", "-w", "alone").decode().strip()
+    git(repository, "tag", "-a", "-m", "a blob", "v1", oid)
+    assert read(repository, Scope(("v1",))).coverage.complete
+    lose(repository, oid)
+    assert f"object {oid}" in {gap.what for gap in read(repository, Scope(("v1",))).coverage.gaps}

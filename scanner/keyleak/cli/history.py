@@ -23,12 +23,14 @@ if TYPE_CHECKING:
     metavar="A..B",
     help="Only objects that these commits brought, as git names commits: main..topic, ^v1 HEAD.",
 )
-@click.option("--since", metavar="DATE", help="Only what commits since then brought: 2026-01-31, 2.weeks.")
+@click.option(
+    "--since", metavar="DATE", help="Only what commits since then brought: 2026-01-31, '2 weeks ago'."
+)
 @click.option(
     "--refs",
     multiple=True,
-    metavar="GLOB",
-    help="Only what these refs reach: 'refs/heads/*'. Can be given several times.",
+    metavar="NAME|GLOB",
+    help="Only what these refs reach: main, v1.0, HEAD, 'refs/heads/*'. Can be given several times.",
 )
 @click.option("--submodules", is_flag=True, help="Read submodules too, where they are on this machine.")
 @click.option(

@@ -20,6 +20,7 @@ from keyleak.git.clone import is_url, mirror
 from keyleak.git.missing import fetch_missing
 from keyleak.git.network import without_user
 from keyleak.git.scope import Scope
+from keyleak.git.since import readable_date
 from keyleak.git.views import missing_objects
 from keyleak.sources.history import HistoryRequest, read_history
 from keyleak.sources.history_cache import HistoryCache
@@ -68,6 +69,8 @@ def history_report(options: HistoryOptions, console: Console) -> Concluded:
         KeyleakError: it is no repository that git reads, or the report could not be written.
     """
     check_show_secrets(options.report.delivery)
+    if options.scope.since is not None:
+        readable_date(options.scope.since)  # before anything is cloned or read
     with ExitStack() as until_reported:
         options = replace(options, report=_configured(options, console, until_reported))
         rulebook = checked_rulebook(options.report)

@@ -22,7 +22,7 @@ from keyleak.git.tree_paths import TreeObjects, tree_objects
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from keyleak.git.scope import Scope
+    from keyleak.git.scope import Selection
     from keyleak.git.visitor import Kind
 
 T = TypeVar("T")
@@ -63,7 +63,7 @@ def provenance(
     repository: str,
     objects: Mapping[bytes, Kind],
     note: Callable[[Gap], None],
-    scope: Scope | None = None,
+    selection: Selection | None = None,
 ) -> dict[bytes, Provenance]:
     """Finds out where objects come from, in one walk over history for all of them.
 
@@ -73,11 +73,11 @@ def provenance(
         repository: where they are.
         objects: their ids and kinds.
         note: told what cannot be known.
-        scope: the part of history that brought them; everything where None.
+        selection: the part of history that brought them; everything where None.
     """
     traces = {oid: Trace() for oid in objects}
     asking = _Asking(note)
-    _trace(repository, objects, traces, scope, asking)
+    _trace(repository, objects, traces, selection, asking)
     brought_by = {oid: trace.commits for oid, trace in traces.items()}
     reached = asking.answer("which refs reach the keys", lambda: refs_by_object(repository, brought_by))
     head = None
@@ -108,19 +108,20 @@ def _trace(
     repository: str,
     objects: Mapping[bytes, Kind],
     traces: Mapping[bytes, Trace],
-    scope: Scope | None,
+    selection: Selection | None,
     asking: _Asking,
 ) -> None:
-    content = [oid for oid, kind in objects.items() if kind in _IN_TREES]
+    # Without a commit to begin with git would begin with HEAD.
+    walks = selection is None or bool(selection.tips)
+    content = [oid for oid, kind in objects.items() if kind in _IN_TREES and walks]
     trees = "tree" in objects.values()
-    everything = scope is None or scope.is_everything
-    keep = scope.keep if scope else ()
-    walk = Walk(EVERYTHING if scope is None or everything else (*scope.selection(), "--"), keep=keep)
+    keep = selection.keep if selection else ()
+    walk = Walk(selection.arguments, selection.stdin, keep) if selection else Walk(EVERYTHING)
     what = "which commits brought the keys, under which names,"
     walked = asking.answer(what, lambda: trace_content(repository, content, traces, walk, trees=trees))
     untraced = [oid for oid in content if not traces[oid].commits]
     lost = b""
-    if walked and untraced and everything:
+    if walked and untraced and selection is None:
         lost = asking.answer(what, lambda: unreachable_commits(repository)) or b""
     if lost:
         again = Walk(("--ignore-missing", "--stdin"), lost, keep)

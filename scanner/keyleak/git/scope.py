@@ -1,17 +1,31 @@
-"""Which part of a history is asked for, and the objects that it brought."""
+"""Which part of a history is asked for, and what the names in it lead to, as git reads them.
+
+A name that leads nowhere is a mistake of whoever wrote it, never an empty part of history.
+"""
 
 from __future__ import annotations
 
+import os
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from fnmatch import translate
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from keyleak.errors import UsageError
+from keyleak.errors import GitError, UsageError
 from keyleak.git.process import run
+from keyleak.git.since import readable_date
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from _typeshed import StrOrBytesPath
+
+_OPTION: Final = re.compile(r"--(?:not|all|remotes=.+)\Z")
+_GLOB: Final = re.compile(r"[*?\[]")
+_ID: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
+# Where git looks for a short name, in its order.
+_PLACES: Final = ("", "refs/", "refs/tags/", "refs/heads/", "refs/remotes/")
+_SHOWN: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +35,9 @@ class Scope:
     revisions: tuple[str, ...] = ()
     """As `git rev-list` takes them: `main..topic`, `v1.0`, `^v0.9`, `--not`, `--all`, `--remotes=NAME`."""
     since: str | None = None
-    """Commits more recent than this date, as git reads dates."""
+    """Commits more recent than this date (see `keyleak.git.since`)."""
     refs: tuple[str, ...] = ()
-    """Globs of ref names: `refs/heads/*`, or `heads/release-*` for short."""
+    """Refs by name, short or full, and globs of such names as git has them."""
     keep: tuple[str, ...] = ()
     """`GIT_*` variables to trust, such as those of a push in quarantine (see `keyleak.git.process`)."""
 
@@ -42,119 +56,164 @@ class Scope:
         ranges = (f"--range {' '.join(self.revisions)}",) if self.revisions else ()
         return " ".join((*ranges, *since, *refs))
 
-    def selection(self) -> tuple[str, ...]:
-        """The arguments that tell git which commits are meant.
 
-        Raises:
-            UsageError: a revision looks like an option that selects nothing.
-        """
-        for revision in self.revisions:
-            if not revision.startswith("-") or revision in {"--not", "--all"}:
-                continue
-            if not revision.startswith("--remotes="):
-                raise UsageError(f"{revision!r} is no revision; write A..B")
-        since = (f"--since={self.since}",) if self.since else ()
-        globs = tuple(f"--glob={pattern}" for pattern in self.refs)
-        return (*since, *globs, *(self.revisions or (() if self.refs else ("--all",))))
+class Selection(NamedTuple):
+    """A scope by the ids that its names lead to."""
 
+    tips: tuple[str, ...]
+    """Ids that are meant, of commits, tags, trees and blobs; one of them may not be there."""
+    left_out: tuple[str, ...] = ()
+    """Ids of commits that are not meant, with all that they reach."""
+    since: str | None = None
+    """A date that git reads for certain."""
+    keep: tuple[str, ...] = ()
+    """See `Scope`."""
 
-@dataclass(frozen=True, slots=True)
-class ScopedObjects:
-    """The objects of a scope."""
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """What `git rev-list` and `git log` are given on the command line."""
+        return (*((f"--since={self.since}",) if self.since else ()), "--ignore-missing", "--stdin")
 
-    commits: frozenset[bytes]
-    """Ids of the commits."""
-    ids: frozenset[bytes]
-    """Ids of everything those commits brought: they themselves, their trees, blobs and tags."""
-    missing: frozenset[bytes] = frozenset()
-    """Ids of further objects that those commits brought and that are not here; what a missing tree would name
-    is not known."""
+    @property
+    def stdin(self) -> bytes:
+        """What they read: the number of ids has no bound."""
+        return "".join([*(f"{oid}\n" for oid in self.tips), *(f"^{oid}\n" for oid in self.left_out)]).encode()
 
 
-def objects_in(repository: StrOrBytesPath, scope: Scope) -> ScopedObjects:
-    """The objects that the commits of a scope have and the commits before them do not.
+def selected(repository: StrOrBytesPath, scope: Scope) -> Selection:
+    """A scope by ids.
+
+    Args:
+        repository: where its names mean something.
+        scope: a part of its history.
 
     Raises:
-        GitError: git does not know one of the revisions, or history is not whole there.
-        UsageError: see `Scope.selection`.
+        UsageError: a name leads to nothing there, or the date is none.
+        GitError: git does not read the repository.
     """
-    commits, before = _commits(repository, scope)
-    # Tags count by themselves, too: their messages are new with them, where their commits may not be.
-    tags, trees, absent = _beside_commits(repository, scope)
-    wanted = [*commits, *trees, *(b"^" + oid for oid in before), *_excluded(repository, scope)]
-    asked = b"".join(line + b"\n" for line in wanted)
-    listing = b""
-    if commits or trees:
-        listing = run(
-            # Edges: without them the trees of what is left out count only where a commit's parent has them.
-            ["rev-list", "--objects-edge-aggressive", "--no-object-names", "--missing=print", "--stdin"],
-            repository,
-            stdin=asked,
-            keep=scope.keep,
+    since = readable_date(scope.since) if scope.since is not None else None
+    tips, left_out = _revisions(repository, scope)
+    if scope.refs or not scope.revisions:
+        refs = _refs(repository, scope.keep)
+        names = _matching(scope.refs, refs) if scope.refs else list(refs)
+        tips += [refs[name] for name in names]
+    # What is not here leaves nothing out.
+    here = kinds_of(repository, (f"{oid}^{{}}".encode() for oid in left_out), scope.keep)
+    commits = [oid.decode() for oid, kind in here if kind == b"commit"]
+    return Selection(tuple(dict.fromkeys(tips)), tuple(dict.fromkeys(commits)), since, scope.keep)
+
+
+def _revisions(repository: StrOrBytesPath, scope: Scope) -> tuple[list[str], list[str]]:
+    """Ids that the revisions mean, and ids that they leave out."""
+    for revision in scope.revisions:
+        if revision.startswith("-") and not _OPTION.match(revision):
+            raise UsageError(f"{revision!r} is no revision; write A..B")
+    if not scope.revisions:
+        return [], []
+    lines = _parsed(repository, scope)
+    tips = [line for line in lines if not line.startswith("^")]
+    if not tips and not scope.refs and not any(each.startswith("--") for each in scope.revisions):
+        raise UsageError(
+            f"{' '.join(scope.revisions)!r} only leaves commits out; name those that are meant, too"
         )
-    here, missing = _listed(listing)
-    return ScopedObjects(_ids(commits), _ids([*here, *tags]), _ids([*missing, *absent]))
+    _check_here(repository, tips, scope)
+    return tips, [line[1:] for line in lines if line.startswith("^")]
 
 
-def _commits(repository: StrOrBytesPath, scope: Scope) -> tuple[list[bytes], set[bytes]]:
-    """The commits of a scope, and their parents that are not in it."""
-    listing = run(["rev-list", "--parents", *scope.selection(), "--"], repository, keep=scope.keep)
-    lines = [line.split() for line in listing.splitlines()]
-    commits = [line[0] for line in lines]
-    inside = set(commits)
-    return commits, {parent for line in lines for parent in line[1:] if parent not in inside}
+def _parsed(repository: StrOrBytesPath, scope: Scope) -> list[str]:
+    """Ids, those that are left out behind a `^`."""
+    try:
+        command = ["rev-parse", "--revs-only", *scope.revisions, "--"]
+        lines = run(command, repository, keep=scope.keep).decode().split()
+    except GitError:
+        for revision in scope.revisions:
+            if not revision.startswith("-"):
+                _check_known(repository, revision, scope)
+        raise
+    if "--all" in scope.revisions and (head := _head(repository, scope.keep)):
+        # To `rev-list`, HEAD is one of them.
+        before = scope.revisions[: scope.revisions.index("--all")]
+        lines.append(head if before.count("--not") % 2 == 0 else f"^{head}")
+    return lines
 
 
-def _listed(listing: bytes) -> tuple[list[bytes], list[bytes]]:
-    """Objects that are here, and those that are missing, which git marks."""
-    lines = listing.split()
-    # An edge, marked by a minus, is left out itself.
-    here = [oid for oid in lines if not oid.startswith((b"-", b"?"))]
-    return here, [oid[1:] for oid in lines if oid.startswith(b"?")]
+def _check_known(repository: StrOrBytesPath, revision: str, scope: Scope) -> None:
+    try:
+        run(["rev-parse", "--revs-only", revision, "--"], repository, keep=scope.keep)
+    except GitError as error:
+        raise UsageError(f"{revision!r} names no commits of this repository") from error
 
 
-def _ids(written: Iterable[bytes]) -> frozenset[bytes]:
-    return frozenset(bytes.fromhex(oid.decode()) for oid in written)
+def _check_here(repository: StrOrBytesPath, tips: Sequence[str], scope: Scope) -> None:
+    """A whole id is taken by git for a revision whether there is such an object or not."""
+    written = [tip for tip in tips if any(tip in revision for revision in scope.revisions)]
+    for name, kind in kinds_of(repository, (oid.encode() for oid in written), scope.keep):
+        if kind == b"missing":
+            raise UsageError(f"{name.decode()} is no object of this repository")
 
 
-def _excluded(repository: StrOrBytesPath, scope: Scope) -> list[bytes]:
-    """What a scope leaves out: a rewritten commit brings nothing that is in the one it replaces."""
-    if not any(revision.startswith("^") or revision == "--not" for revision in scope.revisions):
+def _refs(repository: StrOrBytesPath, keep: tuple[str, ...]) -> dict[str, str]:
+    """Ids by full name of ref, HEAD among them where it names a commit."""
+    listing = run(["for-each-ref", "--format=%(objectname) %(refname)"], repository, keep=keep)
+    lines = (line.partition(b" ") for line in listing.splitlines())
+    refs = {os.fsdecode(name): oid.decode() for oid, _, name in lines}
+    head = _head(repository, keep)
+    return {"HEAD": head, **refs} if head else refs
+
+
+def _head(repository: StrOrBytesPath, keep: tuple[str, ...]) -> str:
+    """The id that HEAD names; empty before the first commit."""
+    answer = run(["rev-parse", "--quiet", "--verify", "HEAD"], repository, keep=keep, accept=(0, 1))
+    found = answer.decode().strip()
+    return found if _ID.match(found) else ""
+
+
+def _matching(patterns: Sequence[str], refs: Mapping[str, str]) -> list[str]:
+    names: dict[str, None] = {}
+    for pattern in patterns:
+        found = (_named(pattern, refs) or _globbed(pattern, refs)) if pattern else []
+        if not found:
+            known = ", ".join(list(refs)[:_SHOWN]) or "none"
+            raise UsageError(
+                f"--refs {pattern!r} is the name of no ref here, nor a glob of any; there are: {known}"
+            )
+        names.update(dict.fromkeys(found))
+    return list(names)
+
+
+def _named(pattern: str, refs: Mapping[str, str]) -> list[str]:
+    """Every ref that a name means, where git would take the first and warn."""
+    full = [f"{place}{pattern}" for place in _PLACES]
+    found = [name for name in full if name in refs]
+    return found or [name for name in [f"refs/remotes/{pattern}/HEAD"] if name in refs]
+
+
+def _globbed(pattern: str, refs: Mapping[str, str]) -> list[str]:
+    """As `git rev-list --glob`: below `refs/`, and without a special character everything below a folder."""
+    whole = pattern if pattern.startswith("refs/") else f"refs/{pattern}"
+    if not _GLOB.search(whole):
+        whole = f"{whole.rstrip('/')}/*"
+    fits = re.compile(translate(whole.replace("[^", "[!").replace("\\", "")))
+    return [name for name in refs if fits.match(name)]
+
+
+def kinds_of(
+    repository: StrOrBytesPath, names: Iterable[bytes], keep: tuple[str, ...]
+) -> list[tuple[bytes, bytes]]:
+    """Id and kind of objects, of one that is not there its name and `missing`.
+
+    Args:
+        repository: where they are.
+        names: ids, or names that end in `^{}` for what a tag leads to.
+        keep: see `Scope`.
+
+    Raises:
+        GitError: git does not read the repository.
+    """
+    asked = b"".join(name + b"\n" for name in names)
+    if not asked:
         return []
-    listing = run(["rev-parse", "--revs-only", *scope.revisions, "--"], repository, keep=scope.keep)
-    return [line for line in listing.split() if line.startswith(b"^")]
-
-
-def _beside_commits(repository: StrOrBytesPath, scope: Scope) -> tuple[list[bytes], list[bytes], list[bytes]]:
-    """Annotated tags that a scope names, those nested in them, and trees and blobs that either leads to.
-
-    Last, those of them that are not here.
-    """
-    tags: list[bytes] = []
-    others: list[bytes] = []
-    absent: list[bytes] = []
-    waiting = _named_objects(repository, scope)
-    while waiting:
-        kinds = run(
-            ["cat-file", "--batch-check=%(objectname) %(objecttype)"],
-            repository,
-            stdin=b"".join(oid + b"\n" for oid in waiting),
-            keep=scope.keep,
-        )
-        waiting = []
-        for oid, kind in (line.split()[:2] for line in kinds.splitlines()):
-            if kind == b"tag" and oid not in tags:
-                tags.append(oid)
-                content = run(["cat-file", "tag", oid], repository, keep=scope.keep)
-                waiting.append(content.split(b"\n", 1)[0].removeprefix(b"object "))
-            elif kind in {b"tree", b"blob"}:
-                others.append(oid)
-            elif kind == b"missing":
-                absent.append(oid)
-    return tags, others, absent
-
-
-def _named_objects(repository: StrOrBytesPath, scope: Scope) -> list[bytes]:
-    names = [revision for revision in scope.revisions if not revision.startswith(("-", "^"))]
-    ends = [end for name in names for end in name.split("..")[-1:] if end]
-    return run(["rev-parse", "--revs-only", *ends, "--"], repository, keep=scope.keep).split() if ends else []
+    command = ["cat-file", "--batch-check=%(objectname) %(objecttype)"]
+    answers = run(command, repository, stdin=asked, keep=keep)
+    # `ID missing` where there is none.
+    return [(name, kind) for name, _, kind in (line.rpartition(b" ") for line in answers.splitlines())]

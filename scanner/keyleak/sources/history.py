@@ -15,7 +15,8 @@ from keyleak.git.objects import read_objects
 from keyleak.git.places import staged_paths
 from keyleak.git.plain import read_by_id
 from keyleak.git.provenance import Provenance, provenance
-from keyleak.git.scope import Scope, objects_in
+from keyleak.git.scope import Scope
+from keyleak.git.scoped_objects import objects_in
 from keyleak.git.views import Submodule, absent_gaps, missing_ids, shallow_gap, submodules
 from keyleak.git.visitor import ReadOptions
 from keyleak.sources.files import Reading
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     from keyleak.findings import Sighting
     from keyleak.git.memory import ObjectMemory
-    from keyleak.git.scope import ScopedObjects
+    from keyleak.git.scoped_objects import ScopedObjects
     from keyleak.git.visitor import ObjectsRead
     from keyleak.rulebook.provenance import RuleFolder
     from keyleak.secret import Secret
@@ -120,7 +121,7 @@ class _History:
         scoped = None if scope.is_everything else self._scoped(scope)
         read = self._objects(scoped)
         self._gaps += (gap for result in read.results for gap in result.gaps)
-        sightings = list(self._with_provenance(read))
+        sightings = list(self._with_provenance(read, scoped))
         coverage = Coverage(read.content_bytes, 0, read.counts)
         if scoped is None:
             memory = self._request.memory
@@ -180,14 +181,16 @@ class _History:
         make = MakeObjectVisitor(self._request.rule_folders, here)
         return read_objects(self._repository, make, options, self._layout)
 
-    def _with_provenance(self, read: ObjectsRead[ObjectResult]) -> Iterator[Sighting]:
+    def _with_provenance(
+        self, read: ObjectsRead[ObjectResult], scoped: ScopedObjects | None
+    ) -> Iterator[Sighting]:
         found = [result for result in read.results if result.sightings]
         if not found:
             return
         kinds = {result.oid: result.kind for result in found if len(result.oid) == self._layout.id_bytes}
-        scope, nothing = self._request.scope, dict[bytes, Provenance]()
+        walk, nothing = scoped.walk if scoped else None, dict[bytes, Provenance]()
         origins = self._asked(
-            "provenance", lambda: provenance(self._repository, kinds, self._gaps.append, scope), nothing
+            "provenance", lambda: provenance(self._repository, kinds, self._gaps.append, walk), nothing
         )
         places = ObjectPlaces(origins, lambda: self._staged)
         for result in self._within_projects(found, origins):
