@@ -41,9 +41,14 @@ def test_every_path_of_an_object_in_the_order_of_the_tree(tmp_path: Path) -> Non
     oid, other = person.git("rev-parse", f"{head}:x"), person.git("rev-parse", f"{head}:other")
     root, folder = person.git("rev-parse", f"{head}^{{tree}}"), person.git("rev-parse", f"{head}:a/deep")
     found = tree_paths(str(person.folder), head, [oid, other, root, folder], 10)
-    assert found == {oid: ["a/deep/x", "b/x", "x"], other: ["other"], root: [""], folder: ["a/deep"]}
-    assert tree_paths(str(person.folder), head, [oid], 2) == {oid: ["a/deep/x", "b/x"]}
-    assert tree_paths(str(person.folder), head, ["1" * 40], 2) == {"1" * 40: []}
+    assert found == {
+        oid: (("a/deep/x", "b/x", "x"), 0),
+        other: (("other",), 0),
+        root: (("",), 0),
+        folder: (("a/deep",), 0),
+    }
+    assert tree_paths(str(person.folder), head, [oid], 2) == {oid: (("a/deep/x", "b/x"), 1)}
+    assert tree_paths(str(person.folder), head, ["1" * 40], 2) == {"1" * 40: ((), 0)}
     listed = tree_objects(str(person.folder), head)
     assert {oid, other, root, folder} <= {each.hex() for each in listed.ids}
     assert bytes.fromhex(head) not in listed.ids
@@ -54,7 +59,7 @@ def test_a_name_is_what_its_bytes_are(tmp_path: Path) -> None:
     oid = blob(person, "content\n")
     tree = made_tree(person, [("100644", oid, b"line\nbreak"), ("100644", oid, b"\xff")])
     head = person.git("commit-tree", "-m", "odd names", tree)
-    assert tree_paths(str(person.folder), head, [oid], 5) == {oid: ["line\nbreak", "\udcff"]}
+    assert tree_paths(str(person.folder), head, [oid], 5) == {oid: (("line\nbreak", "\udcff"), 0)}
 
 
 def test_a_bomb_of_trees_costs_what_its_trees_do(tmp_path: Path) -> None:
@@ -66,8 +71,9 @@ def test_a_bomb_of_trees_costs_what_its_trees_do(tmp_path: Path) -> None:
     top = made_tree(person, [("040000", node, b"a"), ("100644", other, b"z")])
     head = person.git("commit-tree", "-m", "a bomb", top)
     found = tree_paths(str(person.folder), head, [oid, other], 3)
-    assert found[other] == ["z"]
-    assert found[oid] == ["a" + "/0" * 11 + f"/{last}/leaf" for last in range(3)]
+    assert found[other] == (("z",), 0)
+    assert found[oid].paths == tuple("a" + "/0" * 11 + f"/{last}/leaf" for last in range(3))
+    assert found[oid].more == 10**12 - 3
     assert len(tree_objects(str(person.folder), head).ids) == 16
 
 

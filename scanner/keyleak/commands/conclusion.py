@@ -94,14 +94,11 @@ def concluded(
     Raises:
         KeyleakError: the report could not be written.
     """
-    reading = with_empty_scope(work, reading)
-    findings = findings_of(work, reading, options, console)
-    asked = _asked(findings, rulebook, options, console) if not reading.interrupted else None
-    findings = tuple(asked.findings) if asked else findings
-    seconds = time.monotonic() - work.clock
-    started = work.started.isoformat(timespec="seconds")
-    scan = Scan(work.kind, work.target, started, seconds, rulebook.sha256, work.scope, work.stage)
-    report = Report(__version__, scan, reading.coverage, findings)
+    report = report_of(work, reading, rulebook, options, console)
+    asked = _asked(report.findings, rulebook, options, console) if not reading.interrupted else None
+    if asked:
+        seconds = time.monotonic() - work.clock
+        report = replace(report, findings=tuple(asked.findings), scan=replace(report.scan, seconds=seconds))
     secrets = frozenset(each.secret for each in reading.sightings)
     deliver(report, rulebook, options.delivery, secrets)
     if options.explain and work.inspector:
@@ -115,6 +112,18 @@ def concluded(
     code = report.exit_code(allow_incomplete=options.allow_incomplete, exit_zero=options.exit_zero)
     code = asked.conclude(rulebook, code, console) if asked else code
     return Concluded(report, code, rulebook, secrets)
+
+
+def report_of(
+    work: Work, reading: Reading, rulebook: Rulebook, options: ReportOptions, console: Console
+) -> Report:
+    """What a reading comes to, before any issuer is asked."""
+    reading = with_empty_scope(work, reading)
+    findings = findings_of(work, reading, options, console)
+    seconds = time.monotonic() - work.clock
+    started = work.started.isoformat(timespec="seconds")
+    scan = Scan(work.kind, work.target, started, seconds, rulebook.sha256, work.scope, work.stage)
+    return Report(__version__, scan, reading.coverage, findings)
 
 
 def with_empty_scope(work: Work, reading: Reading) -> Reading:

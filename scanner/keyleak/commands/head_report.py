@@ -13,8 +13,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from keyleak._version import __version__
-from keyleak.commands.conclusion import Work, findings_of
+from keyleak.commands.conclusion import Work, report_of
 from keyleak.commands.console import Console
 from keyleak.commands.delivery import write
 from keyleak.commands.options import checked_rulebook, inspector_for
@@ -23,7 +22,6 @@ from keyleak.commands.settings import Reads, configured
 from keyleak.records import dataclass, replace
 from keyleak.reports.masking import Masker
 from keyleak.reports.presentation import Presentation
-from keyleak.reports.report import Report, Scan
 from keyleak.reports.sarif import AT_HEAD, ONLY_IN_HISTORY, render_categories
 from keyleak.sources.commit_content import CommitRequest, read_commit
 
@@ -31,6 +29,7 @@ if TYPE_CHECKING:
     from keyleak.commands.conclusion import Concluded
     from keyleak.commands.options import ReportOptions
     from keyleak.commands.review import Base
+    from keyleak.reports.report import Report
     from keyleak.rulebook.model import Rulebook
     from keyleak.secret import Secret
 
@@ -107,9 +106,7 @@ def _state_of(head: Head, options: ReportOptions) -> _State:
         started, clock = datetime.now(UTC), time.monotonic()
         request = CommitRequest(head.repository, head.commit, options.rule_folders, options.processes())
         reading = read_commit(request, inspector_for(rulebook, options))
-        work = Work("history", head.repository, started, clock)
-        findings = findings_of(work, reading, options, Console(quiet=True))
-    seconds = time.monotonic() - clock
-    scan = Scan(work.kind, work.target, started.isoformat(timespec="seconds"), seconds, rulebook.sha256)
-    secrets = frozenset(each.secret for each in reading.sightings)
-    return _State(Report(__version__, scan, reading.coverage, findings), rulebook, secrets)
+        # An empty commit is a commit.
+        work = Work("history", head.repository, started, clock, may_be_empty=True)
+        report = report_of(work, reading, rulebook, options, Console(quiet=True))
+    return _State(report, rulebook, frozenset(each.secret for each in reading.sightings))
