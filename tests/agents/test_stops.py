@@ -168,6 +168,7 @@ REMOVALS = {
     "a line that stays": tool("Edit", {**EDIT, "new_string": f"a = '{KEY}'  # rotate\n"}),
     "one of two": tool("Edit", TWO),
     "patch": tool("apply_patch", {"command": PATCH}),
+    "patch by a command": tool("Bash", {"command": f"apply_patch <<'EOF'\n{PATCH}EOF\n"}),
     "patch around": tool("apply_patch", {"command": PATCH.replace("@@\n-", f"@@\n {ASSIGNED}\n-")}),
     "Copilot": {"toolName": "edit", "toolArgs": json.dumps(OF_COPILOT)},
     "Copilot, parsed": {"toolName": "str_replace", "toolArgs": OF_COPILOT},
@@ -193,6 +194,9 @@ ADDITIONS = {
     "old_string that is no text": tool("Edit", {**EDIT, "old_string": {"x": ASSIGNED}}),
     "a patch that is written into a file": tool("Edit", {**EDIT, "old_string": "x", "new_string": PATCH}),
     "patch": tool("apply_patch", {"command": NEW_FILE}),
+    "a patch into a file": tool("Bash", {"command": f"cat > .env <<'EOF'\n{PATCH}EOF\n"}),
+    "a patch and more": tool("Bash", {"command": f"apply_patch <<'EOF'\n{PATCH}EOF\n{ASSIGNED}\n"}),
+    "a patch that the shell reads": tool("Bash", {"command": f"apply_patch <<EOF\n{PATCH}EOF\n"}),
     "Copilot": {"toolName": "create", "toolArgs": json.dumps({"path": "a", "old_str": ASSIGNED})},
 }  # fmt: skip
 

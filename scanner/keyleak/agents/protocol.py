@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
-from keyleak.agents.tools import files_read, is_edit, parsed, split_edit
+from keyleak.agents.tools import files_read, parsed, split_edit
 from keyleak.errors import UsageError
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def _message(client: Client, said: Mapping[str, Any]) -> Message:
         if isinstance(tool, str) and field in about:
             given = parsed(about[field])
             reads += files_read(tool, given)
-            about[field], taken = split_edit(tool, given) if is_edit(tool) else (given, [])
+            about[field], taken = split_edit(tool, given)
             removed += taken
     if act is Act.READ:
         reads = [path for path in (about.get("file_path"),) if isinstance(path, str)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -20,6 +21,12 @@ _EDITS: Final = frozenset(
 _PATCHES: Final = frozenset({"apply_patch", "applypatch"})
 _READS: Final = frozenset({"read", "view", "read_file", "readfile", "notebookread"})
 _PATHS: Final = ("file_path", "filePath", "path", "notebook_path", "target_file")
+# Codex also has patches applied by a command that is nothing but this one.
+_SHELLS: Final = frozenset({"bash", "shell", "exec_command"})
+_PATCH_COMMAND: Final = re.compile(
+    r"\s*apply_patch\s*<<\s*(['\"])(?P<end>\w+)\1\n"
+    r"(?P<patch>\*\*\* Begin Patch\n(?:(?!(?P=end)\n)[^\n]*\n)*?\*\*\* End Patch\n)(?P=end)\s*\Z"
+)
 # What an edit takes away: a key in it is on its way out of the file. Of any other tool these are mere names.
 _TAKEN_AWAY: Final = frozenset({"old_string", "oldString", "old_str", "oldText", "old_text"})
 
@@ -56,7 +63,7 @@ def parsed(given: Any) -> Any:
 
 
 def split_edit(tool: str, given: Any) -> tuple[Any, list[str]]:
-    """The arguments of an edit in two parts.
+    """The arguments of an edit in two parts; those of any other tool are one.
 
     Args:
         tool: its name.
@@ -65,6 +72,17 @@ def split_edit(tool: str, given: Any) -> tuple[Any, list[str]]:
     Returns:
         The arguments without what the edit takes away; the texts that it takes away or leaves as they are.
     """
+    if is_edit(tool):
+        return _split(tool, given)
+    command = given.get("command") if isinstance(given, dict) and tool.lower() in _SHELLS else None
+    patch = _PATCH_COMMAND.match(command) if isinstance(command, str) else None
+    if patch is None:
+        return given, []
+    kept, taken = _split("apply_patch", patch["patch"])
+    return {**given, "command": kept}, taken
+
+
+def _split(tool: str, given: Any) -> tuple[Any, list[str]]:
     if isinstance(given, str) and tool.lower() in _PATCHES:
         lines = given.splitlines(keepends=True)
         before = "".join(line[1:] for line in lines if line.startswith(("-", " ")))
@@ -72,7 +90,7 @@ def split_edit(tool: str, given: Any) -> tuple[Any, list[str]]:
     if isinstance(given, dict):
         return _split_fields(tool, given)
     if isinstance(given, list):
-        pairs = [split_edit(tool, inner) for inner in given]
+        pairs = [_split(tool, inner) for inner in given]
         return [kept for kept, _ in pairs], [text for _, taken in pairs for text in taken]
     return given, []
 
@@ -84,6 +102,6 @@ def _split_fields(tool: str, given: Mapping[str, Any]) -> tuple[dict[str, Any], 
         if name in _TAKEN_AWAY and isinstance(value, str):
             taken.append(value)
         else:
-            kept[name], inner = split_edit(tool, value)
+            kept[name], inner = _split(tool, value)
             taken += inner
     return kept, taken
