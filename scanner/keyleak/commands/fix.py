@@ -94,7 +94,8 @@ def fix(options: FixOptions, console: Console) -> ExitCode:
     rulebook = checked_rulebook(options.report)
     case = _examined(options, rulebook, chosen_ids(options), console)
     if not case.findings:
-        console.note(f"{case.coverage.without('No key found')}, so there is nothing to fix")
+        words = case.coverage.without("No key found")
+        console.note(f"{words}, so there is nothing to fix" if case.coverage.complete else words)
         return _code(case.coverage, options, findings=False)
     expected = _expected(case)
     workspace = None if options.output is None else _opened(options.output, case)
