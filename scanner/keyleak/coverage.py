@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from keyleak.errors import ExitCode
-from keyleak.records import dataclass, field
+from keyleak.records import dataclass, field, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,6 +22,21 @@ class Gap:
     """Why, in words that say what to do where something can be done."""
     count: int = 1
     """How many such things this entry stands for."""
+    paths: tuple[str, ...] = ()
+    """The paths that are known of it, where it is a file, a folder or a blob."""
+    blob: str | None = None
+    """The id of the object that it is, where it is one that was read by its id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Something that was not read, and whose gap the configuration accepts by name."""
+
+    what: str
+    reason: str
+    """Why it was not read."""
+    by: str
+    """The entry that accepts it: file, line and the reason given there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +70,8 @@ class Coverage:
     """Repositories below the folders that were scanned, whose history was not read: `history` does that."""
     not_checked_out: int = 0
     """Tracked files that a sparse checkout leaves out, so that they were not there to be read."""
+    accepted: tuple[Accepted, ...] = ()
+    """What was not read and is no gap any more, since the configuration accepts it by name."""
 
     @property
     def complete(self) -> bool:
@@ -90,7 +107,7 @@ class Coverage:
         """
         if self.nothing_read:
             return "Nothing was read"
-        return key if self.complete else f"{key} in what was read"
+        return key if self.complete and not self.accepted else f"{key} in what was read"
 
     def __add__(self, other: Coverage) -> Coverage:
         return Coverage(
@@ -100,12 +117,15 @@ class Coverage:
             self.gaps + other.gaps,
             self.repositories + other.repositories,
             self.not_checked_out + other.not_checked_out,
+            self.accepted + other.accepted,
         )
 
 
 def merge_gaps(gaps: Iterable[Gap]) -> tuple[Gap, ...]:
     """Equal gaps as one with their number, in order of what and reason."""
     counts: Counter[tuple[str, str]] = Counter()
+    first: dict[tuple[str, str], Gap] = {}
     for gap in gaps:
         counts[gap.what, gap.reason] += gap.count
-    return tuple(Gap(what, reason, count) for (what, reason), count in sorted(counts.items()))
+        first.setdefault((gap.what, gap.reason), gap)
+    return tuple(replace(first[known], count=count) for known, count in sorted(counts.items()))

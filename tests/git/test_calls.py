@@ -271,6 +271,9 @@ TABLE: Final = {
             "_write": "hash-object",
         },
     ),
+    "sources/gap_places.py": Row(
+        Reach.LOCAL, "the commit whose tree names what was not read", {"_at_head": "rev-parse"}
+    ),
     "sources/processes.py": Row(
         Reach.LOCAL, "processes of our own that read files", {"_Pool.__init__": "multiprocessing.get_context"}
     ),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from keyleak.commands.accepted_gaps import with_accepted
 from keyleak.commands.conclusion import Work, findings_of, with_empty_scope
 from keyleak.commands.console import print_line
 from keyleak.commands.options import ReportOptions, checked_rulebook, inspector_for
@@ -223,7 +224,7 @@ def _seen(options: BaselineOptions, covers: Covers, console: Console) -> _Seen:
     if reading.interrupted:
         raise interruption_by(reading.interrupted)
     work = Work("baseline", " ".join(roots), started, clock, notes_ignored=True)
-    reading = with_empty_scope(work, reading)
+    reading = with_empty_scope(work, with_accepted(reading, report, console, on_disk=True))
     counting = tuple(
         finding
         for finding in findings_of(work, reading, report, console)

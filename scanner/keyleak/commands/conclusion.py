@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from keyleak._version import __version__
+from keyleak.commands.accepted_gaps import with_accepted
 from keyleak.commands.deciding import decide, settings_of
 from keyleak.commands.delivery import deliver
 from keyleak.coverage import Gap
@@ -118,6 +119,7 @@ def report_of(
     work: Work, reading: Reading, rulebook: Rulebook, options: ReportOptions, console: Console
 ) -> Report:
     """What a reading comes to, before any issuer is asked."""
+    reading = with_accepted(reading, options, console, on_disk=work.kind == "scan")
     reading = with_empty_scope(work, reading)
     findings = findings_of(work, reading, options, console)
     seconds = time.monotonic() - work.clock

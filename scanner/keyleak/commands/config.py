@@ -64,13 +64,17 @@ def check_config(file: str | None, against: str | None) -> ExitCode:
     decisions = Decisions(said.allow, said.severities, today=datetime.now(UTC).date(), paths=base)
     for entry in decisions.expired():
         click.echo(f"{found.file}:{entry.line}: expired on {entry.expires}: {entry.criteria}")
+    for gap in said.gaps:
+        if gap.expired(decisions.today):
+            click.echo(f"{found.file}:{gap.line}: expired on {gap.expires}: allow-gap {gap}")
     if against is not None:
         report = read_report(text_of(against, REPORT_LIMIT), against)
         subjects = [saved_subject(finding, base) for finding in report.findings]
         for stale in decisions.stale(subjects):
             click.echo(f"{found.file}:{stale.line}: stale, it matches nothing in {against}: {stale.criteria}")
+    gaps = f", {len(said.gaps)} accepted gaps" if said.gaps else ""
     click.echo(
-        f"{found.file}: {len(said.allow)} allow entries, {len(said.severities)} severities: well formed"
+        f"{found.file}: {len(said.allow)} allow entries, {len(said.severities)} severities{gaps}: well formed"
     )
     return ExitCode.CLEAN
 
@@ -98,6 +102,9 @@ def _problems(found: FoundConfiguration) -> Iterator[ConfigError | RuleError]:
         if entry.criteria.id is not None and not _ID.fullmatch(entry.criteria.id):
             reason = f"{entry.criteria.id!r} is no id of a report: 32 hexadecimal digits in lower case"
             yield ConfigError(found.file, entry.line, reason)
+    for gap in said.gaps:
+        if gap.path is not None and (why := problem_of(gap.path)):
+            yield ConfigError(found.file, gap.line, f"path {gap.path!r} can never fit: it {why}")
     try:
         rulebook = load_rulebook((*own_folders(), *found.rule_folders))
     except (ConfigError, RuleError) as error:

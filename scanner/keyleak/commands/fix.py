@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from keyleak.commands.accepted_gaps import with_accepted
 from keyleak.commands.fix_document import PATCH, Case, Kit, fix_document, follow_up, outcome_of
 from keyleak.commands.options import ReportOptions, checked_rulebook
 from keyleak.commands.repository_reading import (
@@ -130,6 +131,7 @@ def _examined(options: FixOptions, rulebook: Rulebook, wanted: frozenset[str], c
     root = repository_root(options.repository)
     history, files = read_repository(root, Inspector(rulebook), options.report, console)
     both = Reading(history.sightings + files.sightings, history.coverage + files.coverage)
+    both = with_accepted(both, options.report, console, on_disk=True)
     leaks = leaks_of(both, options, console)
     if wanted:
         leaks = [each for each in leaks if not wanted.isdisjoint({each.id, each.secret.fingerprint()})]

@@ -113,6 +113,7 @@ def _read(options: HistoryOptions, rulebook: Rulebook, inspector: Inspector, con
             rule_folders=options.report.rule_folders,
             jobs=options.report.processes(),
             memory=_memory(options, rulebook, console),
+            traces_gaps=options.report.settings is not None and options.report.settings.traces_gaps,
         )
         reading = read_history(request, inspector, progress.update)
     review = options.report.settings.review if options.report.settings else None

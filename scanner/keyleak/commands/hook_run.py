@@ -99,7 +99,7 @@ def _message(call: HookCall) -> ExitCode:
 
     paths = call.arguments or _message_files(inherited_repository(".", call.environ))
 
-    def read(rulebook: Rulebook) -> Reading:
+    def read(rulebook: Rulebook, _options: ReportOptions) -> Reading:
         return read_messages(paths, Inspector(rulebook))
 
     return _concluded(call, "staged", "commit message", read)
@@ -187,8 +187,9 @@ def _pushed(
     from keyleak.sources.inspector import Inspector  # noqa: PLC0415
     from keyleak.sources.pushed import read_push  # noqa: PLC0415
 
-    def read(rulebook: Rulebook) -> Reading:
-        return read_push(repository.folder, scope, refs, Inspector(rulebook))
+    def read(rulebook: Rulebook, options: ReportOptions) -> Reading:
+        traces = options.settings is not None and options.settings.traces_gaps
+        return read_push(repository.folder, scope, refs, Inspector(rulebook), traces_gaps=traces)
 
     return _concluded(call, "history", ", ".join(refs), read, base)
 
@@ -197,14 +198,14 @@ def _concluded(
     call: HookCall,
     kind: str,
     target: str,
-    read: Callable[[Rulebook], Reading],
+    read: Callable[[Rulebook, ReportOptions], Reading],
     base: Base | None = None,
 ) -> ExitCode:
     with ExitStack() as until_reported:
         options = _configured(call, kind, base, until_reported)
         rulebook = checked_rulebook(options)
         started, clock = datetime.now(UTC), time.monotonic()
-        reading = read(rulebook)
+        reading = read(rulebook, options)
 
         from keyleak.commands.conclusion import Work, conclude  # noqa: PLC0415 - after reading
 

@@ -43,7 +43,12 @@ def read_repository(
         GitError: git does not read it.
         KeyboardInterrupt: the user stopped it.
     """
-    request = HistoryRequest(root, rule_folders=options.rule_folders, jobs=options.processes())
+    request = HistoryRequest(
+        root,
+        rule_folders=options.rule_folders,
+        jobs=options.processes(),
+        traces_gaps=options.settings is not None and options.settings.traces_gaps,
+    )
     with console.progress("reading history") as progress:
         history = read_history(request, inspector, progress.update)
     if history.interrupted:

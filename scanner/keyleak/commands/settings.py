@@ -60,6 +60,11 @@ class Settings:
     review: Review | None = None
     """How a change is judged that is not merged yet; None where what lies in the files decides."""
 
+    @property
+    def traces_gaps(self) -> bool:
+        """Whether the paths that history had of an unread object decide on it."""
+        return any(entry.path is not None for entry in self.decisions.gaps)
+
 
 @dataclass(frozen=True, slots=True)
 class FoundConfiguration:
@@ -185,6 +190,7 @@ def _decisions(
     return Decisions(
         allow=said.allow,
         severities=said.severities,
+        gaps=said.gaps,
         baseline=baseline,
         inline=inline,
         issuers=options.issuers or frozenset(said.issuers),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from keyleak.decisions.configuration import TOML_TABLE, Configuration
 from keyleak.decisions.entries import AllowEntry, Criteria, SeverityEntry
+from keyleak.decisions.gap_entries import GapEntry, GapKind
 from keyleak.decisions.toml_nodes import toml_value
 from keyleak.errors import ConfigError
 from keyleak.findings import Severity
@@ -24,8 +25,10 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-KEYS: Final = ("allow", "baseline", "inline", "issuers", "min-severity", "rules", "severity")
+KEYS: Final = ("allow", "allow-gap", "baseline", "inline", "issuers", "min-severity", "rules", "severity")
 _CRITERIA: Final = ("id", "rule", "issuer", "path")
+_GAP_CRITERIA: Final = ("path", "blob", "kind")
+_BLOB: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _VERIFYING: Final = re.compile(r"verif", re.IGNORECASE)
 
 
@@ -79,6 +82,7 @@ class _Reader:
         return Configuration(
             allow=self._each(known.get("allow"), _allow_entry),
             severities=self._each(known.get("severity"), _severity_entry),
+            gaps=self._each(known.get("allow-gap"), _gap_entry),
             baseline=self._read(_text, known.get("baseline")),
             rules=self._each(known.get("rules"), _text),
             issuers=self._each(known.get("issuers"), _text),
@@ -118,6 +122,23 @@ def _allow_entry(value: YamlValue) -> AllowEntry:
     return AllowEntry(
         criteria=_criteria(value, fields, _CRITERIA),
         reason=fields["reason"].text(),
+        expires=_day(fields["expires"]) if "expires" in fields else None,
+        line=value.line,
+    )
+
+
+def _gap_entry(value: YamlValue) -> GapEntry:
+    fields = value.mapping(("reason",), (*_GAP_CRITERIA, "expires"))
+    if not any(name in fields for name in _GAP_CRITERIA):
+        value.fail(f"an entry names at least one of: {', '.join(_GAP_CRITERIA)}")
+    blob = _named(fields["blob"]) if "blob" in fields else None
+    if blob is not None and not _BLOB.fullmatch(blob):
+        fields["blob"].fail(f"{blob!r} is no id of an object: 40 or 64 hexadecimal digits in lower case")
+    return GapEntry(
+        reason=fields["reason"].text(),
+        path=_named(fields["path"]) if "path" in fields else None,
+        blob=blob,
+        kind=fields["kind"].choice(GapKind) if "kind" in fields else None,
         expires=_day(fields["expires"]) if "expires" in fields else None,
         line=value.line,
     )

@@ -8,6 +8,7 @@ from keyleak.records import dataclass
 
 if TYPE_CHECKING:
     from keyleak.decisions.entries import AllowEntry, SeverityEntry
+    from keyleak.decisions.gap_entries import GapEntry
     from keyleak.findings import Severity
 
 YAML_NAME: Final = ".keyleak.yaml"
@@ -22,6 +23,8 @@ class Configuration:
 
     allow: tuple[AllowEntry, ...] = ()
     severities: tuple[SeverityEntry, ...] = ()
+    gaps: tuple[GapEntry, ...] = ()
+    """What may stay unread."""
     baseline: str | None = None
     """The baseline's path, relative to the configuration."""
     rules: tuple[str, ...] = ()

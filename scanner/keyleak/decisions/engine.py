@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from keyleak.decisions.baseline import Baseline
     from keyleak.decisions.entries import AllowEntry, PathBase, SeverityEntry, Subject
+    from keyleak.decisions.gap_entries import GapEntry
     from keyleak.findings import Finding
 
 
@@ -58,6 +59,8 @@ class Decisions:
 
     allow: tuple[AllowEntry, ...] = ()
     severities: tuple[SeverityEntry, ...] = ()
+    gaps: tuple[GapEntry, ...] = ()
+    """What may stay unread."""
     baseline: Baseline | None = None
     inline: bool = True
     """Whether markers beside keys count."""

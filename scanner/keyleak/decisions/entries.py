@@ -32,11 +32,15 @@ class PathBase:
         """The path that a pattern sees: from the configuration on; as reported where it lies elsewhere."""
         if location.path is None:
             return ""
-        if location.kind in _ON_DISK:
-            full = os.path.normpath(os.path.join(self.here, location.path))
+        return self.below(location.path, on_disk=location.kind in _ON_DISK)
+
+    def below(self, path: str, *, on_disk: bool) -> str:
+        """The same for a path; one that is not on the disk is relative to the root of the repository."""
+        if on_disk or os.path.isabs(path):
+            full = os.path.normpath(os.path.join(self.here, path))
             if full.startswith(self.root.rstrip("/") + "/"):
                 return os.path.relpath(full, self.root)
-        return location.path
+        return path
 
 
 @dataclass(frozen=True, slots=True)

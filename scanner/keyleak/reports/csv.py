@@ -50,7 +50,7 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def render(report: Report, presentation: Presentation) -> str:
-    """The report as CSV; what was not read stands in rows whose status is `not read`."""
+    """The report as CSV; what was not read is in rows with the status `not read` or `accepted unread`."""
     wording = Wording(presentation)
     output = io.StringIO()
     writer = csv.writer(output, lineterminator="\r\n")
@@ -63,6 +63,9 @@ def render(report: Report, presentation: Presentation) -> str:
         times = f" ({gap.count:,} times)" if gap.count > 1 else ""
         reason = f"{wording.clean(gap.reason)}{times}"
         writer.writerow(_row({"status": "not read", "reason": reason, "path": wording.clean(gap.what)}))
+    for accepted in report.coverage.accepted:
+        what, why = wording.accepted(accepted)
+        writer.writerow(_row({"status": "accepted unread", "reason": why, "path": what}))
     return output.getvalue()
 
 

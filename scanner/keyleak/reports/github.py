@@ -44,6 +44,9 @@ def _lines(report: Report, wording: Wording) -> Iterator[str]:
         times = f" ({gap.count:,} times)" if gap.count > 1 else ""
         text = f"{wording.clean(gap.what)}: {wording.clean(gap.reason)}{times}"
         yield _command("warning", {"title": "keyleak could not read this"}, text)
+    for accepted in report.coverage.accepted:
+        what, why = wording.accepted(accepted)
+        yield _command("notice", {"title": "keyleak did not read this, and may not"}, f"{what}: {why}")
     complete = "" if report.coverage.complete else "; not everything was read"
     yield f"keyleak: {report.verdict()}{complete}"
 

@@ -38,6 +38,11 @@ def overview(report: Report, presentation: Presentation) -> dict[str, Any]:
             for gap in gaps[:_MOST_GAPS]
         ],
         "more_gaps": len(gaps) - len(gaps[:_MOST_GAPS]),
+        "accepted": [
+            {"what": what, "why": why}
+            for what, why in map(wording.accepted, report.coverage.accepted[:_MOST_GAPS])
+        ],
+        "more_accepted": max(0, len(report.coverage.accepted) - _MOST_GAPS),
         "outside": wording.outside(report.coverage),
         "repositories": [wording.history_command(path) for path in report.coverage.repositories[:_MOST_GAPS]],
         "more_repositories": max(0, len(report.coverage.repositories) - _MOST_GAPS),

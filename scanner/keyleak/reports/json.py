@@ -75,6 +75,14 @@ class _Writer:
                 ],
                 "repositories": [self._text(path) for path in coverage.repositories],
                 "not_checked_out": coverage.not_checked_out,
+                "accepted": [
+                    {
+                        "what": self._text(each.what),
+                        "reason": self._text(each.reason),
+                        "by": self._text(each.by),
+                    }
+                    for each in coverage.accepted
+                ],
             },
             "findings": [self.finding(finding) for finding in report.findings],
         }

@@ -14,7 +14,7 @@ from keyleak.reports.wording import Wording, is_leak
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from keyleak.coverage import Gap
+    from keyleak.coverage import Accepted, Gap
     from keyleak.findings import Finding
     from keyleak.reports.presentation import Presentation
     from keyleak.reports.report import Report
@@ -27,11 +27,12 @@ def render(report: Report, presentation: Presentation) -> str:
 
 def _lines(report: Report, wording: Wording) -> Iterator[str]:
     failures, gaps = len(report.leaks()), len(report.coverage.gaps)
+    accepted = report.coverage.accepted
     counts = {
-        "tests": max(1, len(report.findings) + gaps),
+        "tests": max(1, len(report.findings) + gaps + len(accepted)),
         "failures": failures,
         "errors": gaps,
-        "skipped": len(report.findings) - failures,
+        "skipped": len(report.findings) - failures + len(accepted),
         "time": f"{report.scan.seconds:.3f}",
     }
     yield '<?xml version="1.0" encoding="UTF-8"?>'
@@ -43,7 +44,9 @@ def _lines(report: Report, wording: Wording) -> Iterator[str]:
         yield from _case(finding, wording)
     for gap in report.coverage.gaps:
         yield from _unread(gap, wording)
-    if not report.findings and not gaps:
+    for each in accepted:
+        yield from _accepted(each, wording)
+    if not report.findings and not gaps and not accepted:
         yield f"    <testcase{_attributes(classname='keyleak', name=report.verdict(), time='0')}/>"
     yield "  </testsuite>"
     yield "</testsuites>"
@@ -85,6 +88,13 @@ def _unread(gap: Gap, wording: Wording) -> Iterator[str]:
         f"{wording.clean(gap.reason)} ({gap.count:,} times)" if gap.count > 1 else wording.clean(gap.reason)
     )
     yield f"      <error{_attributes(type='not-read', message=message)}/>"
+    yield "    </testcase>"
+
+
+def _accepted(accepted: Accepted, wording: Wording) -> Iterator[str]:
+    what, why = wording.accepted(accepted)
+    yield f"    <testcase{_attributes(classname='keyleak.coverage', name=f'not read: {what}', time='0')}>"
+    yield f"      <skipped{_attributes(message=why)}/>"
     yield "    </testcase>"
 
 

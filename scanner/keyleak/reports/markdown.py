@@ -17,7 +17,7 @@ from keyleak.terminal import size
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from keyleak.coverage import Gap
+    from keyleak.coverage import Accepted, Gap
     from keyleak.findings import Finding
     from keyleak.reports.presentation import Presentation
     from keyleak.reports.report import Report
@@ -44,6 +44,8 @@ def render(report: Report, presentation: Presentation) -> str:
     parts = [f"## {_verdict(report)}", _scanned(report, wording)]
     if report.coverage.gaps:
         parts.append(_gaps(report.coverage.gaps, wording))
+    if report.coverage.accepted:
+        parts.append(_accepted(report.coverage.accepted, wording))
     if outside := wording.outside(report.coverage):
         parts.append(_outside(outside, report.coverage.repositories, wording))
     if report.findings:
@@ -160,6 +162,14 @@ def _gaps(gaps: tuple[Gap, ...], wording: Wording) -> str:
     return "\n".join(
         [f"> **Incomplete: {total} not read.** Nothing is known of what they hold.", ">", *lines, *more]
     )
+
+
+def _accepted(accepted: tuple[Accepted, ...], wording: Wording) -> str:
+    told = (wording.accepted(each) for each in accepted)
+    lines, left_out = _fitting((f"> - {_code(what)}: {_text(why)}" for what, why in told), _FOR_GAPS)
+    total = counted(len(accepted), "thing was", "things were")
+    more = [f"> - and {left_out:,} more; the JSON report has all of them"] if left_out else []
+    return "\n".join([f"> {total} not read, which the configuration accepts.", ">", *lines, *more])
 
 
 def _outside(sentences: Sequence[str], repositories: Sequence[str], wording: Wording) -> str:

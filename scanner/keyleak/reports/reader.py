@@ -7,7 +7,7 @@ import re
 from enum import Enum
 from typing import Final, NoReturn
 
-from keyleak.coverage import Coverage, Gap, ObjectCounts
+from keyleak.coverage import Accepted, Coverage, Gap, ObjectCounts
 from keyleak.errors import ReportError
 from keyleak.findings import (
     Attribution,
@@ -129,7 +129,14 @@ def _coverage(part: Fields) -> Coverage:
         gaps,
         repositories=part.texts("repositories") if part.has("repositories") else (),
         not_checked_out=part.count("not_checked_out") if part.has("not_checked_out") else 0,
+        accepted=tuple(each.whole(_accepted) for each in part.parts("accepted"))
+        if part.has("accepted")
+        else (),
     )
+
+
+def _accepted(part: Fields) -> Accepted:
+    return Accepted(part.text("what"), part.text("reason"), part.text("by"))
 
 
 def _gap(part: Fields) -> Gap:

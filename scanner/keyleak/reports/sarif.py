@@ -24,7 +24,7 @@ from keyleak.reports.wording import Wording, counted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from keyleak.coverage import Gap
+    from keyleak.coverage import Accepted, Gap
     from keyleak.findings import Finding
     from keyleak.reports.presentation import Presentation
     from keyleak.reports.report import Report, Scan
@@ -38,6 +38,7 @@ MOST_RESULTS: Final = 25_000
 SOURCE_ROOT: Final = "SRCROOT"
 
 _UNREAD: Final = "not-read"
+_ACCEPTED: Final = "accepted-unread"
 _LIMIT: Final = "limit-of-the-format"
 
 
@@ -135,6 +136,7 @@ class _Writer:
             "rules": self._rules.descriptors(),
             "notifications": [
                 _notification_kind(_UNREAD, "Unread", "Something was to be read and was not."),
+                _notification_kind(_ACCEPTED, "AcceptedUnread", "That it was not read is accepted by name."),
                 _notification_kind(_LIMIT, "FormatLimit", "A limit of the format folded something."),
             ],
         }
@@ -142,6 +144,7 @@ class _Writer:
     def _invocation(self, left_out: int, cut_short: int) -> dict[str, Any]:
         started, ended = _times(self._report.scan)
         notes = [self._gap(gap) for gap in self._report.coverage.gaps]
+        notes += map(self._accepted, self._report.coverage.accepted)
         if left_out:
             what = counted(left_out, "finding")
             notes.append(
@@ -164,6 +167,11 @@ class _Writer:
         times = f" ({gap.count:,} times)" if gap.count > 1 else ""
         text = f"{self._wording.clean(gap.what)} was not read: {self._wording.clean(gap.reason)}{times}"
         return {**_notification(_UNREAD, text), "properties": {"count": gap.count}}
+
+    def _accepted(self, accepted: Accepted) -> dict[str, Any]:
+        what, why = self._wording.accepted(accepted)
+        noted = _notification(_ACCEPTED, f"{what} was not read: {why}")
+        return {**noted, "level": "note"}
 
     def _about(self) -> dict[str, Any]:
         scan, coverage = self._report.scan, self._report.coverage

@@ -18,7 +18,7 @@ from keyleak.terminal import size
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from keyleak.coverage import Coverage, Gap
+    from keyleak.coverage import Accepted, Coverage, Gap
     from keyleak.findings import Finding
     from keyleak.reports.presentation import Presentation
     from keyleak.reports.report import Report
@@ -62,6 +62,7 @@ class _Writer:
         aside = [finding for finding in report.findings if not is_leak(finding)]
         yield from self._in_short("Not counted", aside, _MOST_ASIDE)
         yield from self._gaps(report.coverage.gaps)
+        yield from self._accepted(report.coverage.accepted)
         yield from self._outside(report.coverage)
         yield from self._summary(report)
 
@@ -198,6 +199,18 @@ class _Writer:
                 yield f"{'  ' if index == 0 else '    '}{line}"
         if len(gaps) > _MOST_GAPS:
             yield f"  and {len(gaps) - _MOST_GAPS:,} more (--format json lists all)"
+        yield ""
+
+    def _accepted(self, accepted: Sequence[Accepted]) -> Iterator[str]:
+        if not accepted:
+            return
+        total = counted(len(accepted), "thing was", "things were")
+        yield f"{total} not read, which the configuration accepts"
+        for each in accepted[:_MOST_GAPS]:
+            for index, line in enumerate(self._wrapped(": ".join(self._wording.accepted(each)), 4)):
+                yield f"{'  ' if index == 0 else '    '}{line}"
+        if len(accepted) > _MOST_GAPS:
+            yield f"  and {len(accepted) - _MOST_GAPS:,} more (--format json lists all)"
         yield ""
 
     def _outside(self, coverage: Coverage) -> Iterator[str]:

@@ -20,7 +20,7 @@ from keyleak.terminal import printable
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from keyleak.coverage import Coverage
+    from keyleak.coverage import Accepted, Coverage
     from keyleak.findings import Finding, Location
     from keyleak.reports.advice import Advice
     from keyleak.reports.presentation import Presentation
@@ -112,6 +112,11 @@ class Wording:
                 "`git sparse-checkout list` shows what is, `keyleak history` reads all"
             )
         return tuple(sentences)
+
+    def accepted(self, accepted: Accepted) -> tuple[str, str]:
+        """What was not read, and why that is accepted."""
+        why = f"{self.clean(accepted.reason)}; accepted by {self.clean(accepted.by)}"
+        return self.clean(accepted.what), why
 
     def history_command(self, repository: str) -> str:
         """What reads a repository's history."""

@@ -74,12 +74,12 @@ class BatchReader:
         if not found.sightings and not found.gaps:
             return _NO_NAME
         starts = [0, *accumulate(len(name) + 1 for name in encoded)]
-        gaps = tuple(Gap(paths[0], f"its name {gap.reason}") for gap in found.gaps)
+        gaps = tuple(Gap(paths[0], f"its name {gap.reason}", paths=(paths[0],)) for gap in found.gaps)
         return ReadResult(tuple(_in_names(found.sightings, encoded, starts)), 0, gaps)
 
 
 def _unread(path: str, reason: str) -> ReadResult:
-    return ReadResult((), 0, (Gap(path, reason),))
+    return ReadResult((), 0, (Gap(path, reason, paths=(path,)),))
 
 
 def _in_names(found: Iterable[Sighting], names: list[bytes], starts: list[int]) -> Iterable[Sighting]:

@@ -15,6 +15,7 @@ from keyleak.git.views import absent_gaps
 from keyleak.git.visitor import ReadOptions
 from keyleak.records import dataclass, replace
 from keyleak.sources.files import Reading
+from keyleak.sources.gap_places import named_gaps
 from keyleak.sources.interruption import Interruption
 from keyleak.sources.object_visitor import MakeObjectVisitor, ObjectVisitor
 from keyleak.sources.wire import unpacked
@@ -64,6 +65,7 @@ def read_commit(request: CommitRequest, inspector: Inspector) -> Reading:
         results = _within_projects(request, inspector, found, paths)
     gaps: list[Gap] = [*read.gaps, *absent_gaps(request.repository, listed.missing)]
     gaps += (gap for result in read.results for gap in result.gaps)
+    gaps = list(named_gaps(request.repository, gaps))
     coverage = Coverage(read.content_bytes, 0, read.counts, merge_gaps(gaps))
     sightings = tuple(each for result in results for each in _placed(result, request.commit, paths))
     return Reading(sightings, coverage)

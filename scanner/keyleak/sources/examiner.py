@@ -7,7 +7,6 @@ from itertools import compress
 from typing import TYPE_CHECKING, Final, Protocol
 
 from keyleak.containers.formats import BEGINNING, recognise
-from keyleak.coverage import Gap
 from keyleak.decisions.markers import markers_beside
 from keyleak.decoding.decoded import Step
 from keyleak.decoding.search import DecodedMatch, DecodedRejection, Document, EncodedSearch
@@ -147,7 +146,7 @@ class Examiner:
             data, hits, window.owned, budget, rejected.append if self._witness else None
         )
         decoded = [each for each in encoded if isinstance(each, DecodedMatch)]
-        gaps = () if budget.left else (Gap(place.name, _TOO_MUCH),)
+        gaps = () if budget.left else place.unread(_TOO_MUCH).gaps
         found = sorted(
             (*_plainly(plain, decoded, data), *(_decodedly(each, data) for each in decoded)),
             key=lambda each: each.start,

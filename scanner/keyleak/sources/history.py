@@ -59,6 +59,8 @@ class HistoryRequest:
     """How many of those."""
     memory: ObjectMemory | None = None
     """What earlier readings brought; None reads everything."""
+    traces_gaps: bool = False
+    """Whether history is walked for the paths of what could not be read, where HEAD has none."""
 
 
 def _unseen(_coverage: Coverage, _keys: int) -> None:
@@ -134,6 +136,12 @@ class _History:
             coverage = coverage + around.coverage + inner.coverage
         self._views(scoped, read)
         gaps = merge_gaps([*read.gaps, *coverage.gaps, *self._gaps])
+        if gaps and self._layout.asks_git:
+            # Reads HEAD's tree, which a reading without a gap need not know.
+            from keyleak.sources.gap_places import named_gaps  # noqa: PLC0415
+
+            walk = scoped.walk if scoped else None
+            gaps = named_gaps(self._repository, gaps, traces=self._request.traces_gaps, selection=walk)
         return Reading(tuple(sightings), replace(coverage, gaps=gaps))
 
     def _scoped(self, scope: Scope) -> ScopedObjects:
@@ -251,10 +259,10 @@ class _History:
         for submodule in self._asked("submodules", lambda: submodules(self._repository), list[Submodule]()):
             if not self._request.submodules:
                 reason = "a submodule, which has a repository of its own: `--submodules` reads it too"
-                self._gaps.append(Gap(submodule.path, reason))
+                self._gaps.append(Gap(submodule.path, reason, paths=(submodule.path,)))
             elif submodule.folder is None:
                 reason = "a submodule that is not on this machine; `git submodule update --init` brings it"
-                self._gaps.append(Gap(submodule.path, reason))
+                self._gaps.append(Gap(submodule.path, reason, paths=(submodule.path,)))
             elif not self._stop():
                 inner = self._inner(submodule, submodule.folder)
                 sightings += inner.sightings
@@ -271,9 +279,25 @@ class _History:
             reading = history.read()
         except GitError as error:
             return Reading(
-                (), Coverage(gaps=(Gap(submodule.path, f"a submodule that git cannot read: {error}"),))
+                (),
+                Coverage(
+                    gaps=(
+                        Gap(
+                            submodule.path,
+                            f"a submodule that git cannot read: {error}",
+                            paths=(submodule.path,),
+                        ),
+                    )
+                ),
             )
-        gaps = tuple(replace(gap, what=f"{submodule.path}: {gap.what}") for gap in reading.coverage.gaps)
+        gaps = tuple(
+            replace(
+                gap,
+                what=f"{submodule.path}: {gap.what}",
+                paths=tuple(f"{submodule.path}/{path}" for path in gap.paths) or (submodule.path,),
+            )
+            for gap in reading.coverage.gaps
+        )
         inside = tuple(_in_submodule(sighting, submodule.path) for sighting in reading.sightings)
         return Reading(inside, replace(reading.coverage, gaps=gaps))
 

@@ -139,9 +139,12 @@ def _at(sighting: Sighting, path: str) -> Sighting:
 def _named(gap: Gap, paths: Mapping[bytes, Sequence[str]]) -> Gap:
     """The gap with the path of its object."""
     oid = gap.what.removeprefix(_OBJECT).removeprefix("blob ")
-    for known, (path, *_) in paths.items():
+    for known, (path, *more) in paths.items():
         if oid.startswith(known.hex()):
-            return replace(gap, what=path + oid.removeprefix(known.hex()))
+            what = path + oid.removeprefix(known.hex())
+            # One that git does not give is named by its id alone.
+            found = () if gap.what.startswith(_OBJECT) else (path, *more)
+            return replace(gap, what=what, paths=found, blob=known.hex())
     return gap
 
 
@@ -164,7 +167,11 @@ def _stored_elsewhere(
             with open(os.path.join(folder, oid[:2], oid[2:4], oid), "rb") as stored:
                 result = reader.read_stream(stored, place)
         except OSError:
-            yield _Read(gaps=(Gap(path, "a Git LFS pointer whose content is not here: `git lfs fetch`"),))
+            yield _Read(
+                gaps=(
+                    Gap(path, "a Git LFS pointer whose content is not here: `git lfs fetch`", paths=(path,)),
+                )
+            )
         else:
             yield _Read(result.sightings, result.bytes, gaps=result.gaps)
 

@@ -64,7 +64,7 @@ class Place:
 
     def unread(self, reason: str) -> Inspection:
         """What stands for a content that could not be examined."""
-        return Inspection(gaps=(Gap(self.name, reason),))
+        return Inspection(gaps=(Gap(self.name, reason, paths=(self.path,) if self.path else ()),))
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,5 +187,7 @@ def _one_by_one(batch: Batch) -> Iterator[Batch]:
 
 
 def _lost(batch: Batch, reason: str) -> BatchResult:
-    gaps = tuple(Gap(path, reason) for path in (*batch.files, *batch.links, *batch.folders[:1]))
+    gaps = tuple(
+        Gap(path, reason, paths=(path,)) for path in (*batch.files, *batch.links, *batch.folders[:1])
+    )
     return BatchResult((), Coverage(gaps=gaps))

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from keyleak.git.scope import Scope
 
 
-def read_push(repository: str, scope: Scope, refs: Sequence[str], inspector: Inspector) -> Reading:
+def read_push(
+    repository: str, scope: Scope, refs: Sequence[str], inspector: Inspector, *, traces_gaps: bool = False
+) -> Reading:
     """The new objects and the names.
 
     Args:
@@ -26,12 +28,13 @@ def read_push(repository: str, scope: Scope, refs: Sequence[str], inspector: Ins
         scope: which of them are new.
         refs: names that the receiving side is to keep.
         inspector: finds the keys.
+        traces_gaps: see `HistoryRequest`.
 
     Raises:
         GitError: git cannot read the repository, or does not know a commit.
     """
     # One process: pushes are small, and starting others takes longer than reading.
-    reading = read_history(HistoryRequest(repository, scope), inspector)
+    reading = read_history(HistoryRequest(repository, scope, traces_gaps=traces_gaps), inspector)
     names = b"\n".join(os.fsencode(ref) for ref in refs)
     inspection = inspector.inspect(names, Place(LocationKind.REF_NAME, None))
     in_names = [

@@ -103,7 +103,7 @@ class Reader:
                 finally:
                     os_close(descriptor)
             except OSError as error:
-                results.append(ReadResult((), 0, (Gap(path, _words(error)),)))
+                results.append(ReadResult((), 0, (Gap(path, _words(error), paths=(path,)),)))
                 end = start
                 continue
             if end < room:
@@ -136,7 +136,7 @@ class Reader:
         try:
             descriptor = os.open(path, _FLAGS)
         except OSError as error:
-            return ReadResult((), 0, (Gap(path, _words(error)),))
+            return ReadResult((), 0, (Gap(path, _words(error), paths=(path,)),))
         try:
             return self._read_descriptor(descriptor, path)
         finally:
@@ -147,7 +147,7 @@ class Reader:
         try:
             target = os.fsencode(os.readlink(path))
         except OSError as error:
-            return ReadResult((), 0, (Gap(path, _words(error)),))
+            return ReadResult((), 0, (Gap(path, _words(error), paths=(path,)),))
         place = Place(LocationKind.FILE, path, ("symbolic link target",))
         found = self._inspector.inspect(target, place)
         return ReadResult(found.sightings, len(target), found.gaps, 1)
@@ -166,7 +166,7 @@ class Reader:
             result, _ = self._read_windows(fill, length, place)
             if form is not None:
                 too_large = f"is too large to be opened from a stream ({form.value}): scan it as a file"
-                gap = Gap(place.name, too_large if form.is_opened else form.advice)
+                (gap,) = place.unread(too_large if form.is_opened else form.advice).gaps
                 result = replace(result, gaps=(*result.gaps, gap))
         except OSError as error:
             return ReadResult((), 0, (Gap(place.path or "standard input", _words(error)),))
@@ -200,7 +200,7 @@ class Reader:
                 return ReadResult(inspection.sightings, length, inspection.gaps, 1)
             return self._read_huge(descriptor, status, fill, place)
         except OSError as error:
-            return ReadResult((), 0, (Gap(path, _words(error)),))
+            return ReadResult((), 0, (Gap(path, _words(error), paths=(path,)),))
 
     def _filling(self, descriptor: int, most: int) -> Callable[[int], int]:
         """Reads on from a descriptor into the buffer; at most so many bytes, for some files never end."""
@@ -258,7 +258,7 @@ class Reader:
         result = replace(result, sightings=elsewhere.sightings, gaps=elsewhere.gaps)
         if extents is None and result.files and result.bytes < status.st_size:
             reason = f"shrank while it was read: {result.bytes:,} of {status.st_size:,} bytes were there"
-            return replace(result, gaps=(*result.gaps, Gap(path, reason)), files=0)
+            return replace(result, gaps=(*result.gaps, Gap(path, reason, paths=(path,))), files=0)
         return result
 
     def _fill(self, fill: Callable[[int], int], start: int) -> int:

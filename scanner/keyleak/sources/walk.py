@@ -69,6 +69,7 @@ class Walk:
                 root = os.path.realpath(root, strict=True)
                 mode = os.stat(root).st_mode
         except (OSError, ValueError) as error:
+            # Without its path: what was asked for and is not there, no entry of a configuration accepts.
             self.gaps.append(Gap(root, _words(error)))
             return
         if stat.S_ISDIR(mode):
@@ -79,7 +80,7 @@ class Walk:
                 self._text += len(root)
         else:
             reason = "is a named pipe, socket or device, which is not opened; pipe it into `keyleak scan -`"
-            self.gaps.append(Gap(root, reason))
+            self.gaps.append(Gap(root, reason, paths=(root,)))
         if len(self._files) >= BATCH or self._is_full():
             yield self._take()
 
@@ -94,7 +95,7 @@ class Walk:
                         if len(self._files) >= BATCH or self._is_full():
                             yield self._take()
             except OSError as error:
-                self.gaps.append(Gap(folder, _words(error)))
+                self.gaps.append(Gap(folder, _words(error), paths=(folder,)))
 
     def _is_git_folder(self, entry: os.DirEntry[str], folder: str, top: str) -> bool:
         """Whether an entry is the folder of a repository, which `history` reads; its repository is named."""
