@@ -47,6 +47,20 @@ def stops(done: subprocess.CompletedProcess[str]) -> bool:
     return done.returncode == 0 and json.loads(done.stdout or "{}").get("permissionDecision") == "deny"
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_sample_imports_nothing_from_the_agent_s_folder(command: str, tmp_path: Path) -> None:
+    for name in ("keyleak", "re", "sitecustomize", "usercustomize"):
+        (tmp_path / f"{name}.py").write_text("import os; open('ran', 'w').close(); os._exit(0)\n")
+    done = subprocess.run(
+        ["/bin/sh", "-c", command],
+        input=json.dumps({**tool("Bash", {"command": ASSIGNED}), "toolName": "bash", "toolArgs": ASSIGNED}),
+        cwd=tmp_path, env={"PATH": f"{PROGRAMS}:/usr/bin:/bin", "PYTHONPATH": ":/x", "PYTHONUSERBASE": "."},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2 or "deny" in done.stdout
+    assert not (tmp_path / "ran").exists()
+
+
 def test_there_is_a_sample_for_each_agent() -> None:
     clients = {re.search(r"--client ([\w-]+)", command)[1] for command in COMMANDS}  # type: ignore[index]
     assert clients == {"claude-code", "codex", "cursor", "copilot"}

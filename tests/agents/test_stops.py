@@ -238,3 +238,15 @@ def test_a_file_without_a_key_or_none_at_all_can_be_read(client: str, tmp_path: 
         code, answer, _ = agent(client, message)
         assert code == 0
         assert "deny" not in json.dumps(answer)
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_writing_a_file_anew_without_one_of_its_keys_is_no_addition(client: str, tmp_path: Path) -> None:
+    (tmp_path / "k.env").write_text(f"{ASSIGNED}\nexport SECOND_FLORA_API_KEY={OTHER_KEY}\n")
+    given = {"file_path": "k.env", "content": f"{ASSIGNED}\n"}
+    message = {**tool("Write", given), "cwd": str(tmp_path)}
+    code, answer, _ = agent(client, message)
+    assert code == 0
+    assert "deny" not in json.dumps(answer)
+    code, answer, _ = agent(client, {**message, "tool_input": {**given, "file_path": "other.env"}})
+    assert denied(client, code, answer)

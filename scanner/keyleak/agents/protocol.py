@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
-from keyleak.agents.tools import files_read, parsed, split_edit
+from keyleak.agents.tools import files_read, files_replaced, parsed, split_edit
 from keyleak.errors import UsageError
 
 if TYPE_CHECKING:
@@ -82,6 +82,8 @@ class Message:
     """What an edit takes away or leaves as it is: a key in it is in the file already."""
     reads: tuple[str, ...] = ()
     """Files whose content would go to the model."""
+    replaces: tuple[str, ...] = ()
+    """Files whose whole content would be another."""
 
 
 def read_message(client: Client, content: bytes) -> Message:
@@ -111,10 +113,12 @@ def _message(client: Client, said: Mapping[str, Any]) -> Message:
     act, tool = _ACTS.get(event, Act.OTHER), said.get("tool_name") or said.get("toolName")
     removed: list[str] = []
     reads: list[str] = []
+    replaces: list[str] = []
     for field in ("tool_input", "toolArgs"):
         if isinstance(tool, str) and field in about:
             given = parsed(about[field])
             reads += files_read(tool, given)
+            replaces += files_replaced(tool, given)
             about[field], taken = split_edit(tool, given)
             removed += taken
     if act is Act.READ:
@@ -123,8 +127,8 @@ def _message(client: Client, said: Mapping[str, Any]) -> Message:
         act = Act.READ
     where = said.get("cwd")
     folder = where if isinstance(where, str) else ""
-    files = tuple(os.path.join(folder, path) for path in reads)
-    return Message(client, event, act, tuple(_texts(about)), tuple(removed), files)
+    files, replaced = (tuple(os.path.join(folder, path) for path in paths) for paths in (reads, replaces))
+    return Message(client, event, act, tuple(_texts(about)), tuple(removed), files, replaced)
 
 
 def _event_by_content(said: Mapping[str, Any]) -> str | None:

@@ -20,6 +20,7 @@ _EDITS: Final = frozenset(
 # Their text is a patch: lines that begin with a minus leave the file.
 _PATCHES: Final = frozenset({"apply_patch", "applypatch"})
 _READS: Final = frozenset({"read", "view", "read_file", "readfile", "notebookread"})
+_WRITES: Final = frozenset({"write", "write_file", "create", "create_file", "createfile"})
 _PATHS: Final = ("file_path", "filePath", "path", "notebook_path", "target_file")
 # Codex also has patches applied by a command that is nothing but this one.
 _SHELLS: Final = frozenset({"bash", "shell", "exec_command"})
@@ -46,8 +47,20 @@ def files_read(tool: str, given: Any) -> list[str]:
     if not isinstance(given, dict):
         return []
     views = is_edit(tool) and given.get("command") == "view"
-    if not views and tool.lower() not in _READS:
-        return []
+    return _named(given) if views or tool.lower() in _READS else []
+
+
+def files_replaced(tool: str, given: Any) -> list[str]:
+    """The files whose whole content a tool replaces: a key that one holds already is not added to it.
+
+    Args:
+        tool: its name.
+        given: its arguments.
+    """
+    return _named(given) if isinstance(given, dict) and tool.lower() in _WRITES else []
+
+
+def _named(given: Mapping[str, Any]) -> list[str]:
     return [given[name] for name in _PATHS if isinstance(given.get(name), str)]
 
 

@@ -134,15 +134,12 @@ def _found(message: Message, rulebook: Rulebook, options: ReportOptions) -> _Fou
         return _Found([], [])
     inspector = inspector_for(rulebook, options)
     sightings, gaps = _examined(message.texts, inspector)
-    for path in filter(os.path.isfile, message.reads):
-        from keyleak.sources.reading import Reader  # noqa: PLC0415 - few messages are about a file
-
-        result = Reader(inspector).read_file(path)
-        sightings += result.sightings
-        gaps += result.gaps
+    in_files, unread = _in_files(message.reads, inspector)
+    sightings, gaps = [*sightings, *in_files], [*gaps, *unread]
     found = [each for each in group_by_secret(sightings) if each.severity is not Severity.NOTE]
-    if found and message.removed:
-        in_the_file = {each.secret for each in group_by_secret(_examined(message.removed, inspector)[0])}
+    if found and (message.removed or message.replaces):
+        before = [*_examined(message.removed, inspector)[0], *_in_files(message.replaces, inspector)[0]]
+        in_the_file = {each.secret for each in group_by_secret(before)}
         found = [finding for finding in found if finding.secret not in in_the_file]
     return _Found(found, gaps)
 
@@ -154,6 +151,19 @@ def _examined(texts: Iterable[str], inspector: Inspector) -> tuple[list[Sighting
         [sighting for each in inspections for sighting in each.sightings],
         [gap for each in inspections for gap in each.gaps],
     )
+
+
+def _in_files(paths: Iterable[str], inspector: Inspector) -> tuple[list[Sighting], list[Gap]]:
+    """The keys in those of some files that are there, and what could not be read of them."""
+    sightings: list[Sighting] = []
+    gaps: list[Gap] = []
+    for path in filter(os.path.isfile, paths):
+        from keyleak.sources.reading import Reader  # noqa: PLC0415 - few messages are about a file
+
+        result = Reader(inspector).read_file(path)
+        sightings += result.sightings
+        gaps += result.gaps
+    return sightings, gaps
 
 
 def _reason(message: Message, found: _Found, rulebook: Rulebook) -> str:
