@@ -47,11 +47,16 @@ def ids_in(kind: Kind, content: bytes, id_bytes: int) -> Iterator[bytes]:
         yield from ids_named(content, id_bytes)
 
 
-def ids_of_digits(written: Iterable[bytes], id_bytes: int) -> Iterator[bytes]:
-    """Ids that are written in hexadecimal digits; what is no id is left out, as git does not read it."""
-    for digits in written:
-        if len(digits) == 2 * id_bytes:
-            yield from _id(digits)
+def ids_of_digits(written: Iterable[bytes], id_bytes: int) -> bytes:
+    """Ids that are written in hexadecimal digits, one behind the other.
+
+    What is no id is left out, as git does not read it either.
+    """
+    digits = [each for each in written if len(each) == 2 * id_bytes]
+    try:
+        return bytes.fromhex(b"".join(digits).decode("ascii"))
+    except ValueError:
+        return b"".join(oid for each in digits for oid in _id(each))
 
 
 def _id(digits: bytes) -> Iterator[bytes]:

@@ -14,13 +14,15 @@ from keyleak.git.delta_walk import Walk
 from keyleak.git.pack_headers import check_pack, give_back, map_pack, read_headers
 from keyleak.git.pack_index import leading_words, read_index
 from keyleak.git.parts import COUNTED, KINDS, UNWANTED, OpenPack, PartRead
+from keyleak.git.regular import open_regular
 
 if TYPE_CHECKING:
+    from keyleak.git.pack_index import PackIndex
     from keyleak.git.visitor import Kind, ReadLimits, Visitor
 
 R = TypeVar("R")
 
-_STEP: Final = 32 << 20  # bytes of a pack that are in memory while its checksum is computed
+_STEP: Final = 1 << 20
 
 
 def open_pack(path: str, id_bytes: int, kinds: frozenset[Kind], parts: int, flags: bytes = b"") -> OpenPack:
@@ -44,7 +46,7 @@ def open_pack(path: str, id_bytes: int, kinds: frozenset[Kind], parts: int, flag
     headers = read_headers(pack, index)
     words = leading_words(index.ids)
     numbers = frozenset(number for number, kind in enumerate(KINDS) if kind in kinds)
-    return OpenPack(name, index, headers, grow(headers, numbers, parts), pack, damage, words, flags)
+    return OpenPack(path, name, index, headers, grow(headers, numbers, parts), pack, damage, words, flags)
 
 
 def read_apart(opened: OpenPack) -> PartRead[R]:
@@ -53,7 +55,7 @@ def read_apart(opened: OpenPack) -> PartRead[R]:
     rows = np.append(headers.rows[forest.lost], headers.stray_rows)
     if opened.flags:
         rows = rows[(np.frombuffer(opened.flags, np.uint8)[rows] & (COUNTED | UNWANTED)) == 0]
-    damage = opened.damage or _false_checksum(opened)
+    damage = opened.damage or _false_checksum(opened.path, opened.index)
     reasons = {
         damage: int(damage is not None),
         "its index gives an offset twice or outside the pack": len(headers.stray_rows),
@@ -64,15 +66,20 @@ def read_apart(opened: OpenPack) -> PartRead[R]:
     return PartRead((), (), ObjectCounts(), 0, left, gaps=gaps)
 
 
-def _false_checksum(opened: OpenPack) -> str | None:
+def _false_checksum(path: str, index: PackIndex) -> str | None:
     """What is wrong with a pack whose checksum, by which git knows it, is not that of its content."""
-    pack, length = opened.pack, len(opened.index.pack_checksum)
+    length = len(index.pack_checksum)
     digest = hashlib.sha256() if length == 32 else hashlib.sha1(usedforsecurity=False)
-    with memoryview(pack) as content:
-        for start in range(0, len(pack) - length, _STEP):
-            digest.update(content[start : min(start + _STEP, len(pack) - length)])
-            give_back(pack)
-    if digest.digest() == opened.index.pack_checksum:
+    # Read, not mapped: to map pages takes as long as to hash them.
+    try:
+        with open_regular(path) as file:
+            left = os.fstat(file.fileno()).st_size - length
+            while left > 0 and (piece := file.read(min(_STEP, left))):
+                digest.update(piece)
+                left -= len(piece)
+    except OSError as error:
+        return error.strerror or "cannot be read"
+    if digest.digest() == index.pack_checksum:
         return None
     return "the checksum at its end is not that of its content: it was changed, or damaged"
 

@@ -35,6 +35,7 @@ UNWANTED: Final = 4
 class OpenPack:
     """A pack made ready in one process: its parts are then read one at a time."""
 
+    path: str
     name: str
     index: PackIndex
     headers: PackHeaders

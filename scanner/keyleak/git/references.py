@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _HELD: Final = 16_384  # trees looked at together
 _HELD_BYTES: Final = 16 << 20
 _SMALL: Final = 1 << 16  # objects of a pack in which every tree is looked at
-_ONE_PART_OF: Final = 8  # parts of a larger one
+_ONE_PART_OF: Final = 16  # parts of a larger one
 # Bytes of a delta's instruction to copy, by its first: each bit but the highest says that one more follows.
 _LENGTHS: Final = tuple(1 + (code & 127).bit_count() for code in range(256))
 
@@ -76,7 +76,7 @@ class References:
     def absent(self) -> frozenset[bytes]:
         """Ids of objects that are named and that the pack does not have."""
         self._look()
-        self._absent |= self._unknown(b"".join(ids_of_digits(self._named, self._id_bytes)))
+        self._absent |= self._unknown(ids_of_digits(self._named, self._id_bytes))
         self._named.clear()
         return frozenset(self._absent)
 
