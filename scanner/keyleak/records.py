@@ -49,10 +49,13 @@ def _replace(record: Any, /, **changes: object) -> Any:
         import dataclasses  # noqa: PLC0415 - see the module's text
 
         return dataclasses.replace(record, **changes)
-    for name, each in fields.items():
-        if each.init and name not in changes:
-            changes[name] = getattr(record, name)
-    return type(record)(**changes)
+    wrong = changes.keys() - fields.keys()
+    if wrong or not all(each.init for each in fields.values()):
+        for name, each in fields.items():
+            if each.init and name not in changes:
+                changes[name] = getattr(record, name)
+        return type(record)(**changes)
+    return type(record)(*[changes[name] if name in changes else getattr(record, name) for name in fields])
 
 
 def _open_record(kind: type[Any]) -> type[Any]:

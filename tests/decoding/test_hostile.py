@@ -10,12 +10,12 @@ import pytest
 
 from keyleak.containers import pdf
 from keyleak.containers.member import Member
-from keyleak.decoding.budget import Budget
 from keyleak.decoding.byte_list import byte_list
 from keyleak.findings import LocationKind
+from keyleak.matching.budget import Budget
 from keyleak.rulebook.loader import load_rulebook
 from keyleak.rulebook.template import expand
-from keyleak.sources.inspector import Inspector, Place
+from keyleak.sources.inspector import TOO_MUCH, Inspector, Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 INSPECTOR = Inspector(load_rulebook())
 PLACE = Place(LocationKind.FILE, "f")
 KEY = expand("sk_live_${base62:42}", 31).encode()
-CUT_OFF = "decoding all of it takes too long: it was not looked at whole"
 UNITS = [
     b'"sk",', b'"sk"+', b'"sk_"+"a"+', b"sk_\\\n", b'"sk_live_"+"a"+', b'"sk_live_","a",', b'P="sk_live_"\n',
     b"&#38;#107;&#95;", b"tfbGl2ZV", b"k%5Flive", b"%256B%255F", b"\\x6b\\x5f\\x6c", b"\\u005c",
@@ -61,7 +60,7 @@ def test_what_the_budget_cuts_off_is_a_gap_and_whole_keys_are_found(unit: bytes)
     content = unit * (4_000 // len(unit)) + b"\nFLORA_API_KEY=" + KEY + b"\n"
     inspection = INSPECTOR.inspect_within(content, PLACE, budget)
     assert [each.secret.reveal() for each in inspection.sightings] == [KEY]
-    assert [gap.reason for gap in inspection.gaps] == [CUT_OFF]
+    assert [gap.reason for gap in inspection.gaps] == [TOO_MUCH]
 
 
 @pytest.mark.parametrize(
@@ -71,10 +70,7 @@ def test_what_the_budget_cuts_off_is_a_gap_and_whole_keys_are_found(unit: bytes)
 def test_many_keys_are_no_reason_to_stop(form: bytes, encode: type[bytes]) -> None:
     keys = [expand("sk_live_${base62:42}", seed).encode() for seed in range(40)]
     content = b"".join(form % encode(key) for key in keys)
-    # A budget as small as this content would have as a part of a hundred times its size.
-    budget = Budget(0)
-    budget.spend(budget.allowed - 100 * len(content) - (16 << 20))
-    inspection = INSPECTOR.inspect_within(content, PLACE, budget)
+    inspection = INSPECTOR.inspect(content, PLACE)
     assert inspection.gaps == ()
     assert {each.secret.reveal() for each in inspection.sightings} == set(keys)
 

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Final
 from keyleak.attribution.evidence import OF_PROJECT, Reach
 from keyleak.attribution.gathering import given, has_address, in_file, is_generic, nearby
 from keyleak.attribution.imports import imported_names, imported_packages
-from keyleak.attribution.namesakes import is_ruled_out
+from keyleak.attribution.namesakes import NO_NAMESAKES, NamesakesIn, is_ruled_out
 from keyleak.attribution.packages import PackageOwners, ProjectEvidence
 from keyleak.attribution.scope import lines_without_keys, scope_of
 from keyleak.attribution.signals import is_open, signals_of
-from keyleak.attribution.uses import at_uses, used_scopes
+from keyleak.attribution.uses import Uses, at_uses
 from keyleak.attribution.weighing import Scales, bodies_of
 from keyleak.findings import Strength
 from keyleak.records import dataclass, replace
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from keyleak.attribution.signals import Signals
     from keyleak.findings import Attribution
     from keyleak.manifests.project import Project
+    from keyleak.matching.budget import Budget
     from keyleak.matching.engine import Buffer
     from keyleak.matching.match import Match
     from keyleak.rulebook.model import KeyRule, Rulebook
@@ -80,6 +81,8 @@ class FileEvidence:
         packages = imported_packages(self.lower)
         self.evidence = tuple(in_file(self.lower, mentioned, packages))
         self.imported = imported_names(self.lower, mentioned, packages)
+        self.uses = Uses(self.text)
+        self.namesakes = NamesakesIn(self.lower)
         self.with_further = FileEvidence(content, (*signals, *further), keys) if further else self
         """The same with what speaks for issuers that a repository brought."""
 
@@ -143,7 +146,11 @@ class Attributor:
         return self.weigh(match, file).attribution
 
     def weigh(
-        self, match: Match, file: FileEvidence | None = None, project: ProjectEvidence = _NO_EVIDENCE
+        self,
+        match: Match,
+        file: FileEvidence | None = None,
+        project: ProjectEvidence = _NO_EVIDENCE,
+        budget: Budget | None = None,
     ) -> Weighed:
         """The attribution of a match, with everything that was considered.
 
@@ -151,13 +158,14 @@ class Attributor:
             match: the key.
             file: what its content says; None where only its surroundings are at hand.
             project: what its project says.
+            budget: what following the key's variable may cost; None for whatever it costs.
         """
         known = self._trusted if match.is_trusted else self._signals
         if self._further:
             match = self._within(match)
             file = file.with_further if file and not match.is_trusted else file
         scope = scope_of(match.around)
-        uses = used_scopes(file.text, match.around) if file else []
+        uses = file.uses.of(match.around, budget) if file else []
         imported = file.imported if file else {}
         signals = _mentioned(known.values(), _near(match), set(imported.values()))
         in_content = (
@@ -167,9 +175,9 @@ class Attributor:
             *(file.evidence if file else ()),
         )
         evidence = (*in_content, *(each for each in project.evidence if each.issuer in known))
-        content = file.lower if file else b""
+        namesakes = file.namesakes if file else NO_NAMESAKES
         vetoed = frozenset(
-            issuer.issuer for issuer in signals if is_ruled_out(issuer, (scope, *uses), content, in_content)
+            issuer.issuer for issuer in signals if is_ruled_out(issuer, (scope, *uses), namesakes, in_content)
         ) | self._ruled_out(match, in_content, file)
         shapes = [
             rule for rule in match.shapes if rule.issuer not in vetoed and rule.issuer not in self._anonymous
@@ -192,6 +200,18 @@ class Attributor:
             if rule.issuer not in vetoed and (rule.found_by is not FoundBy.CONTEXT or rule.issuer in named)
         )
         return Weighed(attribution, evidence, vetoed, grounds, project.unread)
+
+    def weigh_body(self, match: Match) -> Weighed:
+        """The attribution that a body alone gives, where nothing else may be looked at."""
+        match = self._within(match)
+        shapes = [rule for rule in match.shapes if rule.issuer not in self._anonymous]
+        bodies = bodies_of(shapes, {rule.id: is_open(rule) for rule in shapes})
+        attribution = Scales(bodies, (), self._signals, generic_name=False, only_key=False).weigh()
+        named = {each.issuer for each in match.assigned_to}
+        grounds = tuple(
+            rule for rule in match.shapes if rule.found_by is not FoundBy.CONTEXT or rule.issuer in named
+        )
+        return Weighed(attribution, (), frozenset(), grounds)
 
     def _within(self, match: Match) -> Match:
         """A match that a trusted rule looks for, without what other rules make of it."""

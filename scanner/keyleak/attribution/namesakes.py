@@ -24,15 +24,40 @@ _BASE: Final = (b"url", b"base", b"host", b"endpoint", b"server", b"api")
 _CALLED_BACK: Final = (b"hook", b"callback", b"redirect", b"return")
 
 
+class NamesakesIn:
+    """What a content says of those who are called like issuers; looked for once for each issuer."""
+
+    def __init__(self, content: bytes) -> None:
+        """Begin with nothing known of what a file says, in lower case."""
+        self._content = content
+        self._vetoed: dict[str, bool] = {}
+        self._addressed: dict[str, bool] = {}
+
+    def veto(self, issuer: Signals) -> bool:
+        """Whether a word of a namesake stands there that holds the issuer's name."""
+        if issuer.issuer not in self._vetoed:
+            self._vetoed[issuer.issuer] = issuer.own_veto.first_in(self._content) is not None
+        return self._vetoed[issuer.issuer]
+
+    def have_address(self, issuer: Signals) -> bool:
+        """Whether an address of something called like the issuer stands there."""
+        if issuer.issuer not in self._addressed:
+            self._addressed[issuer.issuer] = any(_of_namesakes(self._content, issuer.brand))
+        return self._addressed[issuer.issuer]
+
+
+NO_NAMESAKES: Final = NamesakesIn(b"")
+
+
 def is_ruled_out(
-    issuer: Signals, scopes: Sequence[Scope], content: bytes, evidence: Iterable[Evidence]
+    issuer: Signals, scopes: Sequence[Scope], namesakes: NamesakesIn, evidence: Iterable[Evidence]
 ) -> bool:
     """Whether a key is not an issuer's for all that is called like it.
 
     Args:
         issuer: the issuer.
         scopes: the surroundings of the key, then those of the uses of its variable.
-        content: what the file says, in lower case.
+        namesakes: what the file says of them.
         evidence: what speaks for issuers.
     """
     scope, *uses = scopes
@@ -46,11 +71,11 @@ def is_ruled_out(
         any(issuer.veto.first_in(line) for line in comments)
         or any(issuer.veto.first_in(use.line.lower() + b"\n" + _block(use)) for use in uses)
         or issuer.own_veto.first_in(block)
-        or issuer.own_veto.first_in(content)
+        or namesakes.veto(issuer)
     ):
         return True
     is_sure = any(each.issuer == issuer.issuer and each.kind in OWN_KINDS for each in evidence)
-    return not is_sure and any(_of_namesakes(content, issuer.brand))
+    return not is_sure and namesakes.have_address(issuer)
 
 
 def _block(scope: Scope) -> bytes:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from keyleak.attribution.scope import Scope
     from keyleak.attribution.signals import Signals
+    from keyleak.matching.budget import Budget
     from keyleak.matching.statement import Around
 
 _TYPE: Final = rb"(?:\s{0,4}:\s{0,4}[&'\w<>\[\]? ]{1,40}?)?"
@@ -45,24 +46,58 @@ _HEAD: Final = 256
 _MOST_USES: Final = 6
 # A name that stands everywhere is that of many things.
 _MOST_PLACES: Final = 64
+# What it costs to search a content for a name, to look at a place where it stands, and around one.
+_SEARCHED_AT_ONCE: Final = 8
+_PLACE: Final = 256
+_SCOPE: Final = 6144
 _AT: Final = 5
 _AROUND: Final = 19
 
 
-def used_scopes(text: bytes, where: Around) -> list[Scope]:
-    """The surroundings of the uses of the variable that a key is assigned to.
+class Uses:
+    """Where the variables of a content are used; each name is looked for once."""
 
-    Args:
-        text: the content, in single bytes.
-        where: what stands around the key in it.
-    """
-    line = where.before[max(where.before.rfind(b"\n"), where.before.rfind(b"\r")) + 1 :]
-    name = _defined(line)
-    start = text.find(where.before) if name else -1
-    if start < 0:
-        return []
-    uses = _uses(text, name, start + len(where.before))
-    return [scope_of(around(text, use, use + len(name))) for use in uses[:_MOST_USES]]
+    def __init__(self, text: bytes) -> None:
+        """Begin with nothing known of a content in single bytes."""
+        self._text = text
+        self._places: dict[bytes, Sequence[_Place]] = {}
+        self._scopes: dict[tuple[int, int], Scope] = {}
+
+    def of(self, where: Around, budget: Budget | None = None) -> list[Scope]:
+        """The surroundings of the uses of the variable that a key is assigned to.
+
+        Args:
+            where: what stands around the key in the content.
+            budget: what that may cost; None for whatever it costs.
+        """
+        text = self._text
+        line = where.before[max(where.before.rfind(b"\n"), where.before.rfind(b"\r")) + 1 :]
+        name = _defined(line)
+        if not name or (budget and not budget.spend(len(text) // _SEARCHED_AT_ONCE)):
+            return []
+        start = text.find(where.before)
+        if start < 0:
+            return []
+        uses = _uses(text, self._places_of(name, budget), start + len(where.before))
+        return [self._scope(use, use + len(name)) for use in uses[:_MOST_USES] if _may_look(budget)]
+
+    def _places_of(self, name: bytes, budget: Budget | None) -> Sequence[_Place]:
+        known = self._places.get(name)
+        if known is None:
+            known = self._places[name] = tuple(_places(self._text, name))
+            if budget:
+                budget.spend(_PLACE * len(known))
+        return known
+
+    def _scope(self, start: int, end: int) -> Scope:
+        known = self._scopes.get((start, end))
+        if known is None:
+            known = self._scopes[start, end] = scope_of(around(self._text, start, end))
+        return known
+
+
+def _may_look(budget: Budget | None) -> bool:
+    return budget is None or budget.spend(_SCOPE)
 
 
 def at_uses(
@@ -132,9 +167,8 @@ class _Place:
         return not (begins and _KEY_NAME.match(self.text, self.end))
 
 
-def _uses(text: bytes, name: bytes, position: int) -> list[int]:
+def _uses(text: bytes, places: Sequence[_Place], position: int) -> list[int]:
     """Where a name stands for the value that it gets at a position: until it gets another one."""
-    places = list(_places(text, name))
     if len(places) > _MOST_PLACES:
         return []
     others = [

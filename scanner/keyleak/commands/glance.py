@@ -19,7 +19,7 @@ from keyleak.errors import KeyleakError
 from keyleak.git.blobs import MOST, UnusualBlobError, small_blobs
 from keyleak.git.checkout import worktree_root
 from keyleak.git.index import list_staged
-from keyleak.matching.beginning import begins_body
+from keyleak.matching.beginning import goes_on
 from keyleak.regular_file import CONFIGURATION_LIMIT, read_regular
 from keyleak.rulebook.provenance import own_folder_path
 from keyleak.terminal import clean_line
@@ -141,8 +141,8 @@ def has_any(contents: Iterable[bytes], words: Words) -> bool:
 
 
 def _has_body(joined: bytes, stem: bytes) -> bool:
-    """Whether a stem stands anywhere with the beginning of a body behind it."""
+    """Whether a stem stands anywhere with what must follow it."""
     at = joined.find(stem)
-    while at >= 0 and not begins_body(joined, at + len(stem)):
+    while at >= 0 and not goes_on(joined, at + len(stem), stem):
         at = joined.find(stem, at + 1)
     return at >= 0

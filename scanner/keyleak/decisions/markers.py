@@ -10,6 +10,8 @@ reason why it does not count. Spellings of the others: gitleaks and trufflehog (
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from keyleak.decisions.inline import OWN_TOOL
@@ -24,6 +26,10 @@ if TYPE_CHECKING:
 # is reported.
 _REACH: Final = 4096
 _LONGEST_REASON: Final = 200
+# With the rules that it names.
+_LONGEST_MARKER: Final = 512
+# Keys of a content for which it is not worth while to look for markers in all of it.
+_FEW_KEYS: Final = 8
 _KEY: Final = "\0"
 
 _LINE_BREAK: Final = on_use(r"\r\n|\n|\r")
@@ -125,6 +131,29 @@ def _above(lines: list[str], whole: int) -> Iterator[Marker]:
 
 def _misplaced(marker: Marker, problem: str) -> Marker:
     return marker if marker.problem else replace(marker, problem=problem)
+
+
+class Markers:
+    """The markers of one content; where many keys are asked about, places without one are known at once."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self._asked = 0
+
+    def beside(self, start: int, end: int, *, utf16: str | None = None) -> tuple[Marker, ...]:
+        """See `markers_beside`."""
+        self._asked += 1
+        if utf16 is None and self._asked > _FEW_KEYS:
+            near = bisect_left(self._places, start - _REACH - _LONGEST_MARKER)
+            if near == len(self._places) or self._places[near] > end + _REACH:
+                return ()
+        return markers_beside(self._content, start, end, utf16=utf16)
+
+    @cached_property
+    def _places(self) -> list[int]:
+        """Where anything in the content may be a marker; what no ASCII letter precedes, may be one."""
+        pattern = re.compile(_MARKER.pattern.encode(), re.VERBOSE)
+        return [found.start() for found in pattern.finditer(self._content)]
 
 
 def _on_line(line: str) -> Iterator[tuple[Marker, bool]]:

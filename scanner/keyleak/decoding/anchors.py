@@ -1,8 +1,8 @@
 """The literals that encoded keys are found by: what stays the same of a prefix word in each encoding.
 
 They are searched together with the plain ones. Of `sk_live_` the part `k_live_` is encoded, so that one
-literal serves `rk_live_` too. Text encoded twice has literals of its own, and base64 three times over. What
-is encoded more often is found where something outside it is: a whole value, a document, an archive.
+literal serves `rk_live_` too. Text encoded twice has literals of its own, and base64 up to four times over.
+What is encoded in base64 more often begins alike, whatever it says; escapes of escapes are a row of escapes.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import itertools
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from keyleak.decoding.decoded import Step
+from keyleak.matching.beginning import ESCAPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -25,6 +26,9 @@ _LONGEST_LITERAL: Final = 12
 _LONGEST_LIST: Final = 32
 # A value encoded again and again begins alike in every round.
 _ROUNDS: Final = 5
+_OFTEN: Final = 5
+# Printable ASCII, what begins a line or has a byte order mark.
+_TEXT_BEGINS: Final = (*range(0x20, 0x7F), *b"\t\n\r\xef\xbb\xfe\xff")
 # One character of a word, escaped between two that are not.
 _ONE_CHARACTER: Final[Mapping[Step, tuple[str, ...]]] = {
     Step.PERCENT: ("%%%02x", "%%%02X"),
@@ -33,7 +37,7 @@ _ONE_CHARACTER: Final[Mapping[Step, tuple[str, ...]]] = {
 }
 _LEADS: Final = b"sr"
 _UNDERSCORES: Final[Mapping[Step, tuple[bytes, ...]]] = {
-    Step.PERCENT: (b"%255F", b"%255f"),
+    Step.PERCENT: (b"%255F", b"%255f", b"%25255F", b"%25255f", b"%2525255F", b"%2525255f"),
     Step.ESCAPE: (b"\\_",),
     Step.HTML: (b"&lowbar;", b"&UnderBar;", b"&amp;#95;"),
     Step.QUOTED_PRINTABLE: (b"=5F", b"=5f"),
@@ -94,7 +98,7 @@ class EncodedAnchor(NamedTuple):
     needs_context: bool = False
     """Whether what is decoded is a key only beside a name of its issuer."""
     with_body: bool = False
-    """See `keyleak.matching.engine.Searched`: an encoded word stands for itself."""
+    """See `keyleak.matching.engine.Searched`: of escapes that are searched for in a row."""
 
 
 def encoded_anchors(
@@ -111,7 +115,8 @@ def encoded_anchors(
     """
     found: dict[bytes, EncodedAnchor] = {}
     for anchor in _anchors(sorted(set(prefixes)), sorted(set(context_prefixes)), sorted(set(names))):
-        if len(anchor.literal) >= _SHORTEST_LITERAL or anchor.opens or anchor.needs_context:
+        is_sure = anchor.opens or anchor.needs_context or anchor.with_body
+        if len(anchor.literal) >= _SHORTEST_LITERAL or is_sure:
             longest = _LONGEST_LIST if anchor.step is Step.BYTES else _LONGEST_LITERAL
             literal = anchor.literal[:longest]
             if literal not in found:
@@ -144,7 +149,30 @@ def _anchors(
             yield anchor._replace(needs_context=True)
     for name in names:
         yield from _base64(name.encode())
+    if tails:
+        yield from _again_and_again()
+        yield from _rows()
     yield from _documents()
+
+
+def _again_and_again() -> Iterator[EncodedAnchor]:
+    """How whole texts begin in base64 five times over; encoded more often they begin like one of these."""
+    for first, second in itertools.product(_TEXT_BEGINS, repeat=2):
+        # What follows does not reach into the characters that are searched for.
+        text = bytes((first, second)) + bytes(4)
+        for _ in range(_OFTEN):
+            text = base64.b64encode(text)
+        yield EncodedAnchor(Step.BASE64, text[:_SHORTEST_LITERAL])
+
+
+def _rows() -> Iterator[EncodedAnchor]:
+    """Every character escaped, whatever it is: escapes of escapes, of base64."""
+    for escape in ESCAPES:
+        step = Step.PERCENT if escape == b"%" else Step.ESCAPE
+        yield EncodedAnchor(step, escape, with_body=True)
+    for signs in (b"&#", b"\\u", b"\\x", b"%2", b"%3", b"%4", b"%5", b"%6", b"%7", b"6b5", b"6B5"):
+        for form in ("&#%d;", "&#x%x;", "&#x%X;"):
+            yield EncodedAnchor(Step.HTML, _with_every(form, signs))
 
 
 def _documents() -> Iterator[EncodedAnchor]:
@@ -196,7 +224,9 @@ def _twice(word: bytes) -> Iterator[EncodedAnchor]:
     for inner in _base64(word):
         for outer in _base64(inner.literal):
             yield outer
-            yield from _base64(outer.literal)
+            for third in _base64(outer.literal):
+                yield third
+                yield from _base64(third.literal)
         yield from _hexadecimal(inner.literal)
     for digits in _hexadecimal(word):
         yield from _base64(digits.literal)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 # How far an encoded text is followed from its anchor, in either direction. A longer one is decoded in parts,
 # so that what is found does not depend on where the window of a huge content begins.
 REACH: Final = 8192
+DEEPEST: Final = 8
+"""Encodings and containers one inside the other. Archives that hold themselves never end otherwise."""
 
 
 class Step(Enum):

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _PERCENT: Final = on_use(rb"%(?:25){0,3}(?:u00)?([0-9A-Fa-f]{2})")
-# Any number of backslashes, written as escapes themselves too: text in a string in a string.
-_BACKSLASHES: Final = rb"\\{1,64}(?:(?:u005[cC]|x5[cC])\\{0,8}){0,3}"
+# Any number of backslashes, written as escapes themselves too: text in a string in a string. A single one
+# behind such an escape begins the next.
+_BACKSLASHES: Final = rb"\\{1,64}(?:(?:u005[cC]|x5[cC])(?:\\{2,8})?){0,3}"
 _BACKSLASH: Final = on_use(
     rb"(?<!\\)"
     + _BACKSLASHES

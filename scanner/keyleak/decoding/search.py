@@ -6,48 +6,45 @@ from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from keyleak.decoding.anchors import DOCUMENTS, EncodedAnchor
-from keyleak.decoding.budget import DEEPEST
-from keyleak.decoding.decoded import PACKED, REACH, Decoded, Step
+from keyleak.decoding.decoded import DEEPEST, PACKED, REACH, Decoded, Step
 from keyleak.decoding.escapes import UNDO, continuation
+from keyleak.decoding.layer import DecodedRejection, Layer, outermost, spliced
 from keyleak.decoding.put_together import put_together
 from keyleak.decoding.readings import readings
 from keyleak.decoding.utf16 import is_utf16, narrowed
+from keyleak.matching.anchors import AnchorKind
 from keyleak.matching.spans import Spans
 from keyleak.on_use import on_use
 from keyleak.records import dataclass
 
 if TYPE_CHECKING:
-    import re
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from keyleak.decoding.budget import Budget
+    from keyleak.matching.budget import Budget
     from keyleak.matching.engine import Engine, Hit
-    from keyleak.matching.match import Match, Rejection
+    from keyleak.matching.match import Match
     from keyleak.matching.matcher import Matcher
 
-# Text around an encoded one that may say whose key it holds.
-_CONTEXT: Final = 1024
-# The call that decodes: to what its result is given, the key is given. Also the sign of hexadecimal text.
-_DECODER: Final = on_use(
-    rb"[A-Za-z0-9_.:]{0,64}(?:fromhex|unhexlify|atob|[bB](?:ase)?64_?(?:decode|decodestring|decode64)?|decode64"
-    rb"|DecodeString|FromBase64String|Buffer\.from|unquote|unescape|decodeURIComponent|getDecoder\(\)\.decode)"
-    rb"\(\s{0,8}(b?[\"'`]?)\Z|(?:\b0[xX]|\\{1,2}x)()\Z"
-)
-_LONGEST_DECODER: Final = 112
 _DOCUMENTS: Final = (*DOCUMENTS, b"x\x01", b"x\x5e", b"x\x9c", b"x\xda")
 # Where there is an alignment for other anchors: a document in the text of another one is part of it.
 _DOCUMENT: Final = -2
+# How far from a value a word may stand that it is given to.
+_NAME_BEFORE: Final = 640
+_NAME_BEHIND: Final = 512
 # What a look at an encoded text costs besides its length.
-_LOOK: Final = 4096
+_LOOK: Final = 8192
+# What each escape costs that is undone, and each line that is put together.
+_SEGMENT: Final = 96
 # What each anchor costs that stands in or around what was decoded: all of them are looked at anew.
-_HIT: Final = 256
+_HIT: Final = 128
 # A key this far before the end of what was decoded has been looked at whole.
 _TAIL: Final = 2048
 # Inside decoded data, where it is short, every run that may be encoded once more is tried.
 _SHORT: Final = 256 << 10
+_MOST_BARREN: Final = 4096
 _AGAIN: Final = on_use(
     rb"(?P<hex>(?:[0-9a-f]{2}){24,}|(?:[0-9A-F]{2}){24,})(?![0-9A-Za-z])|(?P<base64>[A-Za-z0-9+/_-]{24,})"
-    rb"|(?P<percent>(?:%[2-7][0-9A-Fa-f]){8})|(?P<escape>(?:\\+(?:x|u00)[2-7][0-9A-Fa-f]){8})"
+    rb"|(?P<percent>(?:%[2-7][0-9A-Fa-f]){8})|(?P<escape>(?:\\{1,8}(?:x|u00)[2-7][0-9A-Fa-f]){8})"
     rb"|(?P<html>(?:&#x?[0-9A-Fa-f]{2,3};){8})|(?P<quoted>(?:=[2-7][0-9A-F]){8})"
 )
 _AGAIN_STEPS: Final[Mapping[str, Step]] = {
@@ -81,16 +78,6 @@ class DecodedMatch:
 
 
 @dataclass(frozen=True, slots=True)
-class DecodedRejection:
-    """Something key-shaped in encoded text that is no key."""
-
-    rejection: Rejection
-    place: int
-    """Offset of the encoded text."""
-    steps: tuple[Step, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Document:
     """A compressed document or an archive in encoded text."""
 
@@ -98,25 +85,6 @@ class Document:
     place: int
     end: int
     steps: tuple[Step, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Layer:
-    """A text, part of it decoded from the text outside."""
-
-    text: bytes
-    span: tuple[int, int]
-    """What of it was decoded."""
-    steps: tuple[Step, ...]
-    origin: Callable[[int], int]
-    place: Callable[[int], int]
-    reject: Callable[[DecodedRejection], None] | None
-    """Told of what is no key, where somebody wants to know."""
-
-    @property
-    def decoded(self) -> bytes:
-        """What was decoded."""
-        return self.text[self.span[0] : self.span[1]]
 
 
 class EncodedSearch:
@@ -164,7 +132,7 @@ class EncodedSearch:
         """
         known = self._plain + len(self._encoded)
         wanted = [hit for hit in hits if hit.anchor < known and (owned is None or hit.end in owned)]
-        layer = _Layer(text, (0, len(text)), (), _same, _same, reject)
+        layer = outermost(text, reject)
         found: dict[tuple[int, bytes], DecodedMatch | Document] = {}
         for each in self._in_layer(layer, wanted, budget):
             key = (
@@ -177,14 +145,14 @@ class EncodedSearch:
         return sorted(_without_half_decoded(list(found.values())), key=lambda each: each.place)
 
     def _in_layer(
-        self, layer: _Layer, hits: Iterable[Hit], budget: Budget
+        self, layer: Layer, hits: Iterable[Hit], budget: Budget
     ) -> Iterator[DecodedMatch | Document]:
         covered: dict[tuple[Step, int], int] = {}
         looked: set[tuple[Step, int]] = set()
         for hit in hits:
             anchor = self._encoded[hit.anchor - self._plain] if hit.anchor >= self._plain else None
             for decoded in self._readings(layer, hit, anchor, covered):
-                if not budget.spend(len(decoded.data) + _LOOK):
+                if not budget.spend(_cost(decoded)):
                     return
                 if anchor and anchor.opens and decoded.data.startswith(_DOCUMENTS):
                     yield from self._in_document(layer, decoded, budget)
@@ -200,7 +168,7 @@ class EncodedSearch:
             yield from self._again(layer, looked, budget)
 
     def _readings(
-        self, layer: _Layer, hit: Hit, anchor: EncodedAnchor | None, covered: dict[tuple[Step, int], int]
+        self, layer: Layer, hit: Hit, anchor: EncodedAnchor | None, covered: dict[tuple[Step, int], int]
     ) -> Iterator[Decoded]:
         if anchor is None:
             yield from _gone_on(layer, hit, covered)
@@ -220,12 +188,12 @@ class EncodedSearch:
             yield decoded
 
     def _in_document(
-        self, layer: _Layer, decoded: Decoded, budget: Budget
+        self, layer: Layer, decoded: Decoded, budget: Budget
     ) -> Iterator[DecodedMatch | Document]:
         """Compressed text that is short is read with its line; all else is left to be opened."""
         unpacked = self._unpack(decoded.data)
         if unpacked is not None:
-            inner = _spliced(layer, decoded)
+            inner = spliced(layer, decoded)
             start, stop = inner.span
             text = Decoded(unpacked[0], unpacked[1], start, stop, ((0, start),), (0, 1), whole=True)
             found = list(self._inside(inner, text, budget)) if budget.spend(len(text.data) + _LOOK) else []
@@ -240,8 +208,19 @@ class EncodedSearch:
         data = decoded.data
         return bool(self._engine.hits(data) or _AGAIN.search(data, 0, _SHORT) or is_utf16(data))
 
-    def _inside(self, layer: _Layer, decoded: Decoded, budget: Budget) -> Iterator[DecodedMatch | Document]:
-        inner = _spliced(layer, decoded)
+    def _inside(self, layer: Layer, decoded: Decoded, budget: Budget) -> Iterator[DecodedMatch | Document]:
+        inner = spliced(layer, decoded)
+        digest = inner.digest
+        if digest in inner.barren:
+            return
+        found = list(self._looked_into(inner, decoded, budget))
+        yield from found
+        if not found and len(inner.barren) < _MOST_BARREN:
+            inner.barren.add(digest)
+
+    def _looked_into(
+        self, inner: Layer, decoded: Decoded, budget: Budget
+    ) -> Iterator[DecodedMatch | Document]:
         start, stop = inner.span
         if is_utf16(decoded.data) and len(inner.steps) < DEEPEST:
             yield from self._inside(inner, narrowed(inner.text, start, stop), budget)
@@ -249,20 +228,28 @@ class EncodedSearch:
         hits = self._engine.hits(inner.text)
         if not budget.spend(_HIT * len(hits)):
             return
-        plain = [hit for hit in hits if hit.anchor < self._plain]
+        near = range(start - _NAME_BEFORE, stop + _NAME_BEHIND)
+        plain = [
+            hit for hit in hits if hit.anchor < self._plain and (hit.end in near or not self._is_stem(hit))
+        ]
         # UTF-16 in the decoded text is aligned with it, not with the text around it.
         for match in self._matcher.confirmed(
-            inner.text, plain, owned=range(start, stop + 1), offset=start % 2, spend=budget.spend
+            inner.text, plain, budget, owned=range(start, stop + 1), offset=start % 2
         ):
             if match.start < stop and match.end > start and _is_changed(match, inner):
                 yield _as_decoded(match, inner)
         self._tell_rejected(inner, plain)
+        known = self._plain + len(self._encoded)
+        within = [hit for hit in hits if hit.anchor < known and start < hit.end <= stop]
         if len(inner.steps) < DEEPEST:
-            known = self._plain + len(self._encoded)
-            within = [hit for hit in hits if hit.anchor < known and start < hit.end <= stop]
             yield from self._in_layer(inner, within, budget)
+        elif any(hit.anchor >= self._plain for hit in within):
+            budget.is_too_deep = True
 
-    def _tell_rejected(self, layer: _Layer, plain: Sequence[Hit]) -> None:
+    def _is_stem(self, hit: Hit) -> bool:
+        return self._matcher.rules.anchors[hit.anchor].kind is AnchorKind.STEM
+
+    def _tell_rejected(self, layer: Layer, plain: Sequence[Hit]) -> None:
         if layer.reject is None:
             return
         start, stop = layer.span
@@ -272,7 +259,7 @@ class EncodedSearch:
                 layer.reject(DecodedRejection(each, layer.place(each.start), layer.steps))
 
     def _again(
-        self, layer: _Layer, looked: set[tuple[Step, int]], budget: Budget
+        self, layer: Layer, looked: set[tuple[Step, int]], budget: Budget
     ) -> Iterator[DecodedMatch | Document]:
         """Runs in decoded data that may be encoded once more, though no literal says so.
 
@@ -292,11 +279,13 @@ class EncodedSearch:
                 continue
             anchor = EncodedAnchor(step, run[0][:4])
             decoded = next(readings(layer.text, anchor, run.start() + 4), None)
-            if decoded is None or (step, decoded.start) in looked:
+            if decoded is None:
                 continue
-            if not budget.spend(len(decoded.data) + _LOOK):
+            if not budget.spend(_cost(decoded)):
                 return
             undone = decoded.end if step in UNDO else undone
+            if (step, decoded.start) in looked:
+                continue
             if self._is_promising(decoded):
                 yield from self._inside(layer, decoded, budget)
 
@@ -321,7 +310,12 @@ def _without_half_decoded(found: list[DecodedMatch | Document]) -> list[DecodedM
     return [each for each in found if isinstance(each, Document) or not is_half_decoded(each)]
 
 
-def _gone_on(layer: _Layer, hit: Hit, covered: dict[tuple[Step, int], int]) -> Iterator[Decoded]:
+def _cost(decoded: Decoded) -> int:
+    """What it cost to undo an encoding, and will to look at what it says."""
+    return len(decoded.data) + _SEGMENT * len(decoded.segments) + _LOOK
+
+
+def _gone_on(layer: Layer, hit: Hit, covered: dict[tuple[Step, int], int]) -> Iterator[Decoded]:
     """A plain key that breaks off at an escape, with that kind of escape undone."""
     goes_on = continuation(layer.text, hit.end)
     if goes_on is None or hit.end < covered.get((goes_on[0], -1), 0):
@@ -338,47 +332,12 @@ def _covered_until(decoded: Decoded, hit: Hit) -> int:
     return decoded.end if decoded.end < hit.end + REACH else decoded.end - _TAIL
 
 
-def _same(offset: int) -> int:
-    return offset
-
-
-def _spliced(layer: _Layer, decoded: Decoded) -> _Layer:
-    """The text with the decoded part in place of the encoded one, as far as context goes."""
-    before = layer.text[max(0, decoded.start - _CONTEXT) : decoded.start]
-    before = before[:-_LONGEST_DECODER] + _DECODER.sub(_quote, before[-_LONGEST_DECODER:])
-    left = decoded.start - len(before)
-    after = layer.text[decoded.end : decoded.end + _CONTEXT]
-    start, stop = len(before), len(before) + len(decoded.data)
-
-    def through(undo: Callable[[int], int]) -> Callable[[int], int]:
-        def offset(index: int) -> int:
-            if index < start:
-                return left + index
-            return undo(index - start) if index < stop else decoded.end + index - stop
-
-        return offset
-
-    origin, place = through(decoded.origin), through(decoded.place)
-    return _Layer(
-        before + decoded.data + after,
-        (start, stop),
-        (*layer.steps, decoded.step),
-        lambda index: layer.origin(origin(index)),
-        lambda index: layer.place(place(index)),
-        layer.reject,
-    )
-
-
-def _quote(decoder: re.Match[bytes]) -> bytes:
-    return bytes(decoder[1] or b"")
-
-
-def _is_changed(match: Match, layer: _Layer) -> bool:
+def _is_changed(match: Match, layer: Layer) -> bool:
     """Whether the key itself was encoded, not only something beside it."""
     return layer.origin(match.end) - layer.origin(match.start) != match.end - match.start
 
 
-def _as_decoded(match: Match, layer: _Layer) -> DecodedMatch:
+def _as_decoded(match: Match, layer: Layer) -> DecodedMatch:
     steps = (*layer.steps, Step.UTF16) if match.wide else layer.steps
     # Of what was packed no part has a place of its own.
     last = match.end if PACKED.isdisjoint(steps) else max(match.end, layer.span[1])

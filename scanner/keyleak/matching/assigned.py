@@ -14,13 +14,13 @@ from keyleak.matching.boundary import is_left_boundary
 from keyleak.matching.engine import MAX_BODY
 from keyleak.matching.entropy import shannon_entropy
 from keyleak.matching.match import GivenBy
+from keyleak.matching.occurrences import Occurrences
 from keyleak.matching.prefixed import body_reason
 from keyleak.matching.view import REACH_BEFORE
 from keyleak.on_use import on_use
 
 if TYPE_CHECKING:
-    import re
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from keyleak.matching.compiled import CompiledRules, IssuerWords, Shape
     from keyleak.matching.prefixed import Shaped
@@ -53,9 +53,12 @@ _CALL_REACH: Final = 600
 _NAME_REACH: Final = 240
 _IMPORT_REACH: Final = 4096
 _LINE_REACH: Final = 512
-# A line that ends in a backslash goes on; a blank line or a semicolon ends a call.
-_LINE_END: Final = on_use(rb"(?<!\\)\r?\n")
-_CALL_END: Final = on_use(rb";|\n[ \t]*\r?\n")
+# What a carrier or an option matches with its value, and the end of a call with the blanks in it.
+_LONGEST_CARRIER: Final = 400
+_LONGEST_END: Final = 80
+_BACKSLASH: Final = ord("\\")
+# A blank line or a semicolon ends a call.
+_CALL_END: Final = on_use(rb";|\n[ \t]{0,64}\r?\n")
 _NAME_SUFFIX: Final = on_use(rb"(?:[_-][A-Za-z0-9]{1,12}){0,2}(?![A-Za-z0-9_-])")
 # A call, a subscript, or the name of the next field.
 _REFERENCE: Final = on_use(rb"[(\[]|\.[A-Za-z_]+\s*\(|[\"'](?:\]?\s{0,8}(?::|=>))")
@@ -76,36 +79,114 @@ class Assigned(NamedTuple):
     by: GivenBy
 
 
-def assigned_keys(
-    text: bytes, stem: tuple[int, int], rules: CompiledRules, within: range | None = None
-) -> Iterator[Assigned]:
-    """Values that belong to the context words around a stem.
+class Assignments:
+    """The values in one text that are given to something of an issuer's; asked hit by hit, in order."""
 
-    Args:
-        text: single-byte text.
-        stem: where the stem stands in it.
-        rules: the compiled rules.
-        within: where a value must begin to count; None for anywhere.
-    """
-    stood = text[slice(*stem)]
-    for issuer in rules.issuers:
-        if not issuer.may_hold(stood):
-            continue
-        values = ((span, by) for span, by in _values(issuer, text, stem) if not within or span[0] in within)
-        found = {(span, by) for span, by in values if not _vetoed(issuer, text, *span)}
-        for span, by in sorted(found, key=lambda value: (value[0], value[1].value)):
-            key = _as_key(text, span, issuer, rules)
-            if key is not None:
-                yield key._replace(by=by)
+    def __init__(self, text: bytes, rules: CompiledRules) -> None:
+        """Begin with nothing known.
+
+        Args:
+            text: single-byte text.
+            rules: the compiled rules.
+        """
+        self._text = text
+        self._rules = rules
+        self._areas = {issuer.issuer: _Areas(issuer, text) for issuer in rules.issuers}
+        self._keys: dict[tuple[str, int, int], Assigned | None] = {}
+
+    def at(
+        self, stem: tuple[int, int], within: range | None = None, *, everywhere: bool = True
+    ) -> Iterator[Assigned]:
+        """Values that belong to the context words around a stem.
+
+        Args:
+            stem: where the stem stands in the text.
+            within: where a value must begin to count; None for anywhere.
+            everywhere: whether to look for more than what is given to a name.
+        """
+        stood = self._text[slice(*stem)]
+        for issuer in self._rules.issuers:
+            if not issuer.may_hold(stood):
+                continue
+            values = self._areas[issuer.issuer].values(stem, everywhere=everywhere)
+            found = {(span, by) for span, by in values if not within or span[0] in within}
+            for span, by in sorted(found, key=lambda value: (value[0], value[1].value)):
+                key = self._key(issuer, span)
+                if key is not None:
+                    yield key._replace(by=by)
+
+    def _key(self, issuer: IssuerWords, span: tuple[int, int]) -> Assigned | None:
+        known = (issuer.issuer, *span)
+        if known not in self._keys:
+            vetoed = self._areas[issuer.issuer].is_vetoed(span)
+            self._keys[known] = None if vetoed else _as_key(self._text, span, issuer, self._rules)
+        return self._keys[known]
+
+
+class _Areas:
+    """Where an issuer's words stand in a text, and the values in their reach."""
+
+    def __init__(self, issuer: IssuerWords, text: bytes) -> None:
+        self._text = text
+        # A call is looked at from its name on, a line from its beginning.
+        self._on_lines, self._in_calls = (Occurrences(_CARRIER, text, _LONGEST_CARRIER) for _ in range(2))
+        self._line: tuple[tuple[int, int], list[tuple[int, int]]] = ((0, 0), [])
+        self._names, self._calls, self._places, self._vetoes = (
+            words and Occurrences(words, text, _WORD_REACH)
+            for words in (issuer.names, issuer.calls, issuer.places, issuer.veto)
+        )
+        self._options = Occurrences(_SDK_OPTION, text, _LONGEST_CARRIER)
+        self._ends = Occurrences(_CALL_END, text, _LONGEST_END)
+
+    def values(
+        self, stem: tuple[int, int], *, everywhere: bool = True
+    ) -> Iterator[tuple[tuple[int, int], GivenBy]]:
+        """The values that something around a stem gives to the issuer, and how; see `Assignments.at`."""
+        text = self._text
+        for _, end in _words_around(self._names, stem):
+            found = _AFTER_NAME.match(text, _name_end(text, end))
+            if found:
+                yield found.span("value"), GivenBy.NAME
+        if not everywhere:
+            return
+        for start, end in _words_around(self._calls, stem):
+            for span in (*self._on_line(start, end), *self._in_call(end)):
+                yield span, GivenBy.CALL
+        for start, end in _words_around(self._places, stem):
+            options = self._options.between(end, end + _IMPORT_REACH)
+            for span in (*self._on_line(start, end), *(found.span("value") for found in options)):
+                yield span, GivenBy.PLACE
+
+    def is_vetoed(self, span: tuple[int, int]) -> bool:
+        """Whether a word of a namesake stands on the line of a value."""
+        line = _line(self._text, *span)
+        return self._vetoes is not None and self._vetoes.next_from(*line) is not None
+
+    def _on_line(self, start: int, end: int) -> Sequence[tuple[int, int]]:
+        line = _line(self._text, start, end)
+        if self._line[0] != line:
+            self._line = (line, [found.span("value") for found in self._on_lines.between(*line)])
+        return self._line[1]
+
+    def _in_call(self, end: int) -> Iterator[tuple[int, int]]:
+        stop = min(len(self._text), end + _CALL_REACH)
+        call_end = self._ends.next_from(end, stop)
+        stop = call_end.start() if call_end else stop
+        yield from (found.span("value") for found in self._in_calls.between(end, stop))
+        direct = _DIRECT.match(self._text, end, stop)
+        if direct:
+            yield direct.span("value")
 
 
 def refused_values(
     text: bytes, stem: tuple[int, int], rules: CompiledRules
 ) -> Iterator[tuple[tuple[int, int], str]]:
-    """Values given to an issuer's names that are placeholders or samples, and why; see `assigned_keys`."""
+    """Values given to an issuer's names that are placeholders or samples, and why; see `Assignments`."""
     stood = text[slice(*stem)]
     for issuer in rules.issuers:
-        for (start, end), _ in _values(issuer, text, stem) if issuer.may_hold(stood) else ():
+        if not issuer.may_hold(stood):
+            continue
+        for (start, end), _ in _Areas(issuer, text).values(stem):
             if rules.family.match(text, start):
                 continue  # of the family: judged by its prefix
             for shape in (*issuer.context_shapes, *_kinds(issuer, text, start)):
@@ -126,45 +207,9 @@ def claimed_shapes(text: bytes, shaped: Shaped, rules: CompiledRules) -> tuple[K
     return tuple(rule for rule in shaped.rules if rule.id not in elsewhere)
 
 
-def _values(
-    issuer: IssuerWords, text: bytes, stem: tuple[int, int]
-) -> Iterator[tuple[tuple[int, int], GivenBy]]:
-    for _, end in _words_around(issuer.names, text, stem):
-        found = _AFTER_NAME.match(text, _name_end(text, end))
-        if found:
-            yield found.span("value"), GivenBy.NAME
-    for start, end in _words_around(issuer.calls, text, stem):
-        for span in (*_on_line(text, start, end), *_in_call(text, end)):
-            yield span, GivenBy.CALL
-    for start, end in _words_around(issuer.places, text, stem):
-        stop = min(len(text), end + _IMPORT_REACH)
-        for span in (*_on_line(text, start, end), *_spans(_SDK_OPTION, text, end, stop)):
-            yield span, GivenBy.PLACE
-
-
-def _words_around(
-    words: re.Pattern[bytes] | None, text: bytes, stem: tuple[int, int]
-) -> Iterator[tuple[int, int]]:
-    if words is None:
-        return
-    start, end = stem
-    for found in words.finditer(text, max(0, start - _WORD_REACH), end + _WORD_REACH):
-        if found.start() <= start and end <= found.end():
-            yield found.span()
-
-
-def _on_line(text: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
-    return _spans(_CARRIER, text, *_line(text, start, end))
-
-
-def _in_call(text: bytes, end: int) -> Iterator[tuple[int, int]]:
-    stop = min(len(text), end + _CALL_REACH)
-    call_end = _CALL_END.search(text, end, stop)
-    stop = call_end.start() if call_end else stop
-    yield from _spans(_CARRIER, text, end, stop)
-    direct = _DIRECT.match(text, end, stop)
-    if direct:
-        yield direct.span("value")
+def _words_around(words: Occurrences | None, stem: tuple[int, int]) -> Iterator[tuple[int, int]]:
+    if words is not None:
+        yield from (found.span() for found in words.containing(*stem, _WORD_REACH))
 
 
 def _name_end(text: bytes, end: int) -> int:
@@ -173,23 +218,18 @@ def _name_end(text: bytes, end: int) -> int:
     return suffix.end() if suffix else end
 
 
-def _spans(pattern: re.Pattern[bytes], text: bytes, start: int, stop: int) -> Iterator[tuple[int, int]]:
-    return (found.span("value") for found in pattern.finditer(text, start, stop))
-
-
 def _line(text: bytes, start: int, end: int) -> tuple[int, int]:
-    before = max(
-        (found.end() for found in _LINE_END.finditer(text, max(0, start - _LINE_REACH), start)), default=0
-    )
-    after = _LINE_END.search(text, end, min(len(text), end + _LINE_REACH))
-    return max(before, start - _LINE_REACH, 0), after.start() if after else min(len(text), end + _LINE_REACH)
-
-
-def _vetoed(issuer: IssuerWords, text: bytes, start: int, end: int) -> bool:
-    if issuer.veto is None:
-        return False
-    line_start, line_end = _line(text, start, end)
-    return issuer.veto.search(text, line_start, line_end) is not None
+    """The line around a span, as far as it is within reach; one that ends in a backslash goes on."""
+    first, stop = max(0, start - _LINE_REACH), min(len(text), end + _LINE_REACH)
+    before = text.rfind(b"\n", first, start)
+    while before > 0 and text[before - 1] == _BACKSLASH:
+        before = text.rfind(b"\n", first, before)
+    after = text.find(b"\n", end, stop)
+    while after > 0 and text[after - 1] == _BACKSLASH:
+        after = text.find(b"\n", after + 1, stop)
+    if after > end and text[after - 1 : after] == b"\r" and text[after - 2] != _BACKSLASH:
+        after -= 1
+    return max(before + 1, first), after if after >= 0 else stop
 
 
 def _as_key(text: bytes, span: tuple[int, int], issuer: IssuerWords, rules: CompiledRules) -> Assigned | None:

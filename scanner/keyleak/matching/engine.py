@@ -6,7 +6,7 @@ import importlib.util
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeAlias
 
-from keyleak.matching.beginning import CHARACTERS, LENGTH
+from keyleak.matching.beginning import CHARACTERS, ESCAPED, ESCAPES, IN_ROW, LENGTH
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +36,7 @@ class Searched(Protocol):
 
     @property
     def with_body(self) -> bool:
-        """Whether it counts only where a word begins with it, with a body behind it (`beginning.py`)."""
+        """Whether it counts only with something behind it: a body, or more escapes (`beginning.py`)."""
 
 
 class Hit(NamedTuple):
@@ -72,9 +72,12 @@ class Beside(NamedTuple):
 
 
 def beside(anchor: Searched) -> Beside:
-    """What must stand beside a literal: nothing, or the beginning of a word and that of a body."""
+    """What must stand beside a literal: nothing, a word's beginning and that of a body, or more escapes."""
     if not anchor.with_body:
         return Beside(b"", b"", b"", 0)
+    if anchor.literal in ESCAPES:
+        more = (re.escape(anchor.literal) + ESCAPED) * (IN_ROW - 1)
+        return Beside(b"", b"", ESCAPED + more, 2 + (IN_ROW - 1) * (len(anchor.literal) + 2))
     if b"\0" in anchor.literal:
         return Beside(b"", b"", _WIDELY_BEGINS, 2 * LENGTH)
     return Beside(_WORD_BEGINS, _WORD_BEGINS_HERE, _BEGINS, LENGTH)

@@ -13,7 +13,7 @@ from keyleak.on_use import on_use
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 Span: TypeAlias = tuple[int, int]
 
@@ -82,7 +82,14 @@ _MORE: Final = on_use(
 _BARE_VALUE: Final = on_use(rb"(?<=\+=)[A-Za-z0-9_+/=-]{1,260}(?=\r?\n|\Z|;)")
 # A dot without blanks before a name in lower case belongs to what it names: `client.version`, `"…".length`.
 _PROPERTY: Final = on_use(rb"(?<=[^.\s]\.)(?=[A-Za-z_]*[a-z])[A-Za-z_]")
-_BEGINNINGS: Final = (b"sk_live_", b"sk_test_", b"rk_live_", b"rk_test_", b"pk_live_", b"pk_test_")
+BEGINNINGS: Final = (b"sk_live_", b"sk_test_", b"rk_live_", b"rk_test_", b"pk_live_", b"pk_test_")
+# How prefix words begin of which parts are searched for, and how they go on.
+_FAMILIES: Final = frozenset({b"sk", b"rk"})
+_MODES: Final = (b"live_", b"test_", b"prod_", b"dev_", b"sandbox_", b"sbox_", b"hackathon_")
+# Bodies behind `sk_` alone: UUIDs and other hexadecimal digits, or long.
+_HEXADECIMAL: Final = b"0123456789abcdef-"
+_SHORTEST_BODY: Final = 16
+_TELLING: Final = 24
 _NEVER: Final = on_use(rb"(?!)")
 _BESIDE_NAMES: Final = frozenset({b"$", b"{", b'"', b"'", b"`"})
 _BARE_ENDS: Final = frozenset({b"", b"\n", b"\r", b";"})
@@ -132,7 +139,13 @@ class Part(NamedTuple):
     place: Place
 
 
-def folded(text: bytes, place: Place, joints: tuple[Joint, ...], depth: int = 0) -> Part:
+def folded(
+    text: bytes,
+    place: Place,
+    joints: tuple[Joint, ...],
+    depth: int = 0,
+    so_far: tuple[Span, ...] = (),
+) -> Part:
     """All that is joined to what has been read.
 
     Args:
@@ -140,20 +153,43 @@ def folded(text: bytes, place: Place, joints: tuple[Joint, ...], depth: int = 0)
         place: behind the first piece.
         joints: what may join.
         depth: how many names have been followed.
+        so_far: the pieces before, where it is known that a key must begin with them.
     """
     pieces: list[Span] = []
+    beginning = list(so_far)
     for _ in range(_MOST_PIECES):
         part = _rest_of_constant(text, place, depth) or next_operand(text, place, joints, depth)
         if part is None or begins_another(text, part):
             break
         pieces += part.pieces
         place = part.place
+        if beginning:
+            beginning += part.pieces
+            if not may_begin_key(text, beginning):
+                break
+            if sum(end - start for start, end in beginning) >= _TELLING:
+                beginning = []
     return Part(tuple(pieces), place)
+
+
+def may_begin_key(text: bytes, pieces: Iterable[Span], separator: bytes = b"") -> bool:
+    """Whether a key can begin with some pieces: a prefix word that is split, or a short one and a body."""
+    beginning = separator.join(text[start : min(end, start + _TELLING)] for start, end in pieces)
+    if beginning[:2] not in _FAMILIES:
+        return True
+    mode = beginning[3:]
+    if beginning[2:3] not in {b"", b"_"}:
+        return False
+    return (
+        len(mode) >= _SHORTEST_BODY
+        or any(word.startswith(mode) or mode.startswith(word) for word in _MODES)
+        or not mode.strip(_HEXADECIMAL)
+    )
 
 
 def begins_another(text: bytes, part: Part) -> bool:
     """Whether another key begins in some operands."""
-    return any(text.startswith(_BEGINNINGS, start) for start, _ in part.pieces)
+    return any(text.startswith(BEGINNINGS, start) for start, _ in part.pieces)
 
 
 def next_operand(text: bytes, place: Place, joints: tuple[Joint, ...], depth: int = 0) -> Part | None:
@@ -251,8 +287,8 @@ def uses(text: bytes, name: bytes, start: int) -> Iterator[tuple[int, Place]]:
     """
     for at in _occurrences(text, name, start):
         end, near = at + len(name), max(0, at - _REACH)
-        opens, closes = _HOLE_OPENS.search(text, near, at), _HOLE_CLOSES.match(text, end)
-        if opens and closes:
+        closes = _HOLE_CLOSES.match(text, end)
+        if closes and (opens := _HOLE_OPENS.search(text, near, at)):
             yield opens.start(), Place(closes.end())
         elif _OPERATED.match(text, end):
             path = _HELD_BY.search(text, near, at)

@@ -18,6 +18,7 @@ from keyleak.matching.expressions import (
     OPEN,
     OPERATORS,
     SPACE,
+    Joint,
     Part,
     Place,
     Span,
@@ -33,14 +34,15 @@ from keyleak.on_use import on_use
 from keyleak.records import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
+    from keyleak.matching.budget import Budget
     from keyleak.matching.compiled import CompiledRules
 
 _LONGEST_KEY: Final = MAX_BODY + 16
 _REACH: Final = 96
-# What a piece costs, in bytes that are searched in the same time.
-_PIECE: Final = 400
+# What it costs to find a piece.
+_PIECE: Final = 2048
 
 # Nothing but blanks: what follows must be the rest of a prefix or look like a part of a key, with a digit or
 # letters of both cases by chance, and not like one of its own.
@@ -108,19 +110,18 @@ class Joined:
         return end - start
 
 
-def joined_keys(
-    text: bytes, start: int, rules: CompiledRules, spend: Callable[[int], bool]
-) -> Iterator[Joined]:
+def joined_keys(text: bytes, start: int, rules: CompiledRules, budget: Budget) -> Iterator[Joined]:
     """Keys whose first piece begins at `start`; not those that stand there in one piece.
 
     Args:
         text: single-byte text.
         start: index of a prefix word or of the first part of one.
         rules: the compiled rules.
-        spend: told what each costs, in bytes that are searched in the same time; whether to go on.
+        budget: what may be spent on pieces.
     """
-    for found in joined_texts(text, start, end_of_piece(text, start)):
-        if not spend(_PIECE * len(found.pieces)):
+    for found in joined_texts(text, start, end_of_piece(text, start), of_key=True):
+        # Of lines one more is found each time.
+        if not budget.spend(_PIECE * (1 if found.by_lines else len(found.pieces))):
             return
         if len(found.pieces) == 1 or not rules.prefixes.match(found.key) or len(found.key) > _LONGEST_KEY:
             continue
@@ -129,38 +130,50 @@ def joined_keys(
             yield found
 
 
-def joined_texts(text: bytes, start: int, end: int) -> Iterator[Joined]:
-    """What is put together from the piece `text[start:end]` on, whatever it says."""
+def joined_texts(text: bytes, start: int, end: int, *, of_key: bool = False) -> Iterator[Joined]:
+    """What is put together from the piece `text[start:end]` on.
+
+    Args:
+        text: single-byte text.
+        start: where the first piece begins.
+        end: where it ends.
+        of_key: whether it must begin like a key; what does not is not followed.
+    """
     first = Part(((start, end),), Place(end))
     for spelled, span in completed(text, start, Place(end)):
         yield _spelled(text, spelled, span)
-    yield from _from(text, start, first)
+    yield from _from(text, start, first, of_key=of_key)
     if (text[start - 1 : start] or b"=") == b"=" and text[end : end + 1] in _QUOTES:
         yield _joined(text, start, first, folded(text, first.place, (_GLUED,)), loosely=True)
     for pieces in wrapped(text, start, end):
         yield Joined(_key(text, pieces), pieces, (start, pieces[-1][1]), loosely=True, by_lines=True)
-    yield from _by_name(text, start, first)
+    yield from _by_name(text, start, first, of_key=of_key)
 
 
-def _from(text: bytes, begin: int, first: Part) -> Iterator[Joined]:
+def _from(text: bytes, begin: int, first: Part, *, of_key: bool) -> Iterator[Joined]:
     """What an expression makes that begins with what has been read."""
-    whole = Part((), first.place)
+    whole, so_far = Part((), first.place), first.pieces if of_key else ()
+
+    def joined_by(*joints: Joint) -> Part:
+        return folded(text, first.place, joints, so_far=so_far)
+
     # Nearly every key stands in one piece: that is told first.
     if not first.place.inside or _GOES_ON.match(text, first.place.at):
-        whole = folded(text, first.place, _EXPRESSION)
+        whole = joined_by(*_EXPRESSION)
         yield _joined(text, begin, first, whole)
         if _CONCAT.match(text, first.place.at):
-            yield _joined(text, begin, first, folded(text, first.place, (*_EXPRESSION, COMMAS)))
+            yield _joined(text, begin, first, joined_by(*_EXPRESSION, COMMAS))
     if first.place.inside and _GOES_ON.match(text, first.place.at):
         # Strings of Python and C stand one below the other; words of a shell, which nothing joins, mostly
         # do not.
-        yield _joined(text, begin, first, folded(text, first.place, (*_EXPRESSION, _BELOW)))
-        yield _joined(text, begin, first, folded(text, first.place, (*_EXPRESSION, _ADJACENT)), loosely=True)
-    for spelled, span in put_together(text, begin, Part((*first.pieces, *whole.pieces), whole.place)):
+        yield _joined(text, begin, first, joined_by(*_EXPRESSION, _BELOW))
+        yield _joined(text, begin, first, joined_by(*_EXPRESSION, _ADJACENT), loosely=True)
+    read = Part((*first.pieces, *whole.pieces), whole.place)
+    for spelled, span in put_together(text, begin, read, of_key=of_key):
         yield _spelled(text, spelled, span)
 
 
-def _by_name(text: bytes, start: int, first: Part) -> Iterator[Joined]:
+def _by_name(text: bytes, start: int, first: Part, *, of_key: bool) -> Iterator[Joined]:
     """A beginning that a variable is given, and what is put behind the variable."""
     if not _may_be_given(text, start):
         return
@@ -168,11 +181,11 @@ def _by_name(text: bytes, start: int, first: Part) -> Iterator[Joined]:
     for way in (_ASSIGNED, _TYPED, _GROWN, _RECEIVER):
         given = way.search(before)
         if given is not None and text.find(given["name"].lstrip(b"$"), first.place.at) >= 0:
-            yield from _named(text, start, given["name"].lstrip(b"$"), first)
+            yield from _named(text, start, given["name"].lstrip(b"$"), first, of_key=of_key)
 
 
-def _named(text: bytes, start: int, name: bytes, first: Part) -> Iterator[Joined]:
-    rest = folded(text, first.place, (OPERATORS,))
+def _named(text: bytes, start: int, name: bytes, first: Part, *, of_key: bool) -> Iterator[Joined]:
+    rest = folded(text, first.place, (OPERATORS,), so_far=first.pieces if of_key else ())
     more = accumulated(text, rest.place, name)
     if more.pieces:
         yield _joined(text, start, first, Part((*rest.pieces, *more.pieces), more.place))
@@ -180,7 +193,7 @@ def _named(text: bytes, start: int, name: bytes, first: Part) -> Iterator[Joined
         return
     value = (*first.pieces, *rest.pieces)
     for use, place in uses(text, name, rest.place.at):
-        yield from _from(text, use, Part(value, place))
+        yield from _from(text, use, Part(value, place), of_key=of_key)
 
 
 def _may_be_given(text: bytes, start: int) -> bool:

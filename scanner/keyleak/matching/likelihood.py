@@ -8,6 +8,7 @@ texts that chance draws, hardly more than one in two to the power of `bits` is t
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
@@ -77,6 +78,7 @@ def _cost(text: str) -> float:
     return _BEGINNINGS[_kind(text[0])] + sum(_step(before, after) for before, after in pairwise(text))
 
 
+@lru_cache(maxsize=1 << 14)
 def _step(before: str, after: str) -> float:
     kinds = _kind(before) + _kind(after)
     return _STEPS[kinds] + (_HALF_BITS[(before + after).lower()] if kinds in _CONTINUED else 0)

@@ -18,6 +18,7 @@ from keyleak.matching.expressions import (
     begins_another,
     folded,
     joint,
+    may_begin_key,
     next_operand,
     operand,
 )
@@ -33,6 +34,7 @@ Spelled: TypeAlias = tuple[Span | bytes, ...]
 
 _REACH: Final = 160
 _MOST_ELEMENTS: Final = 64
+_TELLING_ELEMENTS: Final = 6  # by then it is known whether a key can begin with them
 _WORDS: Final = joint(rb"")  # of a shell
 
 _SEPARATOR: Final = rb"[\"'`](?P<separator>_?)[\"'`]"
@@ -103,13 +105,16 @@ _FORMAT_CALL: Final = on_use(_CALLED + OPEN + rb"[^\"'`\n]{0,80}\Z")
 _FORMAT_BEHIND: Final = on_use(rb"[^\"'`\n]{0,80}" + CLOSE + _ARGUMENTS)
 
 
-def put_together(text: bytes, begin: int, first: Part) -> Iterator[tuple[Spelled, Span]]:
+def put_together(
+    text: bytes, begin: int, first: Part, *, of_key: bool = False
+) -> Iterator[tuple[Spelled, Span]]:
     """What calls make of the list that begins with an element: what they spell, and where the call stands.
 
     Args:
         text: single-byte text.
         begin: where the first element begins.
         first: what has been read of it.
+        of_key: whether it must begin like a key; what does not is not followed.
     """
     # The cheapest first: this is asked of every key.
     if not _GOES_ON.match(text, first.place.at):
@@ -122,7 +127,7 @@ def put_together(text: bytes, begin: int, first: Part) -> Iterator[tuple[Spelled
     offset = begin - len(before)
     formats = _FORMAT_BEFORE.search(before)
     is_shell = formats is not None and formats["call"] == b"printf" and formats["bracket"] is None
-    elements, place = _elements(text, first, _WORDS if is_shell else COMMAS)
+    elements, place = _elements(text, first, _WORDS if is_shell else COMMAS, of_key=of_key)
     if len(elements) == 1:
         return
     if formats and _is_call(formats):
@@ -233,7 +238,9 @@ def _filled(template: bytes, elements: Sequence[Element]) -> Iterator[Spelled]:
         yield (*spelled, template[at:])
 
 
-def _elements(text: bytes, first: Part, separator: Joint) -> tuple[list[Element], Place]:
+def _elements(
+    text: bytes, first: Part, separator: Joint, *, of_key: bool = False
+) -> tuple[list[Element], Place]:
     """The elements of a list from the first on, and the place behind them."""
     elements, place = [first.pieces], first.place
     while len(elements) < _MOST_ELEMENTS and (part := next_operand(text, place, (separator,))):
@@ -242,7 +249,14 @@ def _elements(text: bytes, first: Part, separator: Joint) -> tuple[list[Element]
         rest = folded(text, part.place, (OPERATORS,))
         elements.append((*part.pieces, *rest.pieces))
         place = rest.place
+        if of_key and len(elements) < _TELLING_ELEMENTS and not _may_begin_key(text, elements):
+            break
     return elements, place
+
+
+def _may_begin_key(text: bytes, elements: Sequence[Element]) -> bool:
+    pieces = [piece for element in elements for piece in element]
+    return may_begin_key(text, pieces) or may_begin_key(text, pieces, b"_")
 
 
 def _with(elements: Sequence[Element], separator: bytes) -> Spelled:

@@ -6,8 +6,9 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from keyleak.matching.anchors import AnchorKind
-from keyleak.matching.assigned import Assigned, assigned_keys, claimed_shapes, refused_values
+from keyleak.matching.assigned import Assigned, claimed_shapes, refused_values
 from keyleak.matching.boundary import is_left_boundary
+from keyleak.matching.budget import FOR_A_KEY, Budget
 from keyleak.matching.compiled import compile_rules
 from keyleak.matching.engine import fastest_engine, has_body
 from keyleak.matching.joined import Joined, joined_keys
@@ -16,13 +17,14 @@ from keyleak.matching.match import GivenBy, Match, Recipient, Rejection
 from keyleak.matching.prefixed import Shaped, counted_key, key_run, misfit_reason
 from keyleak.matching.spans import Spans
 from keyleak.matching.statement import around, statement_around
-from keyleak.matching.view import View, is_little_endian, narrow_view, wide_view
+from keyleak.matching.view import View, narrow_view
+from keyleak.matching.viewing import Viewing
 from keyleak.records import replace
 from keyleak.rulebook.model import FoundBy
 from keyleak.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from keyleak.matching.engine import Buffer, Engine, Hit
     from keyleak.rulebook.model import KeyRule, Rulebook
@@ -35,13 +37,14 @@ _GOES_ON: Final = re.compile(
 )
 
 
-# What it costs to look for the rest of a key that only begins, in bytes that are searched in the same time.
-_BEGINNING: Final = 16 << 10
+# What it costs to look for the rest of a key that only begins, besides the pieces that are found.
+_BEGINNING: Final = 6144
+# The same behind a whole key.
+_BEHIND: Final = 2048
+# What it costs to look at a prefix word, and around a part of a context word.
+_PREFIX: Final = 128
+_STEM: Final = 768
 _LONGEST_PREFIX: Final = 64
-
-
-def _without_limit(_: int) -> bool:
-    return True
 
 
 class Matcher:
@@ -68,7 +71,9 @@ class Matcher:
             offset: where `content` begins in the whole; tells the byte order of UTF-16.
         """
         hits = self._engine.hits(content)
-        return self.confirmed(content, hits, owned=owned, offset=offset) if hits else []
+        if not hits:
+            return []
+        return self.confirmed(content, hits, Budget(len(content)), owned=owned, offset=offset)
 
     def rejections(self, content: Buffer, *, owned: range | None = None, offset: int = 0) -> list[Rejection]:
         """Key-shaped texts that are no keys, and why; the parameters are those of `match`."""
@@ -79,13 +84,14 @@ class Matcher:
     ) -> list[Rejection]:
         """The same among anchors that were found in a content; see `confirmed`."""
         found: dict[int, Rejection] = {}
+        viewing = Viewing(content, offset, self.rules)
         for hit in hits:
             if self._is_prefix_with_body(content, hit) and (owned is None or hit.end in owned):
-                rejection = self._rejection(self._view(content, hit, offset), hit)
+                rejection = self._rejection(viewing.of(hit), hit)
                 if rejection:
                     found[rejection.start] = rejection
             elif self.rules.anchors[hit.anchor].kind is AnchorKind.STEM:
-                for rejection in self._refused(self._view(content, hit, offset), hit):
+                for rejection in self._refused(viewing.of(hit), hit):
                     if owned is None or rejection.start in owned:
                         found.setdefault(rejection.start, rejection)
         return sorted(found.values(), key=lambda rejection: rejection.start)
@@ -112,38 +118,48 @@ class Matcher:
         self,
         content: Buffer,
         hits: Iterable[Hit],
+        budget: Budget,
         *,
         owned: range | None = None,
         offset: int = 0,
-        spend: Callable[[int], bool] = _without_limit,
     ) -> list[Match]:
         """The keys among anchors that were found in a content.
 
         Args:
             content: see `match`.
-            hits: the anchors.
+            hits: the anchors, in order.
+            budget: what putting pieces together may cost. Keys in one piece are found whatever is left of it,
+                and each different one adds to it.
             owned: see `match`.
             offset: see `match`.
-            spend: told what putting pieces together costs, in the bytes that are searched meanwhile; whether
-                more may be spent. Keys in one piece are found whatever it says.
         """
         prefixed: dict[tuple[int, Secret], Match] = {}
         assigned: dict[int, Match] = {}
         recipients: dict[int, set[Recipient]] = {}
+        viewing = Viewing(content, offset, self.rules)
+        seen: set[Secret] = set()
         for hit in hits:
             anchor = self.rules.anchors[hit.anchor]
             if anchor.kind is not AnchorKind.STEM:
-                if owned is None or hit.end in owned:
-                    found = self._begun_at(content, hit, offset, spend)
-                    prefixed.update(((match.start, match.secret), match) for match in found)
+                if (owned is None or hit.end in owned) and _may_look(budget):
+                    for match in self._begun_at(viewing, hit, budget):
+                        prefixed[match.start, match.secret] = match
+                        _grant(budget, match, seen)
                 continue
-            view = self._view(content, hit, offset)
+            everywhere = budget.spend(_STEM)
+            if budget.is_unpacked and not everywhere:
+                break
+            view, assignments = viewing.with_assignments(hit)
             within = _owned_in(view, owned)
-            for value in assigned_keys(view.text, self._span(view, hit), self.rules, within):
+            for value in assignments.at(self._span(view, hit), within, everywhere=everywhere):
                 start = view.offset(value.start)
                 recipients.setdefault(start, set()).add(Recipient(value.issuer, value.by))
                 if value.prefix or not self.rules.family.match(view.text, value.start):
-                    _assign(assigned, start, _assigned_match(view, value))
+                    known = assigned.get(start)
+                    # Several words may give the same value to the same issuer.
+                    if known is None or known.shapes != (value.rule,) or known.end != view.offset(value.end):
+                        _assign(assigned, start, _assigned_match(view, value))
+                        _grant(budget, assigned[start], seen)
         begun = _not_outranked(prefixed.values(), assigned.values())
         merged = [
             _given_to(_with_shapes(match, assigned.get(match.start)), recipients.get(match.start, set()))
@@ -157,18 +173,11 @@ class Matcher:
         ]
         return sorted(merged, key=lambda match: match.start)
 
-    def _begun_at(self, content: Buffer, hit: Hit, offset: int, spend: Callable[[int], bool]) -> list[Match]:
+    def _begun_at(self, viewing: Viewing, hit: Hit, budget: Budget) -> list[Match]:
         """Keys that begin with an anchor: with a prefix word, or with a part of one."""
         if self.rules.anchors[hit.anchor].kind is AnchorKind.SPLIT:
-            return self._split(content, hit, spend)
-        return self._prefixed(content, hit, offset, spend)
-
-    def _view(self, content: Buffer, hit: Hit, offset: int) -> View:
-        anchor = self.rules.anchors[hit.anchor]
-        if not anchor.wide:
-            return narrow_view(content, hit.end)
-        first_low = hit.end - len(anchor.literal)
-        return wide_view(content, hit.end, little_endian=is_little_endian(content, first_low, offset))
+            return self._split(viewing.content, hit, budget)
+        return self._prefixed(viewing, hit, budget)
 
     def _is_prefix_with_body(self, content: Buffer, hit: Hit) -> bool:
         anchor = self.rules.anchors[hit.anchor]
@@ -177,43 +186,46 @@ class Matcher:
     def _span(self, view: View, hit: Hit) -> tuple[int, int]:
         return view.anchor_end - self.rules.anchors[hit.anchor].length, view.anchor_end
 
-    def _prefixed(self, content: Buffer, hit: Hit, offset: int, spend: Callable[[int], bool]) -> list[Match]:
+    def _prefixed(self, viewing: Viewing, hit: Hit, budget: Budget) -> list[Match]:
+        content = viewing.content
         goes_on = not self.rules.anchors[hit.anchor].wide and _GOES_ON.match(content, hit.end)
         if not goes_on and not self._is_prefix_with_body(content, hit):
             return []
-        view = self._view(content, hit, offset)
+        view = viewing.of(hit)
         shaped = self._shaped(view, hit)
-        if goes_on and (joined := self._put_together(view, self._span(view, hit)[0], shaped, spend)):
-            return joined
+        if goes_on and budget.left:
+            near = narrow_view(content, hit.end)
+            shift = near.base - view.base
+            here = shaped and replace(shaped, start=shaped.start - shift, end=shaped.end - shift)
+            if joined := self._put_together(near, self._span(near, hit)[0], here, budget):
+                return joined
         if shaped is None or self._judge.no_key_reason(view.text, shaped):
             return []
         return [_match(view, shaped.start, shaped.end, shaped.prefix, shaped.rules)]
 
-    def _split(self, content: Buffer, hit: Hit, spend: Callable[[int], bool]) -> list[Match]:
+    def _split(self, content: Buffer, hit: Hit, budget: Budget) -> list[Match]:
         """Keys whose prefix word itself is split."""
+        if not budget.left:
+            return []
         view, anchor = narrow_view(content, hit.end), self.rules.anchors[hit.anchor]
         quote = int(anchor.literal[:1] in b"\"'`")
-        return self._put_together(view, view.anchor_end - anchor.length + quote, None, spend)
+        return self._put_together(view, view.anchor_end - anchor.length + quote, None, budget)
 
-    def _put_together(
-        self, view: View, start: int, plain: Shaped | None, spend: Callable[[int], bool]
-    ) -> list[Match]:
+    def _put_together(self, view: View, start: int, plain: Shaped | None, budget: Budget) -> list[Match]:
         """The keys that are put together of pieces from `start` on, each as long as it gets.
 
         Args:
             view: the neighbourhood.
             start: where the first piece begins in it.
             plain: what has a key's shape there in one piece.
-            spend: see `confirmed`.
+            budget: see `confirmed`.
         """
         if start < 0 or not is_left_boundary(view.text, start):
             return []
-        # Whole keys are looked at however many there are.
-        spend = _without_limit if plain else spend
-        if not spend(_BEGINNING):
+        if not budget.spend(_BEGINNING if plain is None else _BEHIND):
             return []
         found: dict[bytes, tuple[Joined, Shaped]] = {}
-        for joined in joined_keys(view.text, start, self.rules, spend):
+        for joined in joined_keys(view.text, start, self.rules, budget):
             shaped = self._judge.shaped(joined.key, 0)
             if shaped is None or self._judge.no_key_reason(joined.key, shaped):
                 continue
@@ -246,6 +258,18 @@ def _tells_more(joined: Joined, shaped: Shaped, plain: Shaped | None) -> bool:
     if joined.by_lines and not shaped.is_telling:
         return False
     return plain is None or shaped.strength_rank < plain.strength_rank
+
+
+def _may_look(budget: Budget) -> bool:
+    """Whether an anchor that a key may begin with is looked at: always, unless little was made much."""
+    return not budget.is_unpacked or budget.spend(_PREFIX)
+
+
+def _grant(budget: Budget, match: Match, seen: set[Secret]) -> None:
+    """Allow for what a whole key costs that is not known yet."""
+    if not match.pieces and match.secret not in seen:
+        seen.add(match.secret)
+        budget.grant(FOR_A_KEY)
 
 
 def _match(view: View, start: int, end: int, prefix: str, rules: tuple[KeyRule, ...]) -> Match:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from keyleak.matching.beginning import ESCAPES, goes_on
 from keyleak.matching.engine import Hit, beside, fastest_engine
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ class PatientEngine:
 
 
 def _stands_alone(anchor: Searched, content: bytes, at: int) -> bool:
+    if anchor.literal in ESCAPES:
+        return goes_on(content, at + len(anchor.literal), anchor.literal)
     around = beside(anchor)
     return re.compile(around.here + re.escape(anchor.literal) + around.behind).match(content, at) is not None
 

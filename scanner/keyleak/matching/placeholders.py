@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
@@ -130,7 +131,18 @@ def _has_sequence(lower: str) -> bool:
     windows = (
         lower[index : index + _LONGEST_SEQUENCE] for index in range(len(lower) - _LONGEST_SEQUENCE + 1)
     )
-    return any(window in order or window[::-1] in order for window in windows for order in _ORDER)
+    return not _sequences().isdisjoint(windows)
+
+
+@cache
+def _sequences() -> frozenset[str]:
+    """Every part of an order that is long enough, forwards and backwards."""
+    parts = [
+        order[start : start + _LONGEST_SEQUENCE]
+        for order in _ORDER
+        for start in range(len(order) - _LONGEST_SEQUENCE + 1)
+    ]
+    return frozenset((*parts, *(part[::-1] for part in parts)))
 
 
 def _counts_on(lower: str) -> bool:
@@ -168,7 +180,9 @@ def _longest_ascent(characters: list[str]) -> int:
 def _word_reason(body: str, words: PlaceholderWords) -> str | None:
     separated = [part for part in _SEPARATORS.split(body) if part]
     has_random = any(_is_random(part, words) for part in separated) or _is_drawn(separated)
-    if any(_begins(body, start, glued=has_random) for start in words.starts):
+    lower = body.lower()
+    begun = [start for start in words.starts if lower.startswith(start)]
+    if any(_begins(body, start, glued=has_random) for start in begun):
         return "begins like a placeholder"
     if any(part.lower() in words.decisive for part in separated) or any(
         len(part) >= 5 and part.lower() in words.decisive for part in _PARTS.findall(body)
@@ -188,9 +202,9 @@ def _word_reason(body: str, words: PlaceholderWords) -> str | None:
 
 
 def _begins(body: str, start: str, *, glued: bool) -> bool:
-    """Whether a body begins with a word; `glued` to what looks random, chance may have drawn a short one."""
+    """Whether a body that begins with a word was written; `glued` to a random part it may be drawn."""
     if not glued:
-        return body.lower().startswith(start)
+        return True
     return len(start) >= _SHORT_FRAGMENT and start.isalpha() and body.startswith((start, start.upper()))
 
 

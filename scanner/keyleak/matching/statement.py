@@ -35,8 +35,8 @@ _MOST_UNWRITTEN: Final = 5
 
 _CONTEXT: Final = 512
 # More than any evidence beside a key needs, less than a view holds on either side of any key in it.
-_AROUND_BEFORE: Final = 2048
-_AROUND_AFTER: Final = 1024
+AROUND_BEFORE: Final = 2048
+AROUND_AFTER: Final = 1024
 _EXCERPT_BEFORE: Final = 60
 _EXCERPT_AFTER: Final = 20
 
@@ -68,7 +68,7 @@ class Statement:
 
 def around(text: bytes, start: int, end: int) -> Around:
     """What stands around the key at `text[start:end]`."""
-    return Around(text[max(0, start - _AROUND_BEFORE) : start], text[end : end + _AROUND_AFTER])
+    return Around(text[max(0, start - AROUND_BEFORE) : start], text[end : end + AROUND_AFTER])
 
 
 def statement_around(text: bytes, start: int, end: int) -> Statement:

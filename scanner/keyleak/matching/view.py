@@ -6,6 +6,7 @@ the other one, so that one set of patterns serves both. A character that is not 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from keyleak.records import dataclass
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 # this much, so that a match does not depend on where a window begins.
 REACH_BEFORE: Final = 4608
 REACH_AFTER: Final = 4608
+WIDE_STRETCH: Final = 16 << 10
+"""Characters behind the reach of an anchor that a wide view holds besides, for the anchors that follow."""
+_NOT_ASCII: Final = re.compile(rb"[^\0]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,7 @@ def wide_view(content: Buffer, anchor_end: int, *, little_endian: bool) -> View:
     """
     last_low = anchor_end - 1
     base = max(last_low % 2, last_low - 2 * REACH_BEFORE)
-    stop = last_low + 2 * REACH_AFTER
+    stop = last_low + 2 * (REACH_AFTER + WIDE_STRETCH)
     low = bytes(content[base:stop:2])
     if little_endian:
         high = bytes(content[base + 1 : stop + 1 : 2])
@@ -87,4 +91,7 @@ def wide_view(content: Buffer, anchor_end: int, *, little_endian: bool) -> View:
 def _ascii_only(low: bytes, high: bytes) -> bytes:
     if not any(high):
         return low
-    return bytes(character if not top else 0x80 for character, top in zip(low, high, strict=True))
+    text = bytearray(low)
+    for found in _NOT_ASCII.finditer(high):
+        text[slice(*found.span())] = b"\x80" * len(found[0])
+    return bytes(text)

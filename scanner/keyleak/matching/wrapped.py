@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from keyleak.matching.engine import MAX_BODY
+from keyleak.matching.expressions import BEGINNINGS
 from keyleak.on_use import on_use
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _MOST_PIECES: Final = 16
+_LONGEST: Final = MAX_BODY + 16
 # A prefix word and some of a body: nothing wraps a key before that, while people end lines with a prefix.
 _SHORTEST: Final = 12
 # What stands before each line of a comment, a quotation or a block.
@@ -25,6 +28,10 @@ _MARKS: Final = on_use(
 )
 
 
+def _begins_another(piece: bytes) -> bool:
+    return b"k_" in piece and any(word in piece for word in BEGINNINGS)
+
+
 def wrapped(text: bytes, start: int, end: int) -> Iterator[tuple[tuple[int, int], ...]]:
     """The pieces of a run that ends with its line or at a mark and may go on behind, one more each time.
 
@@ -35,10 +42,13 @@ def wrapped(text: bytes, start: int, end: int) -> Iterator[tuple[tuple[int, int]
     """
     if end - start < _SHORTEST:
         return
-    pieces = [(start, end)]
+    pieces, length = [(start, end)], end - start
     for _ in range(_MOST_PIECES):
         following = _NEXT_LINE.match(text, end) or _MARKS.match(text, end)
-        if following is None:
+        if following is None or _begins_another(following["piece"]):
+            return
+        length += len(following["piece"])
+        if length > _LONGEST:
             return
         pieces.append(following.span("piece"))
         yield tuple(pieces)

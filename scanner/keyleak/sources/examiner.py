@@ -7,26 +7,28 @@ from itertools import compress
 from typing import TYPE_CHECKING, Final, Protocol
 
 from keyleak.containers.formats import BEGINNING, recognise
-from keyleak.decisions.markers import markers_beside
-from keyleak.decoding.decoded import Step
-from keyleak.decoding.search import DecodedMatch, DecodedRejection, Document, EncodedSearch
+from keyleak.decisions.markers import Markers
+from keyleak.decoding.decoded import DEEPEST, Step
+from keyleak.decoding.layer import DecodedRejection
+from keyleak.decoding.search import DecodedMatch, Document, EncodedSearch
 from keyleak.findings import Location, Sighting
 from keyleak.manifests.project import NO_PROJECT
 from keyleak.matching.matcher import Matcher
 from keyleak.matching.spans import Spans
 from keyleak.on_use import on_use
 from keyleak.records import dataclass, replace
-from keyleak.sources.inspector import NOTHING, Inspection
+from keyleak.sources.inspector import NOTHING, TOO_MUCH, Inspection, joined_up
 from keyleak.sources.lines import LineFinder, first_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from keyleak.attribution.attributor import Attributor, Weighed
+    from keyleak.attribution.content import ContentAttribution
     from keyleak.attribution.packages import ProjectEvidence
     from keyleak.decoding.anchors import EncodedAnchor
-    from keyleak.decoding.budget import Budget
     from keyleak.findings import Attribution, Marker
+    from keyleak.matching.budget import Budget
     from keyleak.matching.engine import Buffer, Engine, Hit
     from keyleak.matching.match import Match, Rejection
     from keyleak.rulebook.model import Rulebook
@@ -34,7 +36,9 @@ if TYPE_CHECKING:
     from keyleak.sources.projects import Projects
 
 
-_TOO_MUCH: Final = "decoding all of it takes too long: it was not looked at whole"
+_TOO_DEEP: Final = (
+    f"something in it is encoded more than {DEEPEST} times over, so that was not undone to its end"
+)
 # A value that was compressed, not a document: it is read together with its line.
 _SHORT: Final = 16 << 10
 _WIDE: Final = (Step.UTF16.value,)
@@ -137,33 +141,29 @@ class Examiner:
         """
         data = bytes(content)
         anchors = [hit for hit in hits if hit.anchor < self._plain]
-        plain = self._matcher.confirmed(
-            data, anchors, owned=window.owned, offset=window.base, spend=budget.spend
-        )
+        plain = self._matcher.confirmed(data, anchors, budget, owned=window.owned, offset=window.base)
         lines = _lines(data, window)
         rejected: list[DecodedRejection] = []
         encoded = self._search.find(
             data, hits, window.owned, budget, rejected.append if self._witness else None
         )
         decoded = [each for each in encoded if isinstance(each, DecodedMatch)]
-        gaps = () if budget.left else place.unread(_TOO_MUCH).gaps
         found = sorted(
             (*_plainly(plain, decoded, data), *(_decodedly(each, data) for each in decoded)),
             key=lambda each: each.start,
         )
-        inspection = Inspection(gaps=gaps) if gaps else NOTHING
-        if found:
-            inspection = Inspection(tuple(self._sightings(found, data, place, window)), gaps)
+        sightings = tuple(self._sightings(found, data, place, window, budget)) if found else ()
+        gaps = tuple(gap for reason in _cut_off(budget) for gap in place.unread(reason).gaps)
+        inspection = Inspection(sightings, gaps) if sightings or gaps else NOTHING
         if self._witness:
             in_plain = self._matcher.rejected(data, anchors, owned=window.owned, offset=window.base)
             for other in (*map(_rejected, in_plain), *rejected):
                 steps = tuple(step.value for step in other.steps)
                 location = _location(place, (other.place, steps), window.base, lines)
                 self._witness.rejected(location, other.rejection.redacted, other.rejection.reason)
-        inside = NOTHING
-        for each in encoded:
-            if isinstance(each, Document):
-                inside += self._in_document(each, place, lines, budget)
+        inside = joined_up(
+            self._in_document(each, place, lines, budget) for each in encoded if isinstance(each, Document)
+        )
         return inside.and_elsewhere(inspection) if inside != NOTHING else inspection
 
     def _in_document(self, document: Document, place: Place, lines: LineFinder, budget: Budget) -> Inspection:
@@ -183,27 +183,44 @@ class Examiner:
         )
 
     def _sightings(
-        self, found: Sequence[_Found], data: bytes, place: Place, window: Window
+        self, found: Sequence[_Found], data: bytes, place: Place, window: Window, budget: Budget
     ) -> Iterator[Sighting]:
-        lines = _lines(data, window)
-        # A window further on does not begin where a file's imports stand.
-        keys = len({each.match.secret for each in found})
+        lines, markers = _lines(data, window), Markers(data)
         project = self._project_evidence(place)
         worth = self._attributor.worth_weighing([each.match for each in found], data, project)
         if not any(worth):
             return
-        file = None if window.base else self._attributor.file_evidence(data, keys)
+        attribution = self._content_attribution(found, data, window, project, budget)
         for each in compress(found, worth):
-            weighed = self._attributor.weigh(each.match, file, project)
+            weighed = attribution.weigh(each.match, is_plain=not each.steps)
             if weighed.grounds:
                 sighting = self._sighting(each, weighed.attribution, place, window.base, lines)
                 if self._witness:
                     self._witness.reported(sighting, weighed)
-                yield replace(sighting, markers=_markers(data, each, window.base))
+                yield (
+                    replace(sighting, markers=own)
+                    if (own := _markers(markers, each, window.base))
+                    else sighting
+                )
             elif self._witness:
                 reason = _RULED_OUT if weighed.vetoed else _NOT_GIVEN
                 location = _location(place, (each.start, each.steps), window.base, lines)
                 self._witness.rejected(location, each.match.secret.redacted(), reason)
+
+    def _content_attribution(
+        self,
+        found: Sequence[_Found],
+        data: bytes,
+        window: Window,
+        project: ProjectEvidence,
+        budget: Budget,
+    ) -> ContentAttribution:
+        from keyleak.attribution.content import ContentAttribution  # noqa: PLC0415 - as above
+
+        keys = len({each.match.secret for each in found})
+        # A window further on does not begin where a file's imports stand.
+        begins = not window.base
+        return ContentAttribution(self._attributor, data, project, budget, keys=keys, begins=begins)
 
     def _project_evidence(self, place: Place) -> ProjectEvidence:
         return self._attributor.project_evidence(self._projects.of(place) if self._projects else NO_PROJECT)
@@ -239,6 +256,15 @@ def _location(place: Place, found: tuple[int, tuple[str, ...]], base: int, lines
         decoded=(*place.decoded, *steps),
         container=place.container,
     )
+
+
+def _cut_off(budget: Budget) -> Iterator[str]:
+    """What was left undone."""
+    if not budget.left:
+        yield TOO_MUCH
+    if budget.is_too_deep:
+        budget.is_too_deep = False
+        yield _TOO_DEEP
 
 
 def _lines(data: bytes, window: Window) -> LineFinder:
@@ -283,10 +309,10 @@ def _decodedly(decoded: DecodedMatch, data: bytes) -> _Found:
     return _Found(decoded.match, decoded.place, decoded.end, steps, in_pieces)
 
 
-def _markers(data: bytes, found: _Found, base: int) -> tuple[Marker, ...]:
+def _markers(markers: Markers, found: _Found, base: int) -> tuple[Marker, ...]:
     if found.steps != _WIDE:
-        return markers_beside(data, found.start, found.end)
+        return markers.beside(found.start, found.end)
     # A match in two-byte text begins at its low byte, which comes first, at even offsets, or second.
     high_first = (base + found.start) % 2
     codec = "utf-16-be" if high_first else "utf-16-le"
-    return markers_beside(data, found.start - high_first, found.end - high_first, utf16=codec)
+    return markers.beside(found.start - high_first, found.end - high_first, utf16=codec)

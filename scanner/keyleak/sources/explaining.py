@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from keyleak.attribution.attributor import Weighed
-    from keyleak.decoding.budget import Budget
     from keyleak.findings import Attribution, Location, Sighting
+    from keyleak.matching.budget import Budget
     from keyleak.matching.engine import Buffer
     from keyleak.rulebook.model import Rulebook
     from keyleak.secret import Secret
@@ -62,15 +62,12 @@ class ExplainingInspector(Inspector):
         if self._notes is not None:
             self._notes.rejected.append((location, redacted, reason))
 
-    def inspect(self, content: Buffer, place: Place, window: Window = WHOLE) -> Inspection:
+    def inspect(
+        self, content: Buffer, place: Place, window: Window = WHOLE, budget: Budget | None = None
+    ) -> Inspection:
         """See `Inspector.inspect`."""
         look = super().inspect
-        return self._explained(place, lambda: look(content, place, window))
-
-    def inspect_within(self, content: bytes, place: Place, budget: Budget) -> Inspection:
-        """See `Inspector.inspect_within`."""
-        look = super().inspect_within
-        return self._explained(place, lambda: look(content, place, budget))
+        return self._explained(place, lambda: look(content, place, window, budget))
 
     def _explained(self, place: Place, look: Callable[[], Inspection]) -> Inspection:
         """What a look brings; its explanations, also those of what stands inside, are kept."""

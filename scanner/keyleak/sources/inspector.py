@@ -21,9 +21,9 @@ from keyleak.containers.formats import (
 from keyleak.containers.headers import TAR_MAGIC, TAR_MAGIC_END, ZIP_END, ZIP_END_REACH
 from keyleak.coverage import Gap
 from keyleak.decoding.anchors import encoded_anchors
-from keyleak.decoding.budget import Budget
 from keyleak.findings import LocationKind
 from keyleak.matching.anchors import AnchorKind, anchors_of
+from keyleak.matching.budget import Budget
 from keyleak.matching.engine import Hit, has_body
 from keyleak.records import dataclass
 from keyleak.rulebook.model import FoundBy, is_telling
@@ -97,14 +97,39 @@ class Inspection:
         Where nothing is compressed, the bytes show the same keys, with what their neighbours in the file add
         to them.
         """
+        if not (self.sightings and plainly.sightings):
+            return self + plainly
         inside = {sighting.secret.reveal() for sighting in self.sightings}
-        besides = tuple(
-            sighting
-            for sighting in plainly.sightings
-            if (secret := sighting.secret.reveal()) not in inside
-            and not any(key in secret or secret in key for key in inside)
-        )
+        others = {sighting.secret.reveal() for sighting in plainly.sightings} - inside
+        known = inside | _held_by(others, inside) | _holding(others, inside)
+        besides = tuple(each for each in plainly.sightings if each.secret.reveal() not in known)
         return Inspection(self.sightings + besides, self.gaps + plainly.gaps)
+
+
+def _holding(texts: Iterable[bytes], parts: set[bytes]) -> set[bytes]:
+    """Those of some texts that hold any of some parts."""
+    lengths = sorted({len(part) for part in parts})
+    return {
+        text
+        for text in texts
+        if any(
+            text[start : start + length] in parts
+            for length in lengths
+            for start in range(len(text) - length + 1)
+        )
+    }
+
+
+def _held_by(texts: set[bytes], wholes: Iterable[bytes]) -> set[bytes]:
+    """Those of some texts that stand in any of some others."""
+    lengths = sorted({len(text) for text in texts})
+    return {
+        part
+        for whole in wholes
+        for length in lengths
+        for start in range(len(whole) - length + 1)
+        if (part := whole[start : start + length]) in texts
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +138,28 @@ class _Literal:
     with_body: bool = False
 
 
+# What was unpacked is searched in slices, so that no more anchors are collected than can be looked at.
+_SLICE: Final = 32 << 10
+_LONGEST_LITERAL: Final = 256
+_HIT: Final = 256
+TOO_MUCH: Final = (
+    "so much in it looks like parts of keys that not all of it was looked at closely: keys that are encoded"
+    " or put together may be missing"
+)
 NOTHING: Final = Inspection()
+
+
+def joined_up(inspections: Iterable[Inspection]) -> Inspection:
+    """What several looks brought, one behind the other."""
+    every = [each for each in inspections if each is not NOTHING]
+    if len(every) < 2:
+        return every[0] if every else NOTHING
+    return Inspection(
+        tuple(sighting for each in every for sighting in each.sightings),
+        tuple(gap for each in every for gap in each.gaps),
+    )
+
+
 _TAR: Final = _Literal(TAR_MAGIC)
 _ZIP_END: Final = _Literal(ZIP_END)
 WHOLE: Final = Window()
@@ -182,16 +228,26 @@ class Inspector:
             other.__dict__.pop(made, None)
         return other
 
-    def inspect(self, content: Buffer, place: Place, window: Window = WHOLE) -> Inspection:
-        """Every key in a content, and what inside it could not be read."""
-        return contained(lambda: self._inspected(content, place, window, Budget(len(content))), place.unread)
+    def inspect(
+        self, content: Buffer, place: Place, window: Window = WHOLE, budget: Budget | None = None
+    ) -> Inspection:
+        """Every key in a content, and what inside it could not be read.
+
+        Args:
+            content: the bytes.
+            place: what it is.
+            window: which part of it is at hand.
+            budget: what looking closer may cost; None for what a content of this length may.
+        """
+        allowed = budget or Budget(len(content))
+        return contained(lambda: self._inspected(content, place, window, allowed), place.unread)
 
     def inspect_within(self, content: bytes, place: Place, budget: Budget) -> Inspection:
         """The same for what stood in another content, out of its budget."""
-        return contained(lambda: self._inspected(content, place, WHOLE, budget), place.unread)
+        return self.inspect(content, place, WHOLE, budget)
 
     def _inspected(self, content: Buffer, place: Place, window: Window, budget: Budget) -> Inspection:
-        hits = self._engine.hits(content)
+        hits, is_whole = self._hits(content, budget)
         if not hits and bytes(content[:2]) not in LEADS:
             return NOTHING
         form = self._format(content, hits) if window is WHOLE else None
@@ -201,7 +257,22 @@ class Inspector:
         plainly = contained(
             lambda: self._examiner.examine(content, hits, place, window, budget), place.unread
         )
+        if not is_whole and not any(gap.reason == TOO_MUCH for gap in plainly.gaps):
+            plainly += place.unread(TOO_MUCH)
         return plainly if form is None else self._opened(content, place, form, plainly, budget)
+
+    def _hits(self, content: Buffer, budget: Budget) -> tuple[list[Hit], bool]:
+        """The anchors in a content, and whether these are all: of what was unpacked no more than pays."""
+        if not budget.is_unpacked or len(content) <= _SLICE:
+            return self._engine.hits(content), True
+        found: set[Hit] = set()
+        for start in range(0, len(content), _SLICE):
+            # Literals across the border of two slices are found in the first.
+            hits = self._engine.hits(content[start : start + _SLICE + _LONGEST_LITERAL])
+            found.update(Hit(hit.end + start, hit.anchor) for hit in hits)
+            if len(found) * _HIT > budget.left:
+                return sorted(found), False
+        return sorted(found), True
 
     def _format(self, content: Buffer, hits: Sequence[Hit]) -> Format | None:
         beginning = bytes(content[:BEGINNING])

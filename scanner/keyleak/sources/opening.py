@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 from functools import partial
 from itertools import chain
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final, TypeVar
 
 from keyleak.containers import ar_archive, constants, notebook, office, pdf, sqlite, tar_archive, zip_archive
 from keyleak.containers.certainty import is_certain
@@ -17,10 +17,11 @@ from keyleak.containers.compression import decompressed
 from keyleak.containers.formats import BEGINNING, Format, recognise
 from keyleak.containers.member import PIECE, ContainerError, Flaw, pieces_of
 from keyleak.containers.wide_text import narrowed
-from keyleak.decoding.budget import DEEPEST, Budget
+from keyleak.decoding.decoded import DEEPEST
+from keyleak.matching.budget import RATIO, Budget
 from keyleak.records import replace
 from keyleak.sources.inspector import NOTHING, Inspection, Place
-from keyleak.sources.reading import Reader
+from keyleak.sources.reading import Reader, ReadResult
 from keyleak.unexpected import contained, is_unexpected
 
 if TYPE_CHECKING:
@@ -31,10 +32,14 @@ if TYPE_CHECKING:
     from keyleak.findings import Sighting
     from keyleak.sources.inspector import Inspector
 
+_Seen = TypeVar("_Seen")
+
 # A member that is larger is searched in windows and, where that needs all of it, not opened.
 _HELD: Final = 64 << 20
 # What a member costs besides its length, so that a million empty ones end too.
 _MEMBER: Final = 512
+# Formats that take long to unpack, or to read what was unpacked.
+_SLOW: Final = frozenset({Format.BZIP2, Format.XZ, Format.LZMA, Format.LZIP, Format.PDF})
 # Text that begins like a zlib stream fails sooner than this.
 _LEAST_ZLIB: Final = 64
 # Formats that are read in one piece.
@@ -51,6 +56,7 @@ _PAGED: Final = {
     Format.SQLITE_JOURNAL: sqlite.journal_members,
 }
 _TEXT: Final = "text of a document"
+_TOO_MANY: Final = "unpacks to far more than it should, so it was not read whole"
 _TOO_DEEP: Final = f"is more than {DEEPEST} archives and encodings deep, so it was not opened"
 
 
@@ -80,7 +86,14 @@ class Opener:
 
     def open_pieces(self, form: Format, pieces: Iterator[bytes], place: Place) -> Inspection:
         """What a container that can be read only once holds; of a format that needs no more than that."""
-        return self._open(form, io.BufferedReader(_Stream(pieces)), place, Budget(None))
+        budget = Budget(0)
+
+        def counted() -> Iterator[bytes]:
+            for piece in pieces:
+                budget.grant(RATIO * len(piece))
+                yield piece
+
+        return self._open(form, io.BufferedReader(_Stream(counted())), place, budget)
 
     def open_stream(self, stream: IO[bytes], place: Place) -> Inspection:
         """What a container too large to hold holds; nothing where it is none.
@@ -111,7 +124,7 @@ class Opener:
         if form is Format.ZLIB:
             return self._open_zlib(stream, place, budget)
         if form.is_compression:
-            return self._look(decompressed(form, pieces_of(stream)), _undone(place, form), budget)
+            return self._look(decompressed(form, pieces_of(stream)), _undone(place, form), budget, form)
         sightings: list[Sighting] = []
         gaps: list[Gap] = []
 
@@ -133,25 +146,28 @@ class Opener:
     ) -> Inspection:
         """Hands on what each member holds; what ended this early comes back."""
         try:
-            for member in self._members(form, stream):
+            for member in self._members(form, stream, budget):
                 inner = replace(place, container=(*place.container, member.name))
-                keep(contained(partial(self._member, member, inner, budget), inner.unread))
+                keep(contained(partial(self._member, member, inner, budget, form), inner.unread))
                 if not budget.spend(_MEMBER):
-                    return place.unread(_exploded(budget))
+                    return place.unread(_TOO_MANY)
         except ContainerError as error:
             return place.unread(error.reason)
         return NOTHING
 
-    def _members(self, form: Format, stream: IO[bytes]) -> Iterator[Member | Flaw]:
+    def _members(self, form: Format, stream: IO[bytes], budget: Budget) -> Iterator[Member | Flaw]:
         if form is Format.ZIP:
             return zip_archive.members(stream)
         if form is Format.TAR:
             return tar_archive.members(pieces_of(stream))
         if form is Format.AR:
             return ar_archive.members(pieces_of(stream))
+        content = stream.read()
+        if not budget.spend(len(content)):
+            raise ContainerError(_TOO_MANY)
         if form in _PAGED:
-            return _PAGED[form](stream.read(), self._may_hold_key)
-        return _WHOLE[form](stream.read())
+            return _PAGED[form](content, self._may_hold_key)
+        return _WHOLE[form](content)
 
     def _may_hold_key(self, content: bytes) -> bool:
         return bool(self._inspector.suspects(content, (len(content),)))
@@ -167,14 +183,23 @@ class Opener:
             return Inspection()
         return self._look(chain((first,), pieces), _undone(place, Format.ZLIB), budget)
 
-    def _member(self, member: Member | Flaw, place: Place, budget: Budget) -> Inspection:
+    def _member(self, member: Member | Flaw, place: Place, budget: Budget, form: Format) -> Inspection:
         if isinstance(member, Flaw):
             return place.unread(f"{member.reason}, so it was not read")
-        return self._look(member.pieces, place, budget)
+        return self._look(member.pieces, place, budget, form)
 
-    def _look(self, pieces: Iterator[bytes], place: Place, budget: Budget) -> Inspection:
-        """Whatever comes in pieces, opened again where it is a container."""
-        counted = _Counted(pieces, budget)
+    def _look(
+        self, pieces: Iterator[bytes], place: Place, budget: Budget, form: Format | None = None
+    ) -> Inspection:
+        """Whatever comes in pieces, opened again where it is a container.
+
+        Args:
+            pieces: the content.
+            place: what it is.
+            budget: what may be spent.
+            form: what it comes out of.
+        """
+        counted = _Counted(pieces, budget, form)
         beginning = counted.first(BEGINNING)
         form = recognise(beginning)
         if form is not None and form.is_sequential:
@@ -186,12 +211,10 @@ class Opener:
             held.append(piece)
             size += len(piece)
             if size > _HELD:
-                read = Reader(self._inspector).read_stream(
-                    io.BufferedReader(_Stream(chain(held, counted))), place
-                )
+                read = self._read(chain(held, counted), place, budget)
                 return _with_flaw(Inspection(read.sightings, read.gaps), counted, place)
         content = b"".join(held)
-        found = self._inspector.inspect_within(content, place, budget)
+        found = _unpacked(budget, lambda: self._inspector.inspect_within(content, place, budget))
         found = contained(
             lambda: self._with_text(content, place, budget, found),
             lambda reason: found + place.unread(reason),
@@ -200,23 +223,30 @@ class Opener:
 
     def _with_text(self, content: bytes, place: Place, budget: Budget, found: Inspection) -> Inspection:
         """What is found, and what the text of an office document holds besides, which its XML cuts up."""
+        inner = replace(place, decoded=(*place.decoded, _TEXT))
         for text in office.texts(content):
             if not budget.spend(len(text)):
-                return found + place.unread(_exploded(budget))
-            shown = self._inspector.inspect_within(
-                text, replace(place, decoded=(*place.decoded, _TEXT)), budget
-            )
+                return found + place.unread(_TOO_MANY)
+            shown = _unpacked(budget, partial(self._inspector.inspect_within, text, inner, budget))
             new = Inspection(shown.sightings).and_elsewhere(found)
             found = Inspection(new.sightings, found.gaps + shown.gaps)
         return found
+
+    def _read(self, pieces: Iterator[bytes], place: Place, budget: Budget) -> ReadResult:
+        """What is larger than is held, in windows."""
+        stream = io.BufferedReader(_Stream(pieces))
+        reader = Reader(self._inspector, budget=budget)
+        return _unpacked(budget, lambda: reader.read_stream(stream, place))
 
 
 class _Counted:
     """Pieces paid for from a budget; an error ends them and is kept."""
 
-    def __init__(self, pieces: Iterator[bytes], budget: Budget) -> None:
+    def __init__(self, pieces: Iterator[bytes], budget: Budget, form: Format | None) -> None:
         self._pieces = pieces
+        self._is_slow = form in _SLOW
         self._budget = budget
+        self._length = 0
         self.flaw: str | None = None
 
     def __iter__(self) -> _Counted:
@@ -228,8 +258,9 @@ class _Counted:
         piece = contained(self._piece, self._end)
         if piece is None:
             raise StopIteration
-        if not self._budget.spend(len(piece)):
-            self.flaw = _exploded(self._budget)
+        self._length += len(piece)
+        if not self._budget.unpack(len(piece), is_slow=self._is_slow):
+            self.flaw = _exploded(self._length)
             raise StopIteration
         return piece
 
@@ -277,12 +308,21 @@ class _Stream(io.RawIOBase):
         return count
 
 
+def _unpacked(budget: Budget, look: Callable[[], _Seen]) -> _Seen:
+    """What a look at something brings that came out of a container."""
+    before, budget.is_unpacked = budget.is_unpacked, True
+    try:
+        return look()
+    finally:
+        budget.is_unpacked = before
+
+
 def _undone(place: Place, form: Format) -> Place:
     return replace(place, decoded=(*place.decoded, form.value))
 
 
-def _exploded(budget: Budget) -> str:
-    return f"unpacks to more than {budget.allowed:,} bytes, far more than it should, so it was not read whole"
+def _exploded(length: int) -> str:
+    return f"unpacks to more than {length:,} bytes, far more than it should, so it was not read whole"
 
 
 def _with_flaw(found: Inspection, counted: _Counted, place: Place) -> Inspection:

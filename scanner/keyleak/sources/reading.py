@@ -17,7 +17,7 @@ from keyleak.findings import LocationKind
 from keyleak.matching.view import REACH_AFTER, REACH_BEFORE
 from keyleak.records import dataclass, replace
 from keyleak.sources.extents import data_extents
-from keyleak.sources.inspector import NOTHING, Inspection, Place, Window
+from keyleak.sources.inspector import NOTHING, Inspection, Place, Window, joined_up
 from keyleak.sources.lines import first_line
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from keyleak.containers.formats import Format
     from keyleak.findings import Sighting
+    from keyleak.matching.budget import Budget
     from keyleak.sources.inspector import Inspector
     from keyleak.sources.lines import LineStart
 
@@ -66,14 +67,17 @@ class ReadResult:
 class Reader:
     """Reads contents and has them inspected."""
 
-    def __init__(self, inspector: Inspector, window: int = WINDOW) -> None:
+    def __init__(self, inspector: Inspector, window: int = WINDOW, *, budget: Budget | None = None) -> None:
         """Allocate the buffer.
 
         Args:
             inspector: finds the keys.
             window: bytes held at a time, at least four margins.
+            budget: what looking closer may cost, where what is read is part of another content; else each
+                content and window has its own.
         """
         self._inspector = inspector
+        self._budget = budget
         # Mapped, not allocated: memory is taken only as far as a content fills it.
         self._buffer = mmap.mmap(-1, max(window, 4 * MARGIN))
         self._view = memoryview(self._buffer)
@@ -124,11 +128,14 @@ class Reader:
         if not held:
             return ReadResult((), 0)
         length = ends[-1]
-        inspection = NOTHING
-        for index in self._inspector.suspects(self._view[:length], ends):
+
+        def inspected(index: int) -> Inspection:
             start = ends[index - 1] if index else 0
-            place = Place(LocationKind.FILE, held[index])
-            inspection += self._inspector.inspect(self._view[start : ends[index]], place)
+            return self._inspector.inspect(
+                self._view[start : ends[index]], Place(LocationKind.FILE, held[index])
+            )
+
+        inspection = joined_up(map(inspected, self._inspector.suspects(self._view[:length], ends)))
         return ReadResult(inspection.sightings, length, inspection.gaps, len(held))
 
     def read_file(self, path: str) -> ReadResult:
@@ -312,7 +319,9 @@ class Reader:
     def _inspect(
         self, length: int, place: Place, base: int, owned: range, line_start: LineStart
     ) -> Inspection:
-        return self._inspector.inspect(self._view[:length], place, Window(base, owned, line_start))
+        return self._inspector.inspect(
+            self._view[:length], place, Window(base, owned, line_start), self._budget
+        )
 
 
 def _check_kind(status: os.stat_result) -> None:
