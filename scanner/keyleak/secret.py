@@ -19,6 +19,8 @@ FINGERPRINT_BITS: Final = 128
 # Without a baseline the fingerprint is keyed with this constant: it makes ids equal in every run and keeps
 # them apart from plain hashes of the key that other tools publish. A baseline brings a random key instead.
 _FIXED_KEY: Final = b"keyleak/fingerprint/1"
+FINGERPRINT_KEY: Final = _FIXED_KEY.ljust(32, b"\0")
+"""The fixed key as a baseline keeps it: HMAC takes a short key and the same with zeros behind it for one."""
 
 
 def redact(key: bytes) -> str:

@@ -155,3 +155,84 @@ def test_ignores_of_other_scanners_become_known_keys(repo: Path) -> None:
     assert "1 keys added, 1 known; 1 entries are dead" in result.stdout
     assert key(0) not in result.stdout
     assert keyleak("scan", cwd=repo).returncode == ExitCode.CLEAN
+
+
+def test_what_keyleak_does_not_look_for_is_another_kind_of_secret_and_not_dead(repo: Path) -> None:
+    (repo / "other.env").write_text("AWS=1\nTOKEN=2\n")
+    git("add", "-A", cwd=repo)
+    git("commit", "-qm", "first", cwd=repo)
+    head = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=repo, check=True, capture_output=True, text=True
+    ).stdout.strip()
+    entries = {
+        "other.env:aws-access-token:1": "another kind of secret",
+        "gone.env:slack-bot-token:1": "another kind of secret",
+        "other.env:generic-api-key:2": "another kind of secret",
+        f"{head}:other.env:generic-api-key:2": "another kind of secret",
+        "other.env:generic-api-key:9": "dead",
+        "gone.env:generic-api-key:1": "dead",
+        f"{'0' * 40}:other.env:generic-api-key:1": "dead",
+        "other.env:stripe-access-token:1": "dead",
+        "old.env:generic-api-key:1": key(0)[:12],
+    }
+    (repo / ".gitleaksignore").write_text("".join(f"{entry}\n" for entry in entries))
+    done = keyleak("baseline", "import", ".gitleaksignore", cwd=repo)
+    assert done.returncode == ExitCode.CLEAN
+    told = done.stdout.splitlines()
+    by_line = sorted(told[:-1], key=lambda each: int(each.split(":")[1]))
+    for line, (entry, said) in zip(by_line, entries.items(), strict=True):
+        assert f"{entry} is " in line
+        assert said in line
+    assert "1 keys added, 1 known; 4 entries are dead, 4 of another kind of secret" in told[-1]
+
+
+def test_types_of_detect_secrets_say_what_keyleak_does_not_look_for(repo: Path) -> None:
+    (repo / "other.env").write_text("AWS=1\n")
+    results = {
+        "other.env": [
+            {"type": "AWS Access Key", "hashed_secret": "a" * 40},
+            {"type": "Secret Keyword", "hashed_secret": "b" * 40},
+            {"type": "Stripe Access Key", "hashed_secret": "c" * 40},
+        ],
+        "gone.env": [{"type": "Hex High Entropy String", "hashed_secret": "d" * 40}],
+    }
+    (repo / ".secrets.baseline").write_text(json.dumps({"results": results}))
+    done = keyleak("baseline", "import", ".secrets.baseline", cwd=repo)
+    assert "2 entries are dead, 2 of another kind of secret" in done.stdout
+
+
+@pytest.mark.parametrize("history", [False, True])
+def test_a_baseline_changes_no_id(repo: Path, history: bool) -> None:
+    git("add", "-A", cwd=repo)
+    git("commit", "-qm", "first", cwd=repo)
+    command = "history" if history else "scan"
+    keyleak(command, "--format", "json:../before.json", cwd=repo)
+    assert keyleak("baseline", "create", *(["--history"] if history else []), cwd=repo).returncode == 0
+    keyleak(command, "--format", "json:../after.json", cwd=repo)
+    keyleak(command, "--no-config", "--format", "json:../without.json", cwd=repo)
+    before, after, without = (
+        [each["id"] for each in json.loads((repo.parent / f"{name}.json").read_text())["findings"]]
+        for name in ("before", "after", "without")
+    )
+    assert before == after == without
+    compared = keyleak("report", "diff", "../before.json", "../after.json", cwd=repo)
+    assert compared.returncode == ExitCode.CLEAN
+    assert "0 new, 0 gone, 0 moved, 1 as before" in compared.stdout
+    # Entries and `fix` take the id of either report.
+    (repo / ".keyleak.yaml").write_text(f"allow:\n  - {{id: '{before[0]}', reason: x}}\n")
+    (repo / BASELINE).unlink()
+    assert statuses(repo) == ["allowed"]
+
+
+def test_a_baseline_with_a_key_of_its_own_is_read_as_ever(repo: Path) -> None:
+    from keyleak.decisions.baseline import Baseline, Covers
+    from keyleak.secret import Secret
+
+    known = Baseline(b"k" * 32, Covers.FILES)
+    secret = Secret(key(0).encode())
+    (repo / BASELINE).write_text(known.with_ids([known.id_of(secret)]).text())
+    assert statuses(repo) == ["baselined"]
+    (repo / "new.env").write_text(f"FLORA_API_KEY={key(1)}\n")
+    assert keyleak("baseline", "update", cwd=repo).returncode == ExitCode.CLEAN
+    assert statuses(repo) == ["baselined", "baselined"]
+    assert (b"k" * 32).hex() in (repo / BASELINE).read_text()

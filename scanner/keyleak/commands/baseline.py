@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -26,12 +25,15 @@ from keyleak.commands.settings import (
 from keyleak.coverage import merge_gaps
 from keyleak.decisions.baseline import Baseline, Covers
 from keyleak.decisions.configuration import BASELINE_NAME
-from keyleak.decisions.foreign_ignores import read_ignores, take
-from keyleak.errors import ConfigError, ExitCode, UsageError
+from keyleak.decisions.foreign_ignores import issuer_names, read_ignores, take
+from keyleak.errors import ConfigError, ExitCode, GitError, SourceError, UsageError
 from keyleak.findings import Severity, Status
 from keyleak.git.checkout import own_checkout, worktree_root
+from keyleak.git.committed import CommittedFiles
 from keyleak.regular_file import CONFIGURATION_LIMIT, read_regular
 from keyleak.reports.masking import Masker
+from keyleak.rulebook.loader import load_rulebook
+from keyleak.secret import FINGERPRINT_KEY
 from keyleak.sources.files import Reading, read_paths
 from keyleak.terminal import printable
 from keyleak.termination import interruption_by
@@ -43,10 +45,11 @@ if TYPE_CHECKING:
     from keyleak.commands.console import Console
     from keyleak.commands.settings import FoundConfiguration
     from keyleak.coverage import Coverage
+    from keyleak.decisions.foreign_ignores import ForeignIgnore
     from keyleak.findings import Finding
 
-_KEY_BYTES = 32
 _MERGE = "merge=union"
+_MOST_PLACE = 64 << 20
 _SPARSE = "some tracked files are not checked out (`git sparse-checkout list`)"
 
 
@@ -82,7 +85,7 @@ def create(options: BaselineOptions, console: Console) -> ExitCode:
     if os.path.lexists(file):
         raise UsageError(f"{file} exists; `keyleak baseline update` brings it up to date")
     covers = Covers.HISTORY if options.history else Covers.FILES
-    empty = Baseline(secrets.token_bytes(_KEY_BYTES), covers)
+    empty = Baseline(FINGERPRINT_KEY, covers)
     seen = _seen(options, covers, console)
     if not _may_write(seen, options, console):
         return ExitCode.INCOMPLETE
@@ -154,20 +157,23 @@ def take_over(files: Sequence[str], options: BaselineOptions, console: Console) 
     exists = os.path.lexists(file)
     history = options.history or any(ignore.commit for _, ignore in ignores)
     covers = Covers.HISTORY if history else Covers.FILES
-    old = load_baseline(file, inside) if exists else Baseline(secrets.token_bytes(_KEY_BYTES), covers)
+    old = load_baseline(file, inside) if exists else Baseline(FINGERPRINT_KEY, covers)
     seen = _seen(options, Covers.HISTORY if history else old.covers, console)
     if not _may_write(seen, options, console):
         return ExitCode.INCOMPLETE
-    taken = [(name, take([ignore], seen.findings)) for name, ignore in ignores]
+    issuers = issuer_names(load_rulebook(options.report.rule_folders))
+    taken = [(name, take([ignore], seen.findings, issuers, _is_there)) for name, ignore in ignores]
     masker = Masker(finding.secret for finding in seen.findings)
     for name, each in taken:
         for ignore, finding in each.matched:
             said = f"{name}:{ignore.line}: {ignore.text} is {finding.secret.redacted()}, {finding.rule}"
             print_line(printable(masker.mask(said)))
         for ignore in each.dead:
-            print_line(
-                printable(masker.mask(f"{name}:{ignore.line}: {ignore.text} is dead: no such key there"))
-            )
+            said = f"{name}:{ignore.line}: {ignore.text} is dead: no such key there"
+            print_line(printable(masker.mask(said)))
+        for ignore in each.others:
+            said = f"{name}:{ignore.line}: {ignore.text} is another kind of secret than keyleak looks for"
+            print_line(printable(masker.mask(said)))
     meant = {old.id_of(finding.secret) for _, each in taken for _, finding in each.matched}
     new = replace(old, covers=Covers.HISTORY if history else old.covers).with_ids(old.fingerprints | meant)
     if not exists or new != old:
@@ -175,9 +181,25 @@ def take_over(files: Sequence[str], options: BaselineOptions, console: Console) 
     if not exists:
         _declare_merge(file, console)
     dead = sum(len(each.dead) for _, each in taken)
+    others = sum(len(each.others) for _, each in taken)
     added = len(new.fingerprints - old.fingerprints)
-    print_line(f"{file}: {added:,} keys added, {len(new.fingerprints):,} known; {dead:,} entries are dead")
+    of_others = f", {others:,} of another kind of secret" if others else ""
+    print_line(
+        f"{file}: {added:,} keys added, {len(new.fingerprints):,} known; {dead:,} entries are dead{of_others}"
+    )
     return ExitCode.CLEAN
+
+
+def _is_there(ignore: ForeignIgnore) -> bool:
+    """Whether the place that another scanner's entry names is still there."""
+    try:
+        if ignore.commit is not None:
+            content = CommittedFiles(_top(), ignore.commit).read(ignore.path, _MOST_PLACE)
+        else:
+            content = read_regular(os.path.join(_top(), ignore.path), _MOST_PLACE, inside=_top())
+    except (GitError, SourceError, OSError, ValueError):
+        return False
+    return content is not None and content.count(b"\n") + 1 >= (ignore.at_line or 1)
 
 
 def _file(options: BaselineOptions) -> tuple[str, str | None]:

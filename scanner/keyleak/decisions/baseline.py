@@ -1,4 +1,7 @@
-"""The baseline: keys that are known already, as fingerprints under a random key that stands in the file.
+"""The baseline: keys that are known already, as fingerprints under a key that the file names.
+
+That is the key of all fingerprints, so that a report says the same ids with a baseline and without one. Files
+of earlier versions have a random one of their own, which then keys the ids of reports, too.
 
 The text is made to be merged by git. Fingerprints are sorted, one a line, each line ending in a comma, and
 between them stands one line for each three hexadecimal digits that a fingerprint may begin with. Git joins
@@ -45,7 +48,7 @@ class Baseline:
     """Keys that are known."""
 
     key: bytes
-    """Random; the fingerprints are keyed with it."""
+    """The fingerprints are keyed with it."""
     covers: Covers
     fingerprints: frozenset[str] = frozenset()
 
