@@ -59,7 +59,7 @@ def write_private(path: str, data: bytes) -> None:
 def user_folder() -> str | None:
     """Where this user's caches are: in `XDG_CACHE_HOME`, or where the platform has them.
 
-    None where there is no home of this user's to put it in.
+    None where there is no home of this user's to put it in, or where that came with what is looked at.
     """
     if not hasattr(os, "geteuid"):
         return None
@@ -70,7 +70,26 @@ def user_folder() -> str | None:
         if not os.path.isabs(home) or not is_ours(home):
             return None
         parent = os.path.join(home, "Library/Caches" if sys.platform == "darwin" else ".cache")
-    return os.path.join(parent, "keyleak")
+    return None if is_in_work_tree(parent) else os.path.join(parent, "keyleak")
+
+
+def is_in_work_tree(path: str) -> bool:
+    """Whether a folder is in the work tree that keyleak runs in, so that its files may have come with it.
+
+    Pipelines keep caches there (`XDG_CACHE_HOME: $CI_PROJECT_DIR/.cache`), and whoever proposes a change can
+    bring such a folder.
+    """
+    try:
+        tree = os.path.realpath(".")
+        while not os.path.lexists(os.path.join(tree, ".git")):
+            above = os.path.dirname(tree)
+            if above == tree:
+                return False
+            tree = above
+        return os.path.commonpath((tree, os.path.realpath(path))) == tree
+    except OSError:
+        # The folder is gone, and nothing is known.
+        return True
 
 
 def is_ours(path: str) -> bool:

@@ -138,6 +138,21 @@ def test_the_documented_job_of_gitlab_takes_nothing_from_the_workspace(
     assert not trap.exists()
 
 
+def test_neither_caches_nor_rules_of_the_user_s_are_in_the_workspace(person: Person, runner: Runner) -> None:
+    head = person.record("leak.env", LEAK)
+    # What a first run leaves there a change could bring, made by somebody who knows what is believed.
+    person.write(".config/keyleak/rules/evil.yaml", "no rule file at all\n")
+    for name in ("src", ".cache"):
+        folders = {
+            "XDG_CACHE_HOME": str(person.folder / name),
+            "XDG_CONFIG_HOME": str(person.folder / ".config"),
+        }
+        found = runner.run("schedule", {"repository": {}}, **folders)
+        assert (found["exit"], found["findings"]) == (ExitCode.FINDINGS, "1"), found["err"]
+        assert runner.run("push", push(head, head), **folders)["exit"] == ExitCode.CLEAN
+        assert not (person.folder / name).exists()
+
+
 ODD: list[tuple[str, Any]] = [
     ("pull_request", pull("--all", "1" * 40)),
     ("pull_request", pull("1" * 40 + "\nfindings=0", "1" * 40)),

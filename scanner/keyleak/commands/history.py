@@ -155,6 +155,8 @@ def _memory(options: HistoryOptions, rulebook: Rulebook, console: Console) -> Hi
         return None
     folder = user_folder()
     if folder is None:
-        console.note("history is not cached: there is no home of this user's to keep it in")
+        console.note(
+            "history is not cached: there is no folder of this user's outside the work tree to keep it in"
+        )
         return None
     return HistoryCache(os.path.join(folder, "history"), rulebook.sha256, console.note)

@@ -12,7 +12,7 @@ import sys
 from enum import Enum
 from typing import Final, NamedTuple
 
-from keyleak.cache_file import is_ours
+from keyleak.cache_file import is_in_work_tree, is_ours
 from keyleak.errors import RuleError
 from keyleak.records import dataclass
 
@@ -76,7 +76,8 @@ def own_folders() -> tuple[RuleFolder, ...]:
         RuleError: it belongs to somebody else, or others may write to it.
     """
     path = own_folder_path()
-    if path is None or not os.path.isdir(path):
+    # One in the work tree may have come with the repository.
+    if path is None or not os.path.isdir(path) or is_in_work_tree(path):
         return ()
     real = os.path.realpath(path)
     # Whoever can write there, or exchange the folder above it, would choose where keys are sent.
