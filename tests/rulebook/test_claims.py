@@ -90,3 +90,21 @@ def test_the_digest_of_the_rules_says_whether_a_repository_brought_them(tmp_path
         for each in (Provenance.USER, Provenance.REPOSITORY)
     )
     assert of_user == load_rulebook([str(tmp_path)]).sha256 != of_repository
+
+
+@pytest.mark.parametrize("what", ["files", "words", "bytes"])
+def test_a_repositorys_rules_are_bounded_and_the_users_are_not(tmp_path: Path, what: str) -> None:
+    if what == "files":
+        for number in range(101):
+            text = OWN.replace("acme", f"acme{number}x").replace("Acme", f"A{number}x")
+            (tmp_path / f"a{number}.yaml").write_text(text)
+    elif what == "words":
+        prefixes = ", ".join(f"zq{number}x_" for number in range(2_001))
+        (tmp_path / "acme.yaml").write_text(OWN.replace("[acme_live_", f"[acme_live_, {prefixes}"))
+    else:
+        for number in range(5):
+            text = OWN.replace("acme", f"acme{number}x").replace("Acme", f"A{number}x")
+            (tmp_path / f"a{number}.yaml").write_text(text + "#" * (1_000_000 - len(text)))
+    load_rulebook([RuleFolder(str(tmp_path), Provenance.USER)])
+    with pytest.raises(RuleError, match=r"a repository('s rules have| has) at most"):
+        load_rulebook([RuleFolder(str(tmp_path), Provenance.REPOSITORY)])

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from keyleak.rulebook.model import Issuer, KeyRule
 
 _SEEDS: Final = range(3)
+# Compiling what is searched for takes longer with each word; a company has some tens.
+_MOST_WORDS: Final = 2_000
 _NOT_ALPHANUMERIC: Final = r"(?![A-Za-z0-9])"
 
 
@@ -36,9 +38,16 @@ def refuse_claims(issuers: Sequence[Issuer], files: Sequence[tuple[str, str]]) -
     _refuse_duplicates(issuers, [name for name, _ in files])
     _refuse_shared_shapes([rule for issuer in issuers for rule in issuer.keys])
     trusted = [issuer for issuer in issuers if issuer.provenance.is_trusted]
+    claims, room = _Claims(trusted), _MOST_WORDS
     for issuer, (file, text) in zip(issuers, files, strict=True):
-        if not issuer.provenance.is_trusted:
-            _Claims(trusted).refuse(issuer, file, text)
+        if issuer.provenance.is_trusted:
+            continue
+        room -= sum(len(rule.prefixes) for rule in issuer.keys) + sum(1 for _ in _words_of(issuer))
+        if room < 0:
+            raise RuleError(
+                file, None, f"a repository's rule files have at most {_MOST_WORDS:,} words in all"
+            )
+        claims.refuse(issuer, file, text)
 
 
 def _refuse_duplicates(issuers: Iterable[Issuer], files: Iterable[str]) -> None:

@@ -21,6 +21,8 @@ _WORDS_FILE: Final = "rules/filters/placeholders.yaml"
 _ENDINGS: Final = (".yaml", ".yml")
 # More were made to be read for ever; the built-in ones are some sixty.
 _MOST_FILES: Final = 1000
+_MOST_FILES_OF_REPOSITORY: Final = 100
+_MOST_BYTES_OF_REPOSITORY: Final = 4 << 20
 
 
 def load_rulebook(further: Sequence[str | RuleFolder] = (), *, from_yaml: bool = False) -> Rulebook:
@@ -37,7 +39,7 @@ def load_rulebook(further: Sequence[str | RuleFolder] = (), *, from_yaml: bool =
     built_in = data_folder("rules")
     files = [_built_in(f"rules/{name}", os.path.join(built_in, name)) for name in _rule_files(built_in)]
     for folder in _each_once(further):
-        files += _files_in(folder)
+        files += _files_in(folder, [file for file in files if not file.provenance.is_trusted])
     files.append(_built_in(_WORDS_FILE, os.path.join(built_in, "filters", "placeholders.yaml")))
     for file in files if further else ():
         add_prefixes(word.decode("ascii") for word in words_of(file.content))
@@ -89,17 +91,38 @@ def _rule_files(folder: str) -> list[str]:
     return sorted(name for name in os.listdir(folder) if name.endswith(_ENDINGS))
 
 
-def _files_in(folder: RuleFolder) -> list[RuleFile]:
+def _files_in(folder: RuleFolder, earlier: Sequence[RuleFile]) -> list[RuleFile]:
+    """The rule files of a folder.
+
+    Args:
+        folder: the folder.
+        earlier: those that the same repository brought in other folders.
+    """
     try:
         names = _rule_files(folder.path)
     except OSError as error:
         raise RuleError(folder.path, None, f"no folder of rule files: {error.strerror}") from error
     if not names and (folder.is_named or not folder.provenance.is_trusted):
         raise RuleError(folder.path, None, "holds no rule file (*.yaml)")
-    if len(names) > _MOST_FILES:
-        raise RuleError(folder.path, None, f"holds more than {_MOST_FILES:,} rule files")
-    paths = [os.path.join(folder.path, name) for name in names]
-    return [RuleFile(path, folder.provenance, _further_content(path, folder)) for path in paths]
+    _refuse_many(folder, len(names), earlier)
+    files: list[RuleFile] = []
+    room = _MOST_BYTES_OF_REPOSITORY - sum(len(file.content) for file in earlier)
+    for name in names:
+        path = os.path.join(folder.path, name)
+        files.append(RuleFile(path, folder.provenance, _further_content(path, folder)))
+        room -= len(files[-1].content)
+        if room < 0 and not folder.provenance.is_trusted:
+            most = f"{_MOST_BYTES_OF_REPOSITORY:,} bytes"
+            raise RuleError(path, None, f"a repository has at most {most} of rules")
+    return files
+
+
+def _refuse_many(folder: RuleFolder, count: int, earlier: Sequence[RuleFile]) -> None:
+    if folder.provenance.is_trusted:
+        if count > _MOST_FILES:
+            raise RuleError(folder.path, None, f"holds more than {_MOST_FILES:,} rule files")
+    elif len(earlier) + count > _MOST_FILES_OF_REPOSITORY:
+        raise RuleError(folder.path, None, f"a repository has at most {_MOST_FILES_OF_REPOSITORY} rule files")
 
 
 def _further_content(path: str, folder: RuleFolder) -> bytes:
