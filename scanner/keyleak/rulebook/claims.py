@@ -44,9 +44,7 @@ def refuse_claims(issuers: Sequence[Issuer], files: Sequence[tuple[str, str]]) -
             continue
         room -= sum(len(rule.prefixes) for rule in issuer.keys) + sum(1 for _ in _words_of(issuer))
         if room < 0:
-            raise RuleError(
-                file, None, f"a repository's rule files have at most {_MOST_WORDS:,} words in all"
-            )
+            raise RuleError(file, None, f"a repository's rules have at most {_MOST_WORDS:,} words in all")
         claims.refuse(issuer, file, text)
 
 
