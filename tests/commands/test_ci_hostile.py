@@ -81,6 +81,7 @@ def with_stub(folder: Path) -> None:
     (action / "backend.py").write_text(BACKEND)
 
 
+@pytest.mark.slow
 def test_the_installation_takes_nothing_from_the_workspace(
     person: Person, runner: Runner, trap: Path, tmp_path: Path
 ) -> None:
@@ -102,6 +103,7 @@ def test_the_installation_takes_nothing_from_the_workspace(
     assert not trap.exists()
 
 
+@pytest.mark.slow
 def test_a_program_of_the_workspace_is_not_the_python_that_installs(
     person: Person, runner: Runner, tmp_path: Path
 ) -> None:
@@ -119,6 +121,7 @@ def test_a_program_of_the_workspace_is_not_the_python_that_installs(
     assert not trap.exists()
 
 
+@pytest.mark.slow
 def test_the_documented_job_of_gitlab_takes_nothing_from_the_workspace(
     person: Person, trap: Path, tmp_path: Path
 ) -> None:
