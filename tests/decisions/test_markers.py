@@ -60,6 +60,9 @@ def statuses(content: str, encoding: str = "utf-8") -> list[str]:
         "<%-- keyleak:allow revoked --%>\n<p>{key}</p>",
         "{{{{!-- keyleak:allow revoked --}}}}\n{key}",
         "SELECT '{key}' --keyleak:allow revoked",
+        "{{/*keyleak:allow revoked*/}}<p>{key}</p>",
+        "k = '{key}' # keyleak:allow=revoked",
+        "%% keyleak:allow revoked\nk = '{key}'",
     ],
 )
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-be", "utf-16-le"])
@@ -103,6 +106,10 @@ def test_what_is_no_marker_of_this_key_allows_nothing(text: str) -> None:
         ("k = '{key}'  # keyleak allow", "keyleak allow is no marker"),
         ("k = '{key}'  # keyleak:allowed revoked", "keyleak:allowed is no marker"),
         ("k = '{key}'  # noqa: keyleak", "noqa: keyleak is no marker"),
+        ("k = '{key}'  # keyleak: false positive", "keyleak: false is no marker"),
+        ("k = '{key}'  # keyleak\uff1aallow revoked", "is no marker"),
+        ("k = '{key}'  # ignore keyleak", "ignore keyleak is no marker"),
+        ("{{/*keyleak:allow*/}} k = '{key}'", "gives no reason"),
         ("k = '{key}'  # nosec S105, keyleak", "is no marker"),
         ("k = '{key}'  // nolint:gosec,keyleak", "is no marker"),
         ("// keyleak-disable-next-line\nk = '{key}'", "keyleak-disable-next-line is no marker"),

@@ -42,8 +42,10 @@ _MARKER: Final = on_use(
       | (?P<kingfisher>kingfisher:ignore)
       | (?P<secrets>pragma:[ ]?(?:allow|white)list[ -](?P<nextline>nextline[ -])?secret)
       | (?P<misspelled>(?i:
-            keyleak[ \t]{0,3}[:=_-]?[ \t]{0,3}
+            keyleak[ \t]{0,3}[:\uff1a=_-]?[ \t]{0,3}
                 (?:allow|ignore|disable|skip|suppress|exclude|exempt|whitelist|off|safe|no(?:lint|qa|sec))[\w-]*
+          | keyleak[ \t]{0,3}[:\uff1a=][ \t]{0,3}
+                (?:false|fp|ok|known|revoked|fake|dummy|test|example|sample|not?)(?![\w])
           | (?:noqa|nosec|nolint|nosonar|nosemgrep|ignore|disable)[\w-]{0,20}[ \t]{0,3}[:=\[(]?[ \t]{0,3}
                 (?:[\w-]{1,20},[ ]?){0,4}keyleak))
     )(?!\w)(?!-\w)""",
@@ -59,7 +61,7 @@ _TOOLS: Final = {
 }
 # What ends a comment ends the reason in it.
 _COMMENT_END: Final = on_use(r"\*/|--%?>|[#%]\}|\*\)|\*\}|\*@|#>")
-_AROUND_REASON: Final = " \t:;,.#/*\"'`()[]{}<>\u2013\u2014-"
+_AROUND_REASON: Final = " \t:;,.=#/*\"'`()[]{}<>\u2013\u2014-"
 _WORD: Final = on_use(r"\w")
 _WORDS: Final = on_use(r"\w+")
 # Words that begin a comment: batch files, macros, SQL, Markdown.
