@@ -134,6 +134,22 @@ def test_nothing_is_uploaded_of_a_head_that_cannot_be_read(person: Person, runne
     assert (accepted["exit"], uploaded(accepted)) == (ExitCode.FINDINGS, {AT_HEAD: ["leak.env"]})
 
 
+def test_a_gap_is_accepted_by_the_base(person: Person, runner: Runner) -> None:
+    before = person.head()
+    (person.folder / "locked.7z").write_bytes(LOCKED)
+    person.stage(".keyleak.yaml", "allow-gap:\n  - path: locked.7z\n    reason: a fixture\n")
+    person.git("add", "locked.7z")
+    after = person.record("leak.env", LEAK)
+    found = runner.run("pull_request", pull(before, after))
+    assert (found["exit"], found["findings"], found["sarif"]) == (ExitCode.INCOMPLETE, "1", "")
+    assert "proposed by this change: the allow-gap entry path: locked.7z (a fixture)" in found["err"]
+    (person.folder / "locked.7z").write_bytes(LOCKED + b"another")
+    person.git("add", "locked.7z")
+    found = runner.run("pull_request", pull(after, person.record("clean.txt")))
+    assert (found["exit"], uploaded(found)) == (ExitCode.CLEAN, {AT_HEAD: ["leak.env"]})
+    assert "accepts" in found["err"]
+
+
 def test_an_entry_that_was_merged_allows_the_alert(person: Person, runner: Runner) -> None:
     before = person.head()
     person.stage(".keyleak.yaml", "allow:\n  - path: leak.env\n    reason: a fixture\n")

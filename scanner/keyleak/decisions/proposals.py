@@ -6,7 +6,7 @@ adds to them is shown with the findings that it would allow, and allows nothing 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from keyleak.decisions.engine import Answer
 from keyleak.findings import Status
@@ -17,10 +17,13 @@ if TYPE_CHECKING:
 
     from keyleak.decisions.baseline import Baseline
     from keyleak.decisions.engine import Decision, Decisions
+    from keyleak.decisions.entries import AllowEntry, SeverityEntry
+    from keyleak.decisions.gap_entries import GapEntry
     from keyleak.findings import Finding, Location, Marker
     from keyleak.secret import Secret
 
     Merged = Callable[[Secret, Location, Marker], bool]
+    E = TypeVar("E", AllowEntry, GapEntry, SeverityEntry)
 
 PROPOSED: Final = "proposed by this change: "
 NOT_YET: Final = "does not count until it is merged"
@@ -81,14 +84,7 @@ def proposed_entries(counting: Decisions, proposed: Decisions) -> Iterator[str]:
         counting: what decides.
         proposed: what would decide once the change is merged.
     """
-    allowed = {(entry.criteria, entry.reason, entry.expires) for entry in counting.allow}
-    for entry in proposed.allow:
-        if (entry.criteria, entry.reason, entry.expires) not in allowed:
-            yield f"the allow entry {entry.criteria} ({entry.reason})"
-    lowered = {(each.criteria, each.reason, each.severity) for each in counting.severities}
-    for each in proposed.severities:
-        if (each.criteria, each.reason, each.severity) not in lowered:
-            yield f"the severity entry {each.criteria}, {each.severity.value} ({each.reason})"
+    yield from _added_entries(counting, proposed)
     if lines := _new_lines(counting.baseline, proposed.baseline):
         yield f"{lines:,} {'line' if lines == 1 else 'lines'} of the baseline"
     if proposed.issuers != counting.issuers:
@@ -97,6 +93,21 @@ def proposed_entries(counting: Decisions, proposed: Decisions) -> Iterator[str]:
         yield f"the least severity {proposed.min_severity.value}"
     if proposed.inline and not counting.inline:
         yield "that inline markers count"
+
+
+def _added_entries(counting: Decisions, proposed: Decisions) -> Iterator[str]:
+    """The entries that are new; one that moved to another line is not."""
+    for entry in _added(counting.allow, proposed.allow):
+        yield f"the allow entry {entry.criteria} ({entry.reason})"
+    for gap in _added(counting.gaps, proposed.gaps):
+        yield f"the allow-gap entry {gap} ({gap.reason})"
+    for each in _added(counting.severities, proposed.severities):
+        yield f"the severity entry {each.criteria}, {each.severity.value} ({each.reason})"
+
+
+def _added(counting: Iterable[E], proposed: Iterable[E]) -> list[E]:
+    known = {replace(entry, line=0) for entry in counting}
+    return [entry for entry in proposed if replace(entry, line=0) not in known]
 
 
 def _new_lines(counting: Baseline | None, proposed: Baseline | None) -> int:
