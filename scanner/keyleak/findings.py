@@ -160,6 +160,20 @@ class Verification:
     detail: str | None = None
 
 
+class Standing(Enum):
+    """How far a key got, the farthest first, as the report's `exposure` names it."""
+
+    PUSHED = "pushed"
+    """A remote-tracking ref reaches it: a server has it, and whoever cloned from there."""
+    UNPUSHED = "unpushed"
+    """Only local branches do, in a repository with a remote."""
+    STASHED = "stash-only"
+    STAGED = "staged-only"
+    """It is in the index, and in no commit that a ref reaches."""
+    UNREACHABLE = "unreachable"
+    """No ref reaches it: the object database alone has it."""
+
+
 @dataclass(frozen=True, slots=True)
 class FirstSeen:
     """The first commit that held a key."""
@@ -168,6 +182,8 @@ class FirstSeen:
     date: str | None
     path: str | None
     line: int | None
+    author: str | None = None
+    """The name of its author; never an address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +220,8 @@ class Sighting:
     """Where history says it came from."""
     at_head: bool | None = None
     """Whether HEAD still has this place; None outside history."""
+    standing: Standing | None = None
+    """How far this place got, where the refs say so."""
     markers: tuple[Marker, ...] = ()
     """Comments beside the key that ask not to report it; whether they count is decided later."""
     in_pieces: bool = False

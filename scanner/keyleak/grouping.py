@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from keyleak.attribution.combine import combine
 from keyleak.example_paths import lowered_in_examples
-from keyleak.findings import Finding, Severity
+from keyleak.findings import Finding, LocationKind, Severity, Standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from keyleak.findings import Attribution, FirstSeen, Location, Sighting
     from keyleak.secret import Secret
+
+
+# What stands there never leaves this machine with the history.
+_LOCAL_FILES: Final = frozenset(
+    {LocationKind.FILE, LocationKind.STDIN, LocationKind.GIT_CONFIG, LocationKind.REFLOG}
+)
 
 
 def group_by_secret(sightings: Iterable[Sighting], roots: Sequence[str] = ()) -> list[Finding]:
@@ -52,11 +58,20 @@ def _finding(secret: Secret, sightings: list[Sighting]) -> Finding:
         excerpts=tuple(sighting.excerpt for sighting in ordered),
         markers=tuple(sighting.markers for sighting in ordered),
         reason=leading.remark,
+        exposure=_exposure(ordered),
         first_seen=_first_seen(ordered),
         at_head=_at_head(ordered),
         other_rules=frozenset(sighting.rule for sighting in ordered) - {leading.rule},
         in_pieces=all(sighting.in_pieces for sighting in ordered),
     )
+
+
+def _exposure(sightings: Iterable[Sighting]) -> tuple[str, ...]:
+    """How far the key got at its farthest place; empty where one of its places does not say."""
+    found = {each.standing for each in sightings if each.location.kind not in _LOCAL_FILES}
+    if Standing.PUSHED not in found and None in found:
+        return ()
+    return tuple(each.value for each in Standing if each in found)[:1]
 
 
 def _first_seen(sightings: Iterable[Sighting]) -> FirstSeen | None:

@@ -282,6 +282,10 @@ TABLE: Final = {
         "what a part of history brought",
         {"objects_in": "rev-list", "_commits": "rev-list", "_oldest": "rev-parse"},
     ),
+    "git/identity.py": Row(Reach.LOCAL, "which commit HEAD is", {"_head": "rev-parse"}),
+    "sources/standing.py": Row(
+        Reach.LOCAL, "whether its refs are those of a server", {"outside_of": "config rev-parse"}
+    ),
 }
 
 # Commands that run no filter, hook, driver or signature program as they are used here; those of WRITING

@@ -15,7 +15,7 @@ from keyleak.coverage import Gap
 from keyleak.errors import ExitCode
 from keyleak.grouping import group_by_secret
 from keyleak.records import dataclass, replace
-from keyleak.reports.report import Report, Scan
+from keyleak.reports.report import Report, Repository, Scan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -125,6 +125,8 @@ def report_of(
     seconds = time.monotonic() - work.clock
     started = work.started.isoformat(timespec="seconds")
     scan = Scan(work.kind, work.target, started, seconds, rulebook.sha256, work.scope, work.stage)
+    if reading.repository is not None:
+        scan = replace(scan, repository=Repository(*reading.repository))
     return Report(__version__, scan, reading.coverage, findings)
 
 

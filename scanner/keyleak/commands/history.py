@@ -114,6 +114,7 @@ def _read(options: HistoryOptions, rulebook: Rulebook, inspector: Inspector, con
             jobs=options.report.processes(),
             memory=_memory(options, rulebook, console),
             traces_gaps=options.report.settings is not None and options.report.settings.traces_gaps,
+            cloned_from=None if folder == options.repository else options.repository,
         )
         reading = read_history(request, inspector, progress.update)
     review = options.report.settings.review if options.report.settings else None

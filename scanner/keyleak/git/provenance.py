@@ -48,6 +48,8 @@ class Provenance:
     cannot be known."""
     further_paths: int = 0
     """How many more paths it had, where there are too many to list."""
+    refs_known: bool = True
+    """Whether git could say which refs reach it."""
 
     @property
     def unreachable(self) -> bool:
@@ -55,7 +57,7 @@ class Provenance:
         return not self.refs
 
 
-NOTHING_KNOWN: Final = Provenance(None, None, (), (), at_head=None)
+NOTHING_KNOWN: Final = Provenance(None, None, (), (), at_head=None, refs_known=False)
 """Where nobody could look."""
 
 
@@ -147,7 +149,13 @@ def _provenance(trace: Trace, refs: tuple[str, ...] | None, kind: Kind, *, held:
     if kind == "commit":
         held = None if refs is None else "HEAD" in refs
     return Provenance(
-        first, trace.date, tuple(trace.paths), named, False if kind == "tag" else held, trace.further
+        first,
+        trace.date,
+        tuple(trace.paths),
+        named,
+        at_head=False if kind == "tag" else held,
+        further_paths=trace.further,
+        refs_known=refs is not None,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from keyleak.findings import VerificationVerdict
+from keyleak.findings import Standing, VerificationVerdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,6 +47,15 @@ _TAKE_OUT: Final[Mapping[Reach, str]] = {
     Reach.UNPUSHED: "Take the key out of the commits that are not pushed yet (git commit --amend, git rebase"
     " -i), and push again: this push was stopped.",
 }
+# What history says of a key that no server has.
+_AT_HOME: Final[Mapping[str, str]] = {
+    Standing.UNPUSHED.value: "Take the key out of the commits that no remote has yet (git commit --amend, git"
+    " rebase -i) before you push them.",
+    Standing.STAGED.value: "It is staged: take it out, into your secrets manager or environment, before you"
+    " commit.",
+    Standing.STASHED.value: "Keep elsewhere what you need of the stash that holds it, without the key, and"
+    " drop the stash (git stash drop).",
+}
 _IF_IT_WAS_OUT: Final = "Rotate it if it was ever pushed or shared; otherwise it need not be."
 _NOT_ACCEPTED: Final = (
     (
@@ -75,6 +84,7 @@ def advice_on(finding: Finding, runbook: Runbook | None, reach: Reach) -> Advice
     if finding.verification.verdict is VerificationVerdict.NOT_ACCEPTED:
         return Advice(_NOT_ACCEPTED)
     url = runbook.revoke_url if runbook and runbook.revoke_url.startswith(_WEB) else ""
-    if reach in _TAKE_OUT:
-        return Advice((_TAKE_OUT[reach], _IF_IT_WAS_OUT), url, 1, "Rotate it, if need be, at")
+    at_home = next((_AT_HOME[word] for word in finding.exposure if word in _AT_HOME), None)
+    if take_out := _TAKE_OUT.get(reach, at_home):
+        return Advice((take_out, _IF_IT_WAS_OUT), url, 1, "Rotate it, if need be, at")
     return Advice(runbook.rotate if runbook else (), url)

@@ -45,6 +45,8 @@ COLUMNS: Final = (
     "refs",
     "decoded",
     "container",
+    "first_seen_author",
+    "url",
 )
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
@@ -58,7 +60,8 @@ def render(report: Report, presentation: Presentation) -> str:
     for finding in report.findings:
         known = _of_finding(finding, wording)
         for location in finding.locations:
-            writer.writerow(_row({**known, **_of_location(location, wording)}))
+            url = wording.link(report.scan, finding, location)
+            writer.writerow(_row({**known, **_of_location(location, wording), "url": url}))
     for gap in report.coverage.gaps:
         times = f" ({gap.count:,} times)" if gap.count > 1 else ""
         reason = f"{wording.clean(gap.reason)}{times}"
@@ -88,6 +91,7 @@ def _of_finding(finding: Finding, wording: Wording) -> dict[str, str]:
         "first_seen_date": wording.clean(first.date or "") if first else "",
         "age_days": "" if finding.age_days is None else str(finding.age_days),
         "at_head": "" if finding.at_head is None else str(finding.at_head).lower(),
+        "first_seen_author": wording.clean(first.author or "") if first else "",
     }
 
 

@@ -10,7 +10,7 @@ from keyleak.reports.wording import Wording, days, is_leak
 if TYPE_CHECKING:
     from keyleak.findings import Finding
     from keyleak.reports.presentation import Presentation
-    from keyleak.reports.report import Report
+    from keyleak.reports.report import Report, Scan
 
 
 _WITH_EXCERPT: Final = frozenset(
@@ -22,7 +22,7 @@ def listed_findings(report: Report, presentation: Presentation) -> list[dict[str
     """Every finding, those that count first."""
     wording = Wording(presentation)
     ordered = sorted(report.findings, key=lambda finding: not is_leak(finding))
-    return [_listed(finding, wording) for finding in ordered]
+    return [_listed(finding, wording, report.scan) for finding in ordered]
 
 
 def listed_runbooks(report: Report, presentation: Presentation) -> dict[str, dict[str, Any]]:
@@ -45,7 +45,7 @@ def states(finding: Finding) -> list[str]:
     return found
 
 
-def _listed(finding: Finding, wording: Wording) -> dict[str, Any]:
+def _listed(finding: Finding, wording: Wording, scan: Scan) -> dict[str, Any]:
     attribution = finding.attribution
     sure = attribution.verdict is AttributionVerdict.ATTRIBUTED
     return {
@@ -57,7 +57,7 @@ def _listed(finding: Finding, wording: Wording) -> dict[str, Any]:
         "confidence": attribution.confidence.value if sure else "",
         "secret": wording.secret(finding),
         "evidence": wording.evidence(finding),
-        "places": _places(finding, wording),
+        "places": _places(finding, wording, scan),
         "first": wording.first_seen(finding),
         "head": wording.at_head(finding),
         "days": finding.age_days,
@@ -73,11 +73,12 @@ def _listed(finding: Finding, wording: Wording) -> dict[str, Any]:
     }
 
 
-def _places(finding: Finding, wording: Wording) -> list[dict[str, Any]]:
+def _places(finding: Finding, wording: Wording, scan: Scan) -> list[dict[str, Any]]:
     excerpts = finding.excerpts or ("",) * len(finding.locations)
     return [
         {
             "place": wording.place(location),
+            "url": wording.link(scan, finding, location),
             "remarks": wording.remarks(location),
             # A page is passed on: lines that people's names and messages stand in stay out of it.
             "excerpt": wording.clean(excerpt) if location.kind in _WITH_EXCERPT else "",

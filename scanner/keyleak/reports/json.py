@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from keyleak.reports.links import link
 from keyleak.reports.report import SCHEMA
 from keyleak.secret import RedactedSecret
 from keyleak.terminal import without_surrogates
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from keyleak.findings import Finding, Location
     from keyleak.reports.masking import Masker
     from keyleak.reports.presentation import Presentation
-    from keyleak.reports.report import Report
+    from keyleak.reports.report import Report, Repository
     from keyleak.secret import Secret
 
 
@@ -47,9 +48,11 @@ class _Writer:
     def __init__(self, masker: Masker, *, show_secrets: bool) -> None:
         self._masker = masker
         self._show_secrets = show_secrets
+        self._url: str | None = None
 
     def report(self, report: Report) -> dict[str, Any]:
         scan, coverage = report.scan, report.coverage
+        self._url = scan.repository.url if scan.repository else None
         return {
             "schema": SCHEMA,
             "tool": {"name": "keyleak", "version": report.version},
@@ -61,6 +64,7 @@ class _Writer:
                 "rules_sha256": scan.rules_sha256,
                 "scope": None if scan.scope is None else self._text(scan.scope),
                 **({"stage": scan.stage} if scan.stage else {}),
+                **({"repository": self._repository(scan.repository)} if scan.repository else {}),
             },
             "coverage": {
                 "complete": coverage.complete,
@@ -87,6 +91,13 @@ class _Writer:
             "findings": [self.finding(finding) for finding in report.findings],
         }
 
+    def _repository(self, repository: Repository) -> dict[str, Any]:
+        return {
+            "name": self._text(repository.name),
+            "url": self._text(repository.url),
+            "head": repository.head,
+        }
+
     def finding(self, finding: Finding) -> dict[str, Any]:
         secret = finding.secret
         return {
@@ -110,7 +121,7 @@ class _Writer:
             "first_seen": self._first_seen(finding),
             "age_days": finding.age_days,
             "at_head": finding.at_head,
-            "locations": [self._location(location) for location in finding.locations],
+            "locations": [self._location(finding, location) for location in finding.locations],
         }
 
     def _attribution(self, finding: Finding) -> dict[str, Any]:
@@ -132,9 +143,10 @@ class _Writer:
             "date": first.date if first else None,
             "path": self._text(first.path if first else place.path),
             "line": first.line if first else place.line,
+            "author": self._text(first.author) if first else None,
         }
 
-    def _location(self, location: Location) -> dict[str, Any]:
+    def _location(self, finding: Finding, location: Location) -> dict[str, Any]:
         return {
             "kind": location.kind.value,
             "path": self._text(location.path),
@@ -145,6 +157,7 @@ class _Writer:
             "refs": [self._text(ref) for ref in location.refs],
             "decoded": [self._text(step) for step in location.decoded],
             "container": [self._text(name) for name in location.container],
+            "url": self._text(link(self._url, finding, location)),
             **({"more_paths": location.more_paths} if location.more_paths else {}),
         }
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from keyleak.coverage import Accepted, Gap
     from keyleak.findings import Finding
     from keyleak.reports.presentation import Presentation
-    from keyleak.reports.report import Report
+    from keyleak.reports.report import Report, Scan
 
 _MOST_CHARACTERS: Final = 60_000
 _FOR_GAPS: Final = 6_000
@@ -51,7 +51,7 @@ def render(report: Report, presentation: Presentation) -> str:
     if report.findings:
         room = _MOST_CHARACTERS - sum(map(len, parts))
         parts += _table(report.findings, wording, room // 3)
-        parts += _details(report.findings, wording, room // 2)
+        parts += _details(report, wording, room // 2)
     return "\n\n".join(parts) + "\n"
 
 
@@ -104,24 +104,24 @@ def _checked(finding: Finding) -> str:
     return "" if verdict == "not-checked" else _text(f"asked: {verdict}")
 
 
-def _details(findings: Iterable[Finding], wording: Wording, room: int) -> list[str]:
-    folds, left_out = _fitting((_fold(finding, wording) for finding in findings), room)
+def _details(report: Report, wording: Wording, room: int) -> list[str]:
+    folds, left_out = _fitting((_fold(each, wording, report.scan) for each in report.findings), room)
     return [*folds, *_folded(left_out, "key") * bool(folds)]
 
 
-def _fold(finding: Finding, wording: Wording) -> str:
+def _fold(finding: Finding, wording: Wording, scan: Scan) -> str:
     summary = f"{_MARKS[finding.severity]} {_text(wording.title(finding))}"
     lines = [
         f"<details><summary>{summary} <code>{_text(wording.secret(finding))}</code></summary>",
         "",
-        *_facts(finding, wording),
+        *_facts(finding, wording, scan),
         "",
         "</details>",
     ]
     return "\n".join(lines)
 
 
-def _facts(finding: Finding, wording: Wording) -> Iterator[str]:
+def _facts(finding: Finding, wording: Wording, scan: Scan) -> Iterator[str]:
     yield f"- **Whose:** {_text(wording.whose(finding))}: {_text('; '.join(wording.evidence(finding)))}"
     since = "; ".join(part for part in (wording.first_seen(finding), wording.at_head(finding)) if part)
     if since:
@@ -135,7 +135,9 @@ def _facts(finding: Finding, wording: Wording) -> Iterator[str]:
     yield f"- **{counted(len(finding.locations), 'place')}:**"
     for location in finding.locations[:_MOST_PLACES]:
         remarks = ", ".join(wording.remarks(location))
-        yield f"  - {_code(wording.place(location))}" + (f" ({_text(remarks)})" if remarks else "")
+        url = wording.link(scan, finding, location)
+        opened = f" <{url}>" if url else ""
+        yield f"  - {_code(wording.place(location))}" + (f" ({_text(remarks)})" if remarks else "") + opened
     if len(finding.locations) > _MOST_PLACES:
         yield f"  - and {len(finding.locations) - _MOST_PLACES:,} more; the JSON report has all of them"
     if is_leak(finding):

@@ -26,7 +26,7 @@ from keyleak.findings import (
 )
 from keyleak.key_shapes import MASK
 from keyleak.reports.fields import Fields
-from keyleak.reports.report import SCHEMA, Report, Scan
+from keyleak.reports.report import SCHEMA, Report, Repository, Scan
 from keyleak.secret import RedactedSecret, Secret
 
 
@@ -115,7 +115,12 @@ def _scan(part: Fields) -> Scan:
         rules_sha256=part.text("rules_sha256"),
         scope=part.optional_text("scope") if part.has("scope") else None,
         stage=part.text("stage") if part.has("stage") else None,
+        repository=part.part("repository").whole(_repository) if part.has("repository") else None,
     )
+
+
+def _repository(part: Fields) -> Repository:
+    return Repository(part.text("name"), part.optional_text("url"), part.optional_text("head"))
 
 
 def _coverage(part: Fields) -> Coverage:
@@ -206,12 +211,15 @@ def _first_seen(part: Fields) -> FirstSeen | None:
         date=part.optional_moment("date"),
         path=part.optional_text("path"),
         line=part.optional_count("line", least=1),
+        author=part.optional_text("author") if part.has("author") else None,
     )
     # Where history was not read, the report repeats the first place here.
     return first if first.commit or first.date else None
 
 
 def _location(part: Fields) -> Location:
+    if part.has("url"):
+        part.optional_text("url")  # made again of the repository's address, where it is wanted
     return Location(
         kind=part.member("kind", LocationKind),
         path=part.optional_text("path"),

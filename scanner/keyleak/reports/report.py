@@ -17,6 +17,17 @@ SCHEMA: Final = "keyleak/report/1"
 
 
 @dataclass(frozen=True, slots=True)
+class Repository:
+    """Which repository a history is of."""
+
+    name: str
+    url: str | None
+    """Where it was cloned from, without credentials."""
+    head: str | None
+    """The commit at HEAD."""
+
+
+@dataclass(frozen=True, slots=True)
 class Scan:
     """What was scanned, when, with which rules."""
 
@@ -31,6 +42,8 @@ class Scan:
     """Which part of a history it was, as the command line names it; None where it was all there is."""
     stage: str | None = None
     """`pre-push` or `pre-receive` where that hook asked: what it found was not published by this push."""
+    repository: Repository | None = None
+    """Whose history it was; None for files."""
 
 
 @dataclass(frozen=True, slots=True)

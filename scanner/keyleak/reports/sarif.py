@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 from keyleak.reports.sarif_results import SarifResults
 from keyleak.reports.sarif_rules import SarifRules
@@ -86,7 +87,7 @@ class _Writer:
         self._report = report
         self._wording = Wording(presentation)
         self._rules = SarifRules(presentation.rulebook, self._wording, report.findings)
-        self._results = SarifResults(self._rules, self._wording)
+        self._results = SarifResults(self._rules, self._wording, report.scan)
 
     def runs(
         self, categories: Sequence[tuple[str, Sequence[Finding]]], most_runs: int
@@ -119,11 +120,21 @@ class _Writer:
             "originalUriBaseIds": {
                 SOURCE_ROOT: {"description": {"text": "The folder that was scanned from."}}
             },
+            **self._origin(),
             "columnKind": "utf16CodeUnits",
             "invocations": [self._invocation(left_out, self._results.cut_short(findings))],
             "results": results,
             "properties": self._about(),
         }
+
+    def _origin(self) -> dict[str, Any]:
+        """The repository, where its address is a URI."""
+        repository = self._report.scan.repository
+        url = self._wording.clean(repository.url or "") if repository else ""
+        if repository is None or not url.startswith(("https://", "ssh://", "http://")):
+            return {}
+        revision = {"revisionId": repository.head} if repository.head else {}
+        return {"versionControlProvenance": [{"repositoryUri": quote(url, safe=":/@?&=%#+"), **revision}]}
 
     def _driver(self) -> dict[str, Any]:
         return {

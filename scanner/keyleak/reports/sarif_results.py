@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from keyleak.findings import Finding, Location
+    from keyleak.reports.report import Scan
     from keyleak.reports.sarif_rules import SarifRules
     from keyleak.reports.wording import Wording
 
@@ -29,24 +30,25 @@ _IN_FILES: Final = frozenset(
 class SarifResults:
     """Makes results."""
 
-    def __init__(self, rules: SarifRules, wording: Wording) -> None:
+    def __init__(self, rules: SarifRules, wording: Wording, scan: Scan) -> None:
         self._rules = rules
         self._wording = wording
+        self._scan = scan
 
     def result(self, finding: Finding) -> dict[str, Any]:
         """The result that a finding is."""
         rule, index = self._rules.reference(finding)
         primary = _primary(finding)
         others = [place for place in finding.locations if place is not primary]
-        related = [self._inner(primary)] if primary.container or primary.decoded else []
-        related += [self._location(place) for place in others[: MOST_LOCATIONS - 1 - len(related)]]
+        related = [self._inner(finding, primary)] if primary.container or primary.decoded else []
+        related += [self._location(finding, place) for place in others[: MOST_LOCATIONS - 1 - len(related)]]
         return {
             "ruleId": rule,
             "ruleIndex": index,
             "kind": "fail",
             "level": LEVELS[finding.severity],
             "message": self._message(finding),
-            "locations": [self._location(primary)],
+            "locations": [self._location(finding, primary)],
             "relatedLocations": [{"id": number, **place} for number, place in enumerate(related, 1)],
             "partialFingerprints": {"primaryLocationLineHash": _line_hash(finding, primary, self._wording)},
             "fingerprints": {"keyleak/v1": finding.id},
@@ -71,14 +73,17 @@ class SarifResults:
         named = f"{self._wording.title(finding)} '{self._wording.secret(finding)}' stands in the clear."
         return {"text": _plain(f"{named} {told}".strip())}
 
-    def _location(self, place: Location) -> dict[str, Any]:
+    def _location(self, finding: Finding, place: Location) -> dict[str, Any]:
         # What people wrote as their name or a message is nobody's business in a dashboard.
         named = place if place.kind in _IN_FILES else replace(place, path=None)
         described = [self._wording.place(named), *self._wording.remarks(place)]
         location: dict[str, Any] = {
             "physicalLocation": {"artifactLocation": self._artifact(place), "region": _region(place)},
             "message": {"text": _plain("; ".join(described))},
-            "properties": _properties_of(place, self._wording),
+            "properties": {
+                **_properties_of(place, self._wording),
+                "url": self._wording.link(self._scan, finding, place) or None,
+            },
         }
         if place.container:
             names = [self._wording.clean(name) for name in place.container]
@@ -87,11 +92,11 @@ class SarifResults:
             ]
         return location
 
-    def _inner(self, place: Location) -> dict[str, Any]:
+    def _inner(self, finding: Finding, place: Location) -> dict[str, Any]:
         """Where inside a container or an encoding the key stands; the result's location is what holds it."""
         layers = [*place.container, *place.decoded]
         text = f"inside {' > '.join(layers)}, line {place.line}, column {place.column}"
-        return {**self._location(place), "message": {"text": _plain(self._wording.clean(text))}}
+        return {**self._location(finding, place), "message": {"text": _plain(self._wording.clean(text))}}
 
     def _artifact(self, place: Location) -> dict[str, Any]:
         if place.kind not in _IN_FILES or not place.path:

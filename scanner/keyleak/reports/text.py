@@ -146,14 +146,11 @@ class _Writer:
         if not since or first is None or not first.path:
             return since
         line = f":{first.line}" if first.line else ""
-        return f"{since}, {self._wording.clean(first.path)}{line}"
+        author = f", by {self._wording.clean(first.author)}" if first.author else ""
+        return f"{since}, {self._wording.clean(first.path)}{line}{author}"
 
     def _head(self, finding: Finding) -> str:
-        if finding.at_head is None:
-            return ""
-        if finding.at_head:
-            return "still has it"
-        return "has it no more; everyone with a clone still does"
+        return self._wording.head(finding)
 
     def _now(self, finding: Finding, told: dict[str, str]) -> Iterator[str]:
         key, advice = self._wording.advice_key(finding), self._wording.advice(finding)

@@ -10,11 +10,13 @@ from keyleak.findings import (
     Environment,
     LocationKind,
     Severity,
+    Standing,
     Status,
     VerificationVerdict,
 )
 from keyleak.practices import advice
 from keyleak.reports.advice import advice_on
+from keyleak.reports.links import link
 from keyleak.terminal import printable
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from keyleak.findings import Finding, Location
     from keyleak.reports.advice import Advice
     from keyleak.reports.presentation import Presentation
+    from keyleak.reports.report import Scan
     from keyleak.rulebook.model import Runbook, VerifyCall
 
 SHOWN_HASH: Final = 12
@@ -53,6 +56,23 @@ _KINDS: Final[Mapping[LocationKind, str]] = {
     LocationKind.STDIN: "standard input",
 }
 _NOT_KNOWN: Final = "not known whether it still works"
+# Of a key that HEAD has not; where the refs do not say, history may be anywhere.
+_NOT_AT_HEAD: Final[Mapping[Standing | None, str]] = {
+    Standing.UNPUSHED: "not at HEAD, but in commits that no remote-tracking ref reaches",
+    Standing.STASHED: "in a stash alone, in no branch",
+    Standing.STAGED: "staged, and in no commit that a ref reaches",
+    Standing.UNREACHABLE: "reached by no ref; this repository's object store alone has it",
+}
+_HEAD_WITHOUT: Final[Mapping[Standing | None, str]] = {
+    Standing.UNPUSHED: "does not have it; only commits that no remote-tracking ref reaches do",
+    Standing.STASHED: "does not have it, nor does any branch; a stash does",
+    Standing.STAGED: "does not have it, nor does any commit that a ref reaches; it is staged",
+    Standing.UNREACHABLE: "does not have it, nor does any ref; this repository's object store does",
+}
+
+
+def _standing(finding: Finding) -> Standing | None:
+    return next((each for each in Standing if each.value in finding.exposure), None)
 
 
 class Wording:
@@ -159,6 +179,11 @@ class Wording:
             remarks += self._refs(location)
         return remarks
 
+    def link(self, scan: Scan, finding: Finding, location: Location) -> str:
+        """Where a place can be looked at; empty where that is not known, or a key is in the address."""
+        found = link(scan.repository.url if scan.repository else None, finding, location) or ""
+        return found if self.clean(found) == found else ""
+
     def first_seen(self, finding: Finding) -> str:
         """`2025-03-01 (270 days ago), commit 0123456789ab`; empty where history was not read."""
         first = finding.first_seen
@@ -172,7 +197,17 @@ class Wording:
         """Whether HEAD still has it; empty where nobody looked."""
         if finding.at_head is None:
             return ""
-        return "HEAD still has it" if finding.at_head else "not at HEAD any more, but in history"
+        elsewhere = _NOT_AT_HEAD.get(_standing(finding), "not at HEAD any more, but in history")
+        return "HEAD still has it" if finding.at_head else elsewhere
+
+    def head(self, finding: Finding) -> str:
+        """The same as what HEAD does: `still has it`."""
+        if finding.at_head is None:
+            return ""
+        standing = _standing(finding)
+        if finding.at_head:
+            return "still has it" + ("; no remote-tracking ref does" if standing is Standing.UNPUSHED else "")
+        return _HEAD_WITHOUT.get(standing, "has it no more; everyone with a clone still does")
 
     def verification(self, finding: Finding, *, with_capabilities: bool = True) -> str:
         """What the issuer said, with its host and day, and the id by which its support finds the request.
@@ -237,8 +272,15 @@ class Wording:
 
     def advice_key(self, finding: Finding) -> str:
         """The same for findings whose advice is the same."""
-        accepted = finding.verification.verdict is not VerificationVerdict.NOT_ACCEPTED
-        return (finding.issuer or "") if accepted else f"{finding.issuer or ''} (not accepted)"
+        if finding.verification.verdict is VerificationVerdict.NOT_ACCEPTED:
+            return f"{finding.issuer or ''} (not accepted)"
+        standing = _standing(finding)
+        far = standing in {None, Standing.PUSHED, Standing.UNREACHABLE}
+        return (
+            (finding.issuer or "")
+            if standing is None or far
+            else f"{finding.issuer or ''} ({standing.value})"
+        )
 
     def most_urgent(self, finding: Finding) -> list[str]:
         """The same in a few lines: the first step, and what the page is for that another one needs."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from keyleak.findings import Sighting
+    from keyleak.git.identity import RepositoryFacts
     from keyleak.sources.batch import BatchResult
     from keyleak.sources.inspector import Inspector
     from keyleak.sources.walk import Batch
@@ -33,6 +34,8 @@ class Reading:
     coverage: Coverage
     interrupted: int = 0
     """The signal by which it was stopped; what was found until then is here. 0 where it went to its end."""
+    repository: RepositoryFacts | None = None
+    """Whose history it is; None for files, and where git does not say."""
 
 
 def read_paths(

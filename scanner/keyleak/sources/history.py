@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from keyleak.coverage import Coverage, Gap, ObjectCounts, merge_gaps
 from keyleak.errors import GitError
 from keyleak.findings import AttributionVerdict, LocationKind
+from keyleak.git.identity import authors, repository_facts
 from keyleak.git.layout import find_layout
 from keyleak.git.objects import read_objects
 from keyleak.git.places import staged_paths
@@ -22,9 +23,10 @@ from keyleak.git.visitor import ReadOptions
 from keyleak.sources.files import Reading
 from keyleak.sources.inspector import Place
 from keyleak.sources.interruption import Interruption
-from keyleak.sources.object_places import ObjectPlaces
+from keyleak.sources.object_places import Known, ObjectPlaces
 from keyleak.sources.object_visitor import MakeObjectVisitor, ObjectVisitor
 from keyleak.sources.reading import INTERRUPTED
+from keyleak.sources.standing import NOTHING_OUTSIDE, known_outside
 from keyleak.sources.surroundings import Surroundings
 from keyleak.sources.wire import unpacked
 from keyleak.unexpected import contained
@@ -61,6 +63,8 @@ class HistoryRequest:
     """What earlier readings brought; None reads everything."""
     traces_gaps: bool = False
     """Whether history is walked for the paths of what could not be read, where HEAD has none."""
+    cloned_from: str | None = None
+    """The URL that it was cloned from for this reading."""
 
 
 def _unseen(_coverage: Coverage, _keys: int) -> None:
@@ -85,9 +89,8 @@ def read_history(
         reading = _History(request, inspector, progress, lambda: interruption.requested).read()
     if interruption.requested:
         gaps = merge_gaps([*reading.coverage.gaps, INTERRUPTED])
-        return Reading(
-            reading.sightings, replace(reading.coverage, gaps=gaps), interrupted=interruption.number
-        )
+        coverage = replace(reading.coverage, gaps=gaps)
+        return replace(reading, coverage=coverage, interrupted=interruption.number)
     return reading
 
 
@@ -142,7 +145,10 @@ class _History:
 
             walk = scoped.walk if scoped else None
             gaps = named_gaps(self._repository, gaps, traces=self._request.traces_gaps, selection=walk)
-        return Reading(tuple(sightings), replace(coverage, gaps=gaps))
+        facts = None
+        if self._layout.asks_git:
+            facts = repository_facts(self._repository, self._request.cloned_from)
+        return Reading(tuple(sightings), replace(coverage, gaps=gaps), repository=facts)
 
     def _scoped(self, scope: Scope) -> ScopedObjects:
         if not self._layout.asks_git:
@@ -200,10 +206,20 @@ class _History:
         origins = self._asked(
             "provenance", lambda: provenance(self._repository, kinds, self._gaps.append, walk), nothing
         )
-        places = ObjectPlaces(origins, lambda: self._staged)
+        places = ObjectPlaces(origins, lambda: self._staged, self._known(origins.values(), scoped))
         for result in self._within_projects(found, origins):
             for sighting in unpacked(result.sightings):
                 yield from places.of(sighting, result.oid)
+
+    def _known(self, origins: Iterable[Provenance], scoped: ScopedObjects | None) -> Known:
+        """What is worth knowing of a repository only where it holds a key."""
+        first = {origin.first_commit for origin in origins if origin.first_commit}
+        keep, nobody = self._request.scope.keep, dict[str, str]()
+        names = self._asked("authors", lambda: authors(self._repository, first, keep), nobody)
+        outside = NOTHING_OUTSIDE
+        if self._layout.asks_git:
+            outside = known_outside(self._repository, cloned=self._request.cloned_from is not None)
+        return Known(outside, names, whole=scoped is None)
 
     def _within_projects(
         self, found: Sequence[ObjectResult], origins: Mapping[bytes, Provenance]

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from keyleak.findings import FirstSeen, LocationKind
 from keyleak.git.provenance import NOTHING_KNOWN
 from keyleak.records import replace
+from keyleak.sources.standing import standing_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from keyleak.findings import Location, Sighting
     from keyleak.git.provenance import Provenance
+    from keyleak.sources.standing import Outside
 
 _NOTES: Final = "refs/notes/"
 _STASH: Final = ("refs/stash", "stash@{")
+
+
+class Known(NamedTuple):
+    """What else is known of a repository."""
+
+    outside: Outside
+    authors: Mapping[str, str]
+    """Names by commit."""
+    whole: bool
+    """Whether all of it is read."""
 
 
 class ObjectPlaces:
@@ -25,13 +37,16 @@ class ObjectPlaces:
         self,
         origins: Mapping[bytes, Provenance],
         staged: Callable[[], Mapping[bytes, Sequence[str]]],
+        known: Known,
     ) -> None:
         """Take what is known.
 
         Args:
             origins: where each comes from.
             staged: lists the paths of blobs in the index.
+            known: what else is known of the repository.
         """
+        self._known = known
         self._origins = origins
         self._staged = staged
 
@@ -55,8 +70,11 @@ class ObjectPlaces:
             path = location.path if folder is None else f"{folder}/{location.path}"
         commit = location.commit or origin.first_commit
         placed = replace(location, path=path, commit=commit, refs=origin.refs)
-        first = FirstSeen(origin.first_commit, origin.first_date, path, location.line)
-        return replace(sighting, location=placed, first_seen=first, at_head=origin.at_head)
+        author = self._known.authors.get(origin.first_commit or "")
+        first = FirstSeen(origin.first_commit, origin.first_date, path, location.line, author)
+        outside, whole = self._known.outside, self._known.whole
+        standing = standing_of(placed.kind, origin, outside, whole=whole)
+        return replace(sighting, location=placed, first_seen=first, at_head=origin.at_head, standing=standing)
 
     def _kind_of_place(self, location: Location, origin: Provenance) -> Location:
         """Notes and stashes are commits like others, which only their refs tell apart."""

@@ -100,10 +100,18 @@
   }
 
   function placed(place) {
-    const item = element("li", "", element("code", "", place.place));
+    const where = element("code", "", place.place);
+    const item = element("li", "", place.url ? linked(place.url, where) : where);
     if (place.remarks.length) item.append(element("div", "quiet", place.remarks.join(" · ")));
     if (place.excerpt) item.append(element("pre", "", place.excerpt));
     return item;
+  }
+
+  function linked(url, shown) {
+    const link = element("a", "", shown);
+    link.href = url;
+    link.rel = "noreferrer noopener";
+    return link;
   }
 
   function steps(finding) {
@@ -111,10 +119,7 @@
     const runbook = data.runbooks[finding.runbook];
     const made = element("div", "", element("ol", "", ...runbook.steps.map((step) => element("li", "", step))));
     if (runbook.url) {
-      const link = element("a", "", runbook.url);
-      link.href = runbook.url;
-      link.rel = "noreferrer noopener";
-      made.append(element("p", "quiet", "Revoke it at ", link));
+      made.append(element("p", "quiet", "Revoke it at ", linked(runbook.url, runbook.url)));
     }
     return made;
   }
