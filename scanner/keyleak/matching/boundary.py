@@ -6,11 +6,13 @@ from typing import Final
 
 from keyleak.on_use import on_use
 
-# A letter or digit on the left is no neighbour where it ends an escape: `\n`, `\x3d`, `\u003d`, `%3D`, `=3D`,
-# a colour sequence of a terminal log; or where it is a short option. Otherwise a
-# key after a line break in a JSON string would be missed.
+# A letter or digit on the left is no neighbour where it ends an escape: `\n`, `\x3d`, `\u003d`, `\042`,
+# `%3D`, `=3D`, a backtick and a letter of PowerShell, `%n` of a format, `^M`, a colour sequence of a
+# terminal log; or where it is a short option. Otherwise a key after a line break in a string would be missed.
+# There may be any number of backslashes: a string in a string.
 _ESCAPE: Final = on_use(
-    rb"(?:(?<!\\)(?:\\\\)*\\(?:[nrtbfv0]|x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4})"
+    rb"(?:\\(?:[nrtbfvae]|0?[0-7]{1,3}|x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8})"
+    rb"|`[0abefnrtv]|%n|\^[A-Z]"
     rb"|%(?:25){0,3}[0-9A-Fa-f]{2}|=(?:3D|20|22|27|3A|0A)"
     rb"|(?:\x1b|\\x1b|\\033|\\e|\\u001[bB])\[[0-9;]{0,12}[A-Za-z]"
     # What is left of one where the escape character itself was lost, as in logs that were copied.

@@ -55,7 +55,12 @@ _HOLE: Final = on_use(
     rb"|\$\((?P<made>" + _NAME + rb")\)|%(?P<batch>" + _NAME + rb")%"
     rb"|\$(?P<bare>" + _NAME + rb")"
 )  # fmt: skip
-_INSIDE: Final = on_use(rb"[$#]?\{\s{0,4}[\"']|[\"']\s{0,4}\}|\\\r?\n[ \t]{0,40}|\\n\\\r?\n[ \t]{0,40}")
+# An interpolation that holds a constant, where it opens and where it closes; the sign that a line goes on.
+_OPENS: Final = on_use(rb"[$#]?\{\s{0,4}[\"']")
+_CLOSES: Final = on_use(rb"[\"']\s{0,4}\}")
+_OPENED: Final = on_use(rb"[$#]?\{\s{0,4}[\"']\Z")
+_OPENING_REACH: Final = 8
+_NEXT_LINE: Final = on_use(rb"\\\r?\n[ \t]{0,40}|\\n\\\r?\n[ \t]{0,40}")
 _SIGN: Final = rb"[ \t]{0,8}(?::=|=>|=|,|:|[ \t])\s{0,8}"
 GIVEN: Final = rb"[\"'\]]{0,2}(?:[ \t]{0,4}:[ \t]{0,4}[A-Za-z&'\[\]. ]{1,24}?)?" + _SIGN
 GIVEN_TYPED: Final = rb"[ \t]{1,4}[A-Za-z\[\].]{1,24}" + _SIGN
@@ -130,6 +135,8 @@ class Place(NamedTuple):
     at: int
     inside: bool = True
     """Whether that is in a constant, before its closing quote."""
+    opened: bool = False
+    """Whether that constant is one in an interpolation, so that its closing quote and bracket lead back."""
 
 
 class Part(NamedTuple):
@@ -221,10 +228,20 @@ def _rest_of_constant(text: bytes, place: Place, depth: int) -> Part | None:
     if hole := _HOLE.match(text, place.at):
         value = constant(text, hole[hole.lastgroup or 0], place.at, depth)
         return Part(value, Place(hole.end())) if value else None
-    inside = _INSIDE.match(text, place.at)
-    start = inside.end() if inside else place.at
+    start, opened = place.at, place.opened
+    if opens := _OPENS.match(text, start):
+        start, opened = opens.end(), True
+    elif opened and (closes := _CLOSES.match(text, start)):
+        start, opened = closes.end(), False
+    elif goes_on := _NEXT_LINE.match(text, start):
+        start = goes_on.end()
     end = end_of_piece(text, start)
-    return Part(((start, end),), Place(end)) if end > start else None
+    return Part(((start, end),), Place(end, opened=opened)) if end > start else None
+
+
+def begins_in_interpolation(text: bytes, start: int) -> bool:
+    """Whether the constant that begins at an index is one in an interpolation: `${"sk_live_"}`."""
+    return _OPENED.search(text, max(0, start - _OPENING_REACH), start) is not None
 
 
 def constant(text: bytes, name: bytes, use: int, depth: int = 0) -> tuple[Span, ...]:

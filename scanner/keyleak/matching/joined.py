@@ -23,6 +23,7 @@ from keyleak.matching.expressions import (
     Place,
     Span,
     accumulated,
+    begins_in_interpolation,
     end_of_piece,
     folded,
     joint_of_constants,
@@ -139,7 +140,7 @@ def joined_texts(text: bytes, start: int, end: int, *, of_key: bool = False) -> 
         end: where it ends.
         of_key: whether it must begin like a key; what does not is not followed.
     """
-    first = Part(((start, end),), Place(end))
+    first = Part(((start, end),), Place(end, opened=begins_in_interpolation(text, start)))
     for spelled, span in completed(text, start, Place(end)):
         yield _spelled(text, spelled, span)
     yield from _from(text, start, first, of_key=of_key)

@@ -14,7 +14,7 @@ from keyleak.matching.engine import fastest_engine, has_body
 from keyleak.matching.joined import Joined, joined_keys
 from keyleak.matching.judge import KeyJudge
 from keyleak.matching.match import GivenBy, Match, Recipient, Rejection
-from keyleak.matching.prefixed import Shaped, counted_key, key_run, misfit_reason
+from keyleak.matching.prefixed import Shaped, counted_key, emphasised_key, key_run, misfit_reason
 from keyleak.matching.spans import Spans
 from keyleak.matching.statement import around, statement_around
 from keyleak.matching.view import View, narrow_view
@@ -243,7 +243,7 @@ class Matcher:
         start = view.anchor_end - self.rules.anchors[hit.anchor].length
         if start < 0:
             return None
-        shaped = self._judge.shaped(view.text, start)
+        shaped = emphasised_key(view.text, start, self.rules) or self._judge.shaped(view.text, start)
         # The length says where a key ends, if what follows looks like more of it.
         if shaped is None or not shaped.is_telling:
             shaped = counted_key(view.text, start, self.rules) or shaped
@@ -255,9 +255,16 @@ class Matcher:
 
 def _tells_more(joined: Joined, shaped: Shaped, plain: Shaped | None) -> bool:
     """Whether it is surely one key, though hardly anything says that its pieces belong together."""
-    if joined.by_lines and not shaped.is_telling:
+    if joined.by_lines and not (
+        shaped.is_telling and (plain is None or _is_drawn(joined.key[joined.first_length : shaped.end]))
+    ):
         return False
     return plain is None or shaped.strength_rank < plain.strength_rank
+
+
+def _is_drawn(rest: bytes) -> bool:
+    """Whether what is put behind a key in one piece is no word: it has digits, or letters of both cases."""
+    return rest.lower() != rest != rest.upper() or any(each in b"0123456789" for each in rest)
 
 
 def _may_look(budget: Budget) -> bool:

@@ -21,6 +21,9 @@ _STRENGTHS: Final = (Strength.DECISIVE, Strength.STRONG, Strength.WEAK)
 # What follows a key that somebody shortened or that a program completes: `sk_live_abc…`, `sk_live_abc${id}`.
 # Two or three stars without more are the end of bold type in Markdown.
 _CUT_OFF: Final = re.compile(rb"\.\.\.|\xe2\x80\xa6|\*{4}|\*{2,3}[A-Za-z0-9]|\$\{|#\{|\{\{|%[sd]")
+# Signs that bodies may hold and texts put around a key.
+_SIGNS: Final = frozenset({b"_", b"-", b"+", b"="})
+_MOST_SIGNS: Final = 8
 _KEY_RUN: Final = re.compile(rb"[A-Za-z0-9_+/=-]+")
 CUT_OFF: Final = "cut off or completed by a program"
 _SHORT_BODY: Final = 24
@@ -81,6 +84,36 @@ def counted_key(text: bytes, start: int, rules: CompiledRules) -> Shaped | None:
     return None
 
 
+def emphasised_key(text: bytes, start: int, rules: CompiledRules) -> Shaped | None:
+    """The key that begins at `start`, where signs that bodies may hold stand behind it and are none of it.
+
+    The same signs before the key and behind it belong to the text around: emphasis (`_K_`, `__K__`), word
+    diffs (`[-K-]`, `{+K+}`), comments (`<!--K-->`); so do the hyphens of an arrow. Of signs that stand behind
+    the key alone nothing says that they are not its last characters.
+    """
+    run_end = start + len(key_run(text, start))
+    end = _end_without_signs(text, start, run_end)
+    whole = text[start:end]
+    shaped = shaped_key(whole, 0, rules) if end < run_end else None
+    if shaped is None or shaped.end != len(whole):
+        return None
+    return Shaped(start, end, shaped.prefix, shaped.rules)
+
+
+def _end_without_signs(text: bytes, start: int, end: int) -> int:
+    """Where a run of key characters ends without the signs that are none of it."""
+    sign = text[end - 1 : end]
+    if sign not in _SIGNS:
+        return end
+    bare = start + len(text[start:end].rstrip(sign))
+    near = text[max(0, start - _MOST_SIGNS) : start]
+    before = len(near) - len(near.rstrip(sign))
+    if before and not is_left_boundary(text, start - before):
+        return end
+    is_arrow = sign == b"-" and text.startswith(b">", end)
+    return bare if before == end - bare or is_arrow else end
+
+
 def _number_before(text: bytes, start: int) -> int:
     """The number before an index: in two or four bytes of which the others are zero, or in one byte.
 
@@ -89,7 +122,11 @@ def _number_before(text: bytes, start: int) -> int:
     """
     number = text[max(0, start - 4) : start]
     if number[-1:] == b"\0":
-        return number[0] if number[1:] == b"\0\0\0" else number[-2] if len(number) > 1 else 0
+        if number[1:] == b"\0\0\0":
+            return number[0]
+        # In text the byte is what ends what was written before.
+        near = text[max(0, start - _NEAR) : start].replace(b"\0", b"")
+        return number[-2] if len(number) > 1 and _is_binary(near) else 0
     if len(number) < 2 or not number[-1:].isalnum():
         return 0
     before = number[-2]

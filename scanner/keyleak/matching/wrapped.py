@@ -22,10 +22,10 @@ _NEXT_LINE: Final = on_use(
 )
 
 
-# Marks that a word processor or a highlighter puts into a word: `</w:t></w:r><w:r><w:t>`, `<span>`.
-_MARKS: Final = on_use(
-    rb"(?:</?(?!(?i:td|th|tr|li|p|div|d[dt]|h[1-6]|br)\b)[A-Za-z][^<>]{0,120}>\s{0,8}){1,24}(?P<piece>[A-Za-z0-9_+/=-]{1,260})"
-)
+# Marks that a word processor or a highlighter puts into a word: `</w:t></w:r><w:r><w:t>`, `<span>`. A blank
+# behind the last one ends the word.
+_MARK: Final = rb"</?(?!(?i:td|th|tr|li|p|div|d[dt]|h[1-6]|br)\b)[A-Za-z][^<>]{0,120}>"
+_MARKS: Final = on_use(rb"(?:" + _MARK + rb"\s{0,8}){0,23}" + _MARK + rb"(?P<piece>[A-Za-z0-9_+/=-]{1,260})")
 
 
 def _begins_another(piece: bytes) -> bool:
