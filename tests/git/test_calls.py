@@ -135,7 +135,7 @@ TABLE: Final = {
         Reach.OWN,
         "the clone that is rewritten",
         {
-            "mirror_clone": "clone",
+            "mirror_clone": "clone rev-parse",
             "write_bundle": "bundle bundle",
             "forget_old_objects": "gc reflog",
             "filter_repo": "subprocess.run",

@@ -153,6 +153,23 @@ def test_a_folder_trusted_by_the_environment_is_read(
         assert process.run(["ls-files"], cwd=repository, keep=keep) == b""
 
 
+def test_a_trusted_repository_is_cloned_whoever_owns_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository = new_repository(tmp_path / "r")
+    commit(repository, {"f": b"1"})
+    monkeypatch.setenv("HOME", os.fspath(tmp_path))
+    for name in ("GIT_TEST_ASSUME_DIFFERENT_OWNER", "GIT_CONFIG_COUNT"):
+        monkeypatch.setenv(name, "1")
+    monkeypatch.setattr(process, "_KEPT", process._KEPT | {"GIT_TEST_ASSUME_DIFFERENT_OWNER"})
+    with pytest.raises(GitError, match=rf"{repository} belongs to another user"):
+        mirror_clone(os.fspath(repository), os.fspath(tmp_path / "m.git"))
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", "safe.directory")
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", os.fspath(repository))
+    mirror_clone(os.fspath(repository), os.fspath(tmp_path / "m.git"))
+    assert (tmp_path / "m.git" / "HEAD").exists()
+
+
 def test_a_bare_repository_that_is_named_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", os.fspath(tmp_path))
     (tmp_path / ".gitconfig").write_text("[safe]\n\tbareRepository = explicit\n")

@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Final, NamedTuple, cast
 
 from keyleak.errors import GitError
+from keyleak.on_use import on_use
 from keyleak.termination import handled_signals, interruption_by
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ _FIXED: Final = {
 }
 
 _UNTRUSTED: Final = ("dubious ownership", "unsafe repository")
+_OWNED: Final = on_use(r"repository (?:at|\() ?'([^'\n]+)'")
 
 
 def clean_environment(environ: Mapping[str, str], keep: Sequence[str] = ()) -> dict[str, str]:
@@ -126,7 +128,7 @@ def run(
         environment["GIT_ALLOW_PROTOCOL"] = "file"
     try:
         done = subprocess.run(  # noqa: S603 (a list, no shell)
-            [executable(args, environment), *_options(cwd), *args],
+            [executable(args, environment), *options_for(cwd), *args],
             cwd=cwd,
             env=environment,
             input=stdin if stdin is not None else b"",
@@ -176,7 +178,7 @@ def stream(
     with _unnamed_file() as stderr:
         try:
             process = subprocess.Popen(  # noqa: S603 (a list, no shell)
-                [executable(args, environment), *_options(cwd), *args],
+                [executable(args, environment), *options_for(cwd), *args],
                 cwd=cwd,
                 env=environment,
                 stdin=subprocess.PIPE,
@@ -231,7 +233,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _options(folder: StrOrBytesPath) -> list[str]:
+def options_for(folder: StrOrBytesPath) -> list[str]:
     """Options of git itself, before the command.
 
     Args:
@@ -320,7 +322,9 @@ def _failure(args: Sequence[StrOrBytesPath], cwd: StrOrBytesPath, returncode: in
         raise interruption_by(-returncode)
     said = printable(stderr)
     if any(words in said for words in _UNTRUSTED):
-        folder = printable(os.fsencode(os.path.abspath(cwd)))
+        named = _OWNED.search(said)
+        # A clone runs in another folder than the one that is not trusted.
+        folder = os.path.normpath(named[1]) if named else printable(os.fsencode(os.path.abspath(cwd)))
         said = (
             f"{folder} belongs to another user, so git does not read it. If you trust it: "
             f"git config --global --add safe.directory '{folder}'"

@@ -7,11 +7,12 @@ told by options elsewhere it is told by `GIT_CONFIG_*` variables, which reach ev
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 from typing import TYPE_CHECKING, Final
 
 from keyleak.errors import GitError
-from keyleak.git.process import clean_environment, run
+from keyleak.git.process import clean_environment, executable, options_for, run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,10 +36,21 @@ def mirror_clone(source: str, target: str) -> None:
     Raises:
         GitError: git said no; what it had written by then is gone.
     """
+    run(["rev-parse", "--git-dir"], source)  # refused where it is another user's that is not trusted
     # No template: it could bring hooks. No hard links: objects are to be dropped from this clone alone.
-    options = ("--mirror", "--no-local", "--quiet", "--template=")
+    options = ("--mirror", "--no-local", "--quiet", "--template=", "--upload-pack", _upload_pack(source))
     parent, name = os.path.split(target)
     run(["clone", *options, "--", source, name], parent, copies_local=True)
+
+
+def _upload_pack(source: str) -> str:
+    """The git that reads the source, which gets none of the options and trusts that the cloning one has.
+
+    That its owner is trusted is known by then. It names the git folder where people name the work tree, so it
+    is told that any will do.
+    """
+    program = executable(("upload-pack",), clean_environment(os.environ))
+    return shlex.join([program, *options_for(source), "-c", "safe.directory=*", "upload-pack"])
 
 
 def write_bundle(repository: str, file: str) -> None:
