@@ -119,6 +119,20 @@ def test_all_files_are_really_looked_at(person: Person) -> None:
     assert stopped(person.run("pre-commit", "run", "--files", "old.env"))
 
 
+def test_names_that_look_like_options_and_files_that_are_not_staged(person: Person) -> None:
+    for name in ("--exit-zero", "--format"):
+        person.stage(name)
+    person.stage("leak.env", LEAK)
+    assert stopped(person.run("git", "commit", "-m", "leak"))
+    person.stage("leak.env")
+    assert not stopped(person.run("git", "commit", "-m", "clean"))
+    person.write("leak.env", LEAK)
+    for which in (["--all-files"], ["--files", "leak.env"]):
+        done = person.run("pre-commit", "run", *which)
+        assert stopped(done)
+        assert "both were read" in done.stdout
+
+
 def test_a_push_is_its_whole_range(person: Person) -> None:
     person.record("clean.txt")
     assert not stopped(person.run("git", "push", "origin", "main"))
