@@ -37,6 +37,8 @@ class Accepted:
     """Why it was not read."""
     by: str
     """The entry that accepts it: file, line and the reason given there."""
+    line: int = 0
+    """Where the entry is in its file; not part of a report."""
 
 
 @dataclass(frozen=True, slots=True)

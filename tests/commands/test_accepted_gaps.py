@@ -219,3 +219,22 @@ def test_every_report_lists_what_is_accepted(repo: Path, form: str) -> None:
     again = keyleak(repo, "report", "-", "--format", form, stdin=saved)
     assert again.returncode == ExitCode.CLEAN
     assert "made to be broken" in again.stdout.replace("\n    ", " ")
+
+
+def test_what_cannot_be_read_where_every_key_is_allowed_is_accepted(repo: Path) -> None:
+    def configure(entry: str) -> None:
+        (repo / ".keyleak.yaml").write_text(f"allow:\n  - {{{entry}, reason: fixtures}}\n")
+
+    configure("path: tests/fixtures/*")
+    for command in (("scan",), ("history",), ("staged", WHAT)):
+        found = coverage(repo, *command)
+        assert (found["exit"], found["gaps"]) == (ExitCode.CLEAN, [])
+        assert [each["by"] for each in found["accepted"]] == [".keyleak.yaml:2: fixtures"]
+        assert "stale" not in str(found["err"])
+    for narrower in (
+        "path: tests/fixtures/*, issuer: flora",
+        "path: tests/*.txt",
+        "path: tests/fixtures/*, expires: 2020-01-01",
+    ):
+        configure(narrower)
+        assert coverage(repo, "scan")["exit"] == ExitCode.INCOMPLETE, narrower

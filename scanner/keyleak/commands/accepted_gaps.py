@@ -26,12 +26,12 @@ def with_accepted(reading: Reading, options: ReportOptions, console: Console, *,
     """
     settings = settings_of(options)
     entries = settings.decisions.gaps
-    if not entries:
+    if not entries and not (reading.coverage.gaps and settings.decisions.allow):
         return reading
     # Imported only where there is such an entry: start-up is part of the product.
-    from keyleak.decisions.gap_entries import GapKind, accept, kind_of  # noqa: PLC0415
+    from keyleak.decisions.gap_entries import GapKind, accept, kind_of, of_allowed_paths  # noqa: PLC0415
 
-    base = settings.decisions.paths
+    base, today = settings.decisions.paths, settings.decisions.today
 
     def names(gap: Gap) -> list[str]:
         is_file = on_disk and gap.blob is None and kind_of(gap) is not GapKind.SUBMODULE
@@ -41,14 +41,15 @@ def with_accepted(reading: Reading, options: ReportOptions, console: Console, *,
         until = f", until {entry.expires}" if entry.expires else ""
         return f"{_where(entry, settings.config)}: {entry.reason}{until}"
 
-    counting = [entry for entry in entries if not entry.expired(settings.decisions.today)]
-    coverage, unused = accept(reading.coverage, counting, names, by)
+    counting = [entry for entry in entries if not entry.expired(today)]
+    allowed = [entry for entry in of_allowed_paths(settings.decisions.allow) if not entry.expired(today)]
+    coverage, unused = accept(reading.coverage, [*counting, *allowed], names, by)
     for entry in entries:
         if entry not in counting:
             where = _where(entry, settings.config)
             console.note(f"{where} expired on {entry.expires}: the allow-gap entry {entry}")
     if settings.sees_all and not reading.interrupted:
-        for entry in unused:
+        for entry in (each for each in unused if each in counting):
             console.note(f"{_where(entry, settings.config)} is stale, it accepts nothing any more: {entry}")
     _say_accepted(coverage, settings.config, console)
     return replace(reading, coverage=coverage)

@@ -168,7 +168,9 @@ def findings_of(
     if not work.keeps_ignored:
         sightings = [sighting for sighting in sightings if sighting.remark is None]
     findings = _judged(group_by_secret(sightings, work.roots), work, options)
-    return decide(findings, settings_of(options), console, complete=reading.coverage.shows_all)
+    coverage = reading.coverage
+    accepting = frozenset(each.line for each in coverage.accepted)
+    return decide(findings, settings_of(options), console, complete=coverage.shows_all, accepting=accepting)
 
 
 def _judged(findings: list[Finding], work: Work, options: ReportOptions) -> list[Finding]:

@@ -41,7 +41,12 @@ def settings_of(options: ReportOptions) -> Settings:
 
 
 def decide(
-    findings: Sequence[Finding], settings: Settings, console: Console, *, complete: bool
+    findings: Sequence[Finding],
+    settings: Settings,
+    console: Console,
+    *,
+    complete: bool,
+    accepting: frozenset[int] = frozenset(),
 ) -> tuple[Finding, ...]:
     """The findings with what was decided on each.
 
@@ -50,6 +55,7 @@ def decide(
         settings: what was settled before.
         console: told what counts no more, and what was not honoured.
         complete: whether everything that there is was read, so that an entry that matches nothing is stale.
+        accepting: lines of entries that accept something unread, so that they are not.
     """
     decisions = settings.decisions
     review = settings.review
@@ -63,7 +69,7 @@ def decide(
         *_counts(decided, settings),
         *_proposals(decided),
         *_markers(findings, settings),
-        *_entries(findings, settings, complete),
+        *_entries(findings, settings, None if not complete else accepting),
     ):
         console.note(masker.mask(note))
     return kept
@@ -122,7 +128,10 @@ def _markers(findings: Sequence[Finding], settings: Settings) -> Iterable[str]:
     yield from _named(refused, "inline marker not honoured at")
 
 
-def _entries(findings: Sequence[Finding], settings: Settings, complete: bool) -> Iterable[str]:  # noqa: FBT001 - private
+def _entries(
+    findings: Sequence[Finding], settings: Settings, accepting: frozenset[int] | None
+) -> Iterable[str]:
+    """What is wrong with entries; which are stale only where all was read, those that accept a gap apart."""
     decisions = settings.decisions
     for entry in decisions.expired():
         yield f"{_where(entry, settings.config)} expired on {entry.expires}: the allow entry {entry.criteria}"
@@ -130,8 +139,10 @@ def _entries(findings: Sequence[Finding], settings: Settings, complete: bool) ->
     for each in entries:
         if each.criteria.path is not None and (why := problem_of(each.criteria.path)):
             yield f"{_where(each, settings.config)}: path {each.criteria.path!r} can never fit: it {why}"
-    if settings.sees_all and complete:
+    if settings.sees_all and accepting is not None:
         for stale in decisions.stale(decisions.subjects(findings)):
+            if stale.line in accepting:
+                continue
             where = _where(stale, settings.config)
             yield f"{where} is stale, it matches nothing in these files any more: {stale.criteria}"
 

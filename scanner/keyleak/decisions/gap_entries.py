@@ -11,6 +11,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 from keyleak.coverage import Accepted
+from keyleak.decisions.entries import Criteria
 from keyleak.decisions.path_patterns import path_pattern
 from keyleak.records import dataclass, replace
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from keyleak.coverage import Coverage, Gap
+    from keyleak.decisions.entries import AllowEntry
 
 
 class GapKind(Enum):
@@ -100,6 +102,18 @@ class GapEntry:
         return ", ".join(f"{name}: {value}" for name, value in named.items() if value is not None)
 
 
+def of_allowed_paths(entries: Sequence[AllowEntry]) -> tuple[GapEntry, ...]:
+    """What `allow` entries that name a path and nothing else accept.
+
+    Whatever key there is below such a path is allowed, so what cannot be read there hides none that counts.
+    """
+    return tuple(
+        GapEntry(entry.reason, path=entry.criteria.path, expires=entry.expires, line=entry.line)
+        for entry in entries
+        if entry.criteria == Criteria(path=entry.criteria.path)
+    )
+
+
 def accept(
     coverage: Coverage,
     entries: Sequence[GapEntry],
@@ -122,6 +136,6 @@ def accept(
             continue
         used.add(entry.line)
         times = f" ({gap.count:,} times)" if gap.count > 1 else ""
-        accepted.append(Accepted(gap.what, f"{gap.reason}{times}", by(entry)))
+        accepted.append(Accepted(gap.what, f"{gap.reason}{times}", by(entry), entry.line))
     unused = [entry for entry in entries if entry.line not in used]
     return replace(coverage, gaps=tuple(gaps), accepted=(*coverage.accepted, *accepted)), unused
