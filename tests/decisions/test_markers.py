@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import keyleak
 from keyleak.decisions.engine import Decisions
-from keyleak.decisions.markers import markers_beside
+from keyleak.decisions.markers import Markers, markers_beside
 from keyleak.rulebook.template import expand
 
 KEY = expand("sk_live_${base62:42}", 3)
@@ -167,3 +167,23 @@ def test_any_text_around_a_key_is_looked_at_without_harm(before: str, after: str
     head, key, tail = (part.encode(codec, "surrogatepass") for part in (before, KEY, after))
     found = markers_beside(head + key + tail, len(head), len(head) + len(key), utf16=codec if wide else None)
     assert not found or "keyleak:allow" in before + after
+
+
+def test_markers_are_found_among_many_keys_as_beside_one() -> None:
+    keys = [expand("sk_live_${base62:42}", seed) for seed in range(40)]
+    lines = [
+        f"a = '{key}'  # {MANY[index % len(MANY)]}" if index % 3 == 0 else f"b = '{key}'"
+        for index, key in enumerate(keys)
+    ]
+    content = "\n".join(lines).encode()
+    markers = Markers(content)
+    for key in keys:
+        start = content.index(key.encode())
+        end = start + len(key)
+        assert markers.beside(start, end) == markers_beside(content, start, end)
+
+
+MANY = [
+    "keyleak:allow a test", "gitleaks:allow", "trufflehog:ignore", "kingfisher:ignore", "Keyleak : Allow it",
+    "pragma: allowlist secret", "keyleak:ignore", "noqa: keyleak", "keyleak = revoked",
+]  # fmt: skip

@@ -51,6 +51,8 @@ _MARKER: Final = on_use(
     )(?!\w)(?!-\w)""",
     re.VERBOSE,
 )
+# One of these is a part of each of them.
+_TOOL: Final = on_use(rb"(?i)keyleak|gitleaks|trufflehog|kingfisher|pragma")
 _TOOLS: Final = {
     "keyleak": OWN_TOOL,
     "gitleaks": "gitleaks",
@@ -153,9 +155,8 @@ class Markers:
 
     @cached_property
     def _places(self) -> list[int]:
-        """Where anything in the content may be a marker; what no ASCII letter precedes, may be one."""
-        pattern = re.compile(_MARKER.pattern.encode(), re.VERBOSE)
-        return [found.start() for found in pattern.finditer(self._content)]
+        """Where a word stands that every marker holds, whatever its form."""
+        return [found.start() for found in _TOOL.finditer(self._content)]
 
 
 def _on_line(line: str) -> Iterator[tuple[Marker, bool]]:
