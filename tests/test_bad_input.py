@@ -83,7 +83,9 @@ def test_links_are_not_followed_but_their_target_text_is_scanned(tmp_path: Path)
 
 def test_hostile_names_reach_neither_terminal_nor_json_raw(folder: Path) -> None:
     name = b"a\x1b[31mred\xff\n.env"
-    (Path(os.fsdecode(os.fsencode(folder) + b"/" + name))).write_text(f"x = {expand('sk_live_${hex:40}')}")
+    (Path(os.fsdecode(os.fsencode(folder) + b"/" + name))).write_text(
+        f"x = {expand('sk_live_${hex:40}')}", encoding="utf-8"
+    )
     text = scan(".", cwd=folder).stdout
     assert b"\x1b" not in text
     assert b"\xff" not in text

@@ -35,7 +35,7 @@ def test_a_pull_request_is_what_its_commits_bring(person: Person, runner: Runner
     assert (found["exit"], found["findings"]) == (ExitCode.FINDINGS, "1")
     assert "::error " in found["out"]
     assert "leak.env" in found["summary"]
-    sarif = json.loads(Path(found["sarif"]).read_text())
+    sarif = json.loads(Path(found["sarif"]).read_text(encoding="utf-8"))
     assert sum(len(each["results"]) for each in sarif["runs"]) == 1
 
 

@@ -269,7 +269,7 @@ def test_the_output_file_has_one_line_for_each_output(person: Person, runner: Ru
     runner.run("push", push(person.head(), person.head()))
     lines = (tmp_path / "runner" / "output").read_text().splitlines()
     assert [line.partition("=")[0] for line in lines] == ["findings", "sarif"]
-    assert json.loads(Path(lines[1].partition("=")[2]).read_text())["version"] == "2.1.0"
+    assert json.loads(Path(lines[1].partition("=")[2]).read_text(encoding="utf-8"))["version"] == "2.1.0"
 
 
 @pytest.mark.parametrize("configuration", ["allow:\n  - {path: '*', reason: REASON}\n", "REASON: 1\n"])

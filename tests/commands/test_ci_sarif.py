@@ -36,7 +36,7 @@ def runner(person: Person, tmp_path: Path) -> Runner:
 
 def uploaded(found: Mapping[str, Any]) -> dict[str, list[str]]:
     """By category, where its results stand."""
-    runs = json.loads(Path(found["sarif"]).read_text())["runs"]
+    runs = json.loads(Path(found["sarif"]).read_text(encoding="utf-8"))["runs"]
     return {
         run["automationDetails"]["id"]: sorted(
             place["physicalLocation"]["artifactLocation"]["uri"]
@@ -156,7 +156,7 @@ def test_an_entry_that_was_merged_allows_the_alert(person: Person, runner: Runne
     after = person.record("leak.env", LEAK)
 
     def suppressed(found: Mapping[str, Any]) -> list[bool]:
-        [run] = json.loads(Path(found["sarif"]).read_text())["runs"]
+        [run] = json.loads(Path(found["sarif"]).read_text(encoding="utf-8"))["runs"]
         return [bool(result["suppressions"]) for result in run["results"]]
 
     found = runner.run("pull_request", pull(before, after))

@@ -7,17 +7,21 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from keyleak.rulebook.loader import load_rulebook
 from keyleak.rulebook.template import expand
+from keyleak.sources.history import HistoryRequest, read_history
+from keyleak.sources.inspector import Inspector
 from repositories import Entry, appending_delta, commit, git, grown, new_repository, repack, write_pack
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from keyleak.coverage import Coverage
 
 KEYLEAK = str(Path(sys.executable).with_name("keyleak"))
 
@@ -141,27 +145,31 @@ def test_nothing_is_cached_in_a_home_that_others_write_to(
     assert list((tmp_path / "home").iterdir()) == []
 
 
-def test_ctrl_c_reports_what_was_learnt(tmp_path: Path) -> None:
-    """The first one ends the reading early; everything read by then is in the report."""
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_the_reading_early_and_what_was_read_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, jobs: int
+) -> None:
+    monkeypatch.setattr("keyleak.git.inventory._PART_BYTES", 50_000)
+    monkeypatch.setattr("keyleak.git.store_reading._WORTH_WORKERS", 0)
     repository = grown(tmp_path / "r", versions=3)
-    commit(repository, {f"f{number}": os.urandom(200_000) for number in range(150)})
+    commit(repository, {f"f{each}": os.urandom(20_000) for each in range(50)})
     repack(repository)
-    with subprocess.Popen(
-        [KEYLEAK, "history", "--no-cache", "--format", "json", "--jobs", "2"],
-        cwd=repository,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    ) as process:
-        time.sleep(0.45)
-        os.killpg(process.pid, signal.SIGINT)
-        output, errors = process.communicate(timeout=60)
-    assert b"Traceback" not in errors
-    if process.returncode == 130:  # else it was done before the signal came
-        report = json.loads(output)
-        assert "interrupted" in {gap["reason"].split(";")[0] for gap in report["coverage"]["gaps"]}
-    else:
-        assert process.returncode in {0, 2, -signal.SIGINT}
+    request = HistoryRequest(str(repository), jobs=jobs)
+    inspector = Inspector(load_rulebook())
+    whole = read_history(request, inspector)
+    told = 0
+
+    def progress(_coverage: Coverage, _keys: int) -> None:
+        nonlocal told
+        told += 1
+        if told == 1:
+            os.kill(os.getpid(), number)
+
+    reading = read_history(request, inspector, progress)
+    assert reading.interrupted == number
+    assert "interrupted" in {gap.reason.split(";")[0] for gap in reading.coverage.gaps}
+    assert 0 < reading.coverage.bytes < whole.coverage.bytes
 
 
 def truncated(pack: Path) -> None:

@@ -26,7 +26,7 @@ def person(tmp_path: Path) -> Person:
 
 def program(path: Path, text: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"#!/bin/sh\n{text}")
+    path.write_text(f"#!/bin/sh\n{text}", encoding="utf-8")
     path.chmod(0o755)
     return path
 

@@ -138,7 +138,7 @@ def test_a_hook_that_cannot_look_stops_git(person: Person) -> None:
 
 
 def program_of(hook: Path) -> str:
-    return hook.read_text().split("program=")[1].split()[0]
+    return hook.read_text(encoding="utf-8").split("program=")[1].split()[0]
 
 
 def test_without_the_program_a_skip_is_recorded_all_the_same(person: Person) -> None:

@@ -13,7 +13,6 @@ import struct
 import subprocess
 import sys
 import tarfile
-import time
 import tracemalloc
 import zipfile
 import zlib
@@ -181,13 +180,11 @@ def test_an_encrypted_member_is_a_gap_and_the_others_are_read() -> None:
 
 def test_a_bomb_is_a_gap_before_it_has_gone_off() -> None:
     content = zipped(gzip.compress(bytes(400 << 20), 9), "zeros.gz")
-    started = time.monotonic()
     tracemalloc.start()
     inspection = INSPECTOR.inspect(content, Place(LocationKind.FILE, "f"))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert "unpacks to more than" in inspection.gaps[0].reason
-    assert time.monotonic() - started < 30
     assert peak < 400 << 20
 
 

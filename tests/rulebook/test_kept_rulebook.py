@@ -28,7 +28,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def rules(tmp_path: Path) -> Path:
     folder = tmp_path / "rules"
     folder.mkdir()
-    text = Path(data_folder("rules"), "yoco.yaml").read_text()
+    text = Path(data_folder("rules"), "yoco.yaml").read_text(encoding="utf-8")
     (folder / "own.yaml").write_text(text.replace("yoco", "own").replace("Yoco", "Own"))
     return folder
 

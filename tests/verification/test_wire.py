@@ -306,7 +306,7 @@ def test_no_key_goes_to_a_host_that_nobody_chose(
                 world.report()
             for name, value in environment.items():
                 patch.setenv(name, value)
-            patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(typed.encode())))
+            patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(typed.encode()), encoding="utf-8"))
             codes.add(main(arguments))
         said = "".join(capsys.readouterr())
         for key in world.keys:
