@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
 # Deeper than any report nests formats: a JSON text in a script in a page, an address in Markdown in JSON.
 MOST_LAYERS: Final = 6
-_REFERENCE: Final = r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,24});"
 _UNSEEN_CHARACTERS: Final = "\u00ad\u180e\u200b\u200c\u200d\u2060\u2061\u2062\u2063\u2064\ufeff"
 # What a key may be made of where a reader of some format would see it whole.
 ESCAPED_WORD: Final = (
     rf"(?:[A-Za-z0-9_+/=.~*#$;&{{}}%{_UNSEEN_CHARACTERS}-]++|\\+(?:[^A-Za-z0-9\s\\]|(?=[A-Za-z0-9])|\n))+"
 )
+# Each alternative begins with its character, so that `re` skips what has none of them.
 _ESCAPE: Final = on_use(
-    r"(?P<percent>(?:%[0-9A-Fa-f]{2})+)"
-    r"|\\+(?:u\{(?P<braced>[0-9A-Fa-f]{1,6})\}|u(?P<unicode>[0-9A-Fa-f]{4})|x(?P<byte>[0-9A-Fa-f]{2})"
+    r"%(?P<percent>[0-9A-Fa-f]{2}(?:%[0-9A-Fa-f]{2})*)"
+    r"|\\\\*(?:u\{(?P<braced>[0-9A-Fa-f]{1,6})\}|u(?P<unicode>[0-9A-Fa-f]{4})|x(?P<byte>[0-9A-Fa-f]{2})"
     r"|(?P<octal>[0-7]{3})|(?P<mark>[^A-Za-z0-9\s\\])|\n)"
-    rf"|(?P<reference>{_REFERENCE})"
+    r"|&(?P<reference>#[0-9]{1,7};|#[xX][0-9A-Fa-f]{1,6};|[A-Za-z]{2,24};)"
 )
 _UNSEEN: Final = dict.fromkeys(map(ord, _UNSEEN_CHARACTERS))
 
@@ -59,7 +59,7 @@ def _character(found: re.Match[str]) -> str:
         # Loads two thousand names, which hardly any text needs.
         from html import unescape  # noqa: PLC0415
 
-        return unescape(value)
+        return unescape(f"&{value}")
     if kind == "percent":
         return bytes.fromhex(value.replace("%", "")).decode("utf-8", "surrogateescape")
     code = int(value, 8 if kind == "octal" else 16)

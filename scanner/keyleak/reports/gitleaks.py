@@ -7,9 +7,9 @@ form, `commit:file:rule:line`, changes with every line that moves.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
+from keyleak.reports.json_text import spread
 from keyleak.reports.wording import Wording
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def render(report: Report, presentation: Presentation) -> str:
     """Findings that count, in the form of gitleaks; allowed and baselined ones are left out, as there."""
     wording = Wording(presentation)
     entries = [_entry(finding, place, wording) for finding in report.leaks() for place in finding.locations]
-    return json.dumps(entries, indent=1) + "\n"
+    return spread(entries, 1) + "\n"
 
 
 def _entry(finding: Finding, place: Location, wording: Wording) -> dict[str, Any]:

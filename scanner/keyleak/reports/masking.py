@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 _START: Final = 12
 _TOKEN: Final = on_use(ESCAPED_WORD)
 _HEXADECIMAL: Final = on_use(r"[0-9A-Fa-f]{24,}")
-_TO_STANDARD: Final = str.maketrans("-_", "+/")
 
 
 class KeyInOutputError(Exception):
@@ -61,7 +60,7 @@ class Masker:
             return
         for text in readings(output):
             for token in set(_TOKEN.findall(text)):
-                if any(True for _ in self._keys_in(token)):
+                if any(True for _ in self._in_form(token)):
                     raise KeyInOutputError(
                         "the report would have held a key in the clear and was not written"
                     )
@@ -91,10 +90,15 @@ class Masker:
         if len(token) < _START or not self._plain:
             return
         for form in readings(token):
-            yield from _found(self._plain, form)
-            yield from _found(self._base64, form.translate(_TO_STANDARD))
-            for run in _HEXADECIMAL.findall(form):
-                yield from _found(self._hexadecimal, run.lower())
+            yield from self._in_form(form)
+
+    def _in_form(self, form: str) -> Iterator[tuple[str, str]]:
+        if len(form) < _START:
+            return
+        yield from _found(self._plain, form)
+        yield from _found(self._base64, form.replace("-", "+").replace("_", "/"))
+        for run in _HEXADECIMAL.findall(form):
+            yield from _found(self._hexadecimal, run.lower())
 
 
 def _add(forms: dict[str, list[tuple[str, str]]], form: str, redacted: str) -> None:

@@ -13,11 +13,11 @@ not fit even so is counted in a notification.
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
+from keyleak.reports.json_text import spread
 from keyleak.reports.sarif_results import SarifResults
 from keyleak.reports.sarif_rules import SarifRules
 from keyleak.reports.wording import Wording, counted
@@ -38,6 +38,8 @@ MOST_RUNS: Final = 20
 MOST_RESULTS: Final = 25_000
 SOURCE_ROOT: Final = "SRCROOT"
 
+# The log, its runs, their parts: each result is a line.
+_SPREAD: Final = 4
 _UNREAD: Final = "not-read"
 _ACCEPTED: Final = "accepted-unread"
 _LIMIT: Final = "limit-of-the-format"
@@ -68,7 +70,7 @@ def render_categories(parts: Sequence[tuple[str, Report, Presentation]]) -> str:
 
 
 def _log(runs: list[dict[str, Any]]) -> str:
-    return json.dumps({"$schema": SCHEMA_URL, "version": "2.1.0", "runs": runs}, indent=1) + "\n"
+    return spread({"$schema": SCHEMA_URL, "version": "2.1.0", "runs": runs}, _SPREAD) + "\n"
 
 
 def _categories(report: Report) -> list[tuple[str, Sequence[Finding]]]:
