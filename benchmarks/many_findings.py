@@ -16,7 +16,7 @@ from measuring import measure
 from keyleak.reports.formats import Format
 
 # The processor time of rendering, in starts of `python -c pass`, and megabytes.
-MOST_STARTS = 250
+MOST_STARTS = 400
 MOST_MEGABYTES = 500
 FINDINGS = 10_000
 TESTS = Path(__file__).parents[1] / "tests"

@@ -29,7 +29,7 @@ _ESCAPE: Final = on_use(
     r"|(?P<octal>[0-7]{3})|(?P<mark>[^A-Za-z0-9\s\\])|\n)"
     r"|&(?P<reference>#[0-9]{1,7};|#[xX][0-9A-Fa-f]{1,6};|[A-Za-z]{2,24};)"
 )
-_UNSEEN: Final = dict.fromkeys(map(ord, _UNSEEN_CHARACTERS))
+_UNSEEN: Final = on_use(f"[{_UNSEEN_CHARACTERS}]+")
 
 
 def readings(text: str) -> Iterator[str]:
@@ -45,7 +45,7 @@ def readings(text: str) -> Iterator[str]:
 
 def unescaped(text: str) -> str:
     """The text with one layer of escapes undone; the same where it has none."""
-    read = text if text.isascii() else text.translate(_UNSEEN)
+    read = text if text.isascii() else _UNSEEN.sub("", text)
     return _ESCAPE.sub(_character, read) if any(mark in read for mark in "%\\&") else read
 
 
