@@ -249,6 +249,8 @@ def test_what_a_small_pack_may_build_is_bounded(empty: Path) -> None:
     assert sum(length for _, _, length, _ in found.results) < 8 << 20
     cut = [gap for gap in found.gaps if "no honest pack" in gap.reason or "of a small pack" in gap.reason]
     assert sum(gap.count for gap in cut) >= 12 - len(found.results)
+    # What is behind it in the pack is read all the same.
+    assert object_name("blob", b"good") in ids(found)
 
 
 def test_honest_packs_build_what_they_hold(packed: Path) -> None:

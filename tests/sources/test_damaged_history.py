@@ -210,6 +210,35 @@ def test_pipes_that_git_is_led_to_are_never_opened(repository: Path, tmp_path: P
     assert finding(read(repository))
 
 
+@pytest.mark.skipif(not hasattr(os.stat_result, "st_blocks"), reason="nobody says what is a hole")
+@pytest.mark.parametrize("name", ["packed-refs", "config", "index", "logs/HEAD", "pack", "idx", "loose"])
+def test_files_of_holes_are_not_read(repository: Path, name: str) -> None:
+    if name in {"pack", "idx"}:
+        path = write_pack(repository, [Entry("blob", b"x")]).with_suffix(f".{name}")
+    else:
+        path = repository / ".git" / (name if name != "loose" else f"objects/11/{'1' * 38}")
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    path.chmod(0o644)
+    os.truncate(path, 1 << 40)
+    reading = read(repository)
+    assert "is a file of holes" in gaps(reading)
+    assert finding(reading).at_head is (True if name in {"pack", "idx", "loose"} else None)
+
+
+def test_files_that_are_no_objects_are_read_in_the_object_folder(repository: Path) -> None:
+    pack = repack(repository)
+    names = [pack.with_suffix(".keep"), pack.with_suffix(".promisor"), pack.parent.parent / "info/packs"]
+    for seed, path in enumerate(names, 2):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(key(seed))
+    (pack.parent / "tmp_pack_1").write_bytes(b"PACK")
+    reading = read(repository)
+    for seed, path in enumerate(names, 2):
+        assert finding(reading, seed).locations[0].path == os.fspath(path.relative_to(repository / ".git"))
+    assert "objects/pack/tmp_pack_1: a pack that git did not finish" in gaps(reading)
+
+
 def test_a_part_of_a_history_that_git_does_not_read_is_an_error(repository: Path) -> None:
     (repository / ".git/config").write_text("[garbage")
     from keyleak.errors import GitError

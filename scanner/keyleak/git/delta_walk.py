@@ -24,7 +24,7 @@ from keyleak.git.visitor import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from keyleak.git.visitor import ReadLimits, Visitor
 
@@ -107,24 +107,33 @@ class Walk(Generic[R]):
         )
 
     def trees(self) -> None:
-        """Visits the trees of deltas, until more was built than a pack of this size has reason to build."""
-        waiting = deque(self._roots)
-        try:
-            while waiting:
-                self._tree(waiting[0])
-                waiting.popleft()
-            self._visit_rebuilt()
-        except _SpentError:
-            self._note_unbuilt(waiting)
+        """Visits the trees of deltas, each until more was built than its size is a reason for.
 
-    def _note_unbuilt(self, roots: Iterable[int]) -> None:
-        """What is not read of trees, the first of which was begun."""
-        count = sum(1 for root in roots for _ in self._below(root))
+        What a whole part may build is shared; once that is spent, a tree may build what its own size permits.
+        """
+        waiting, spent = deque(self._roots), False
+        while waiting:
+            if spent:
+                self._budget = self._built + self._limits.most_built(self._packed(waiting[0]), spent=True)
+            try:
+                self._tree(waiting[0])
+                if spent or len(waiting) == 1:
+                    self._visit_rebuilt()
+            except _SpentError:
+                spent = True
+                self._note_unbuilt(waiting[0])
+            waiting.popleft()
+
+    def _note_unbuilt(self, root: int) -> None:
         reason = (
             f"up to so many of its objects were not read, because rebuilding them takes more than"
             f" {self._budget >> 20:,} MiB, which no honest pack of its size does"
         )
-        self._gaps.append(Gap(self._name, reason, max(count, 1)))
+        self._gaps.append(Gap(self._name, reason, sum(1 for _ in self._below(root))))
+
+    def _packed(self, root: int) -> int:
+        """Bytes that a tree has in the pack."""
+        return sum(self._ends[node] - self._starts[node] for node in self._below(root))
 
     def _below(self, root: int) -> Iterator[int]:
         waiting = [root]
@@ -305,6 +314,8 @@ class Walk(Generic[R]):
         if not windows.whole:
             self._leave(node, size)
             return
+        if windows.followed:
+            self._note_followed()
         if digest.digest() != oid:
             self._failures.note(oid, "its content does not have this id")
         if not flags & COUNTED:

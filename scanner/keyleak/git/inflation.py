@@ -51,6 +51,8 @@ class Windows:
     """Given the content as it is handed out."""
     whole: bool = field(default=False, init=False)
     """Whether all of it was handed out and is as long as its header says."""
+    followed: bool = field(default=False, init=False)
+    """Whether anything is behind it that belongs to no object."""
 
     def read(self) -> Iterator[bytes]:
         """The content, in order."""
@@ -73,3 +75,4 @@ class Windows:
                 self.digest.update(data)
                 yield data
         self.whole = length == self.size
+        self.followed = bool(inflater.unused_data) or place < self.end

@@ -5,9 +5,10 @@ Git shows a pack's copy where there is one; the file could hold something else, 
 
 from __future__ import annotations
 
-import zlib
 from collections import Counter
 from typing import TYPE_CHECKING, BinaryIO, Final, Generic, TypeVar
+
+from isal import isal_zlib
 
 from keyleak.coverage import ObjectCounts
 from keyleak.git.names import ids_in
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 _KINDS: Final[dict[bytes, Kind]] = {b"commit": "commit", b"tree": "tree", b"blob": "blob", b"tag": "tag"}
+_InflateError: Final[type[Exception]] = isal_zlib.error  # type: ignore[assignment]  # its stub says instance
 _LONGEST_HEADER: Final = 32
 _STEP: Final = 1 << 16  # deflated bytes read at a time
 # As in `keyleak.git.delta_walk`: small objects are looked at together.
@@ -146,7 +148,7 @@ class _Inflated:
     def __init__(self, file: BinaryIO, window: int) -> None:
         self._file = file
         self._window = window
-        self._inflater = zlib.decompressobj()
+        self._inflater = isal_zlib.decompressobj()
         self._rest = b""
         self._ahead = b""
         self._length = 0
@@ -202,7 +204,7 @@ class _Inflated:
             self._rest = self._rest or self._file.read(_STEP)
             try:
                 data = self._inflater.decompress(self._rest, most)
-            except zlib.error as error:
+            except _InflateError as error:
                 raise _DamagedError from error
             stuck = not self._rest and not data
             self._rest = self._inflater.unconsumed_tail

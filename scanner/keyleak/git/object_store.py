@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _LOOSE_NAME: Final = re.compile(r"[0-9a-f]{38}(?:[0-9a-f]{24})?\Z")
 _DEEPEST_ALTERNATE: Final = 5  # as git itself follows them
+_MOST_FOLDERS: Final = 1000
 _MOST_ALTERNATES: Final = 1 << 20  # bytes of a list of them
 
 
@@ -87,6 +88,9 @@ def _object_folders(start: str, gaps: list[Gap]) -> Iterator[str]:
         if depth > _DEEPEST_ALTERNATE:
             gaps.append(Gap(folder, "git does not follow alternates this far"))
             continue
+        if len(seen) > _MOST_FOLDERS:
+            gaps.append(Gap("alternates", "there are more than anybody has", len(waiting) + 1))
+            return
         yield real
         waiting.extend((path, depth + 1) for path in _alternates(real, gaps))
 
@@ -133,7 +137,7 @@ def _odd(name: str, gaps: list[Gap], folder: str = "") -> bool:
     path = os.path.join(folder, name)
     try:
         kind = odd_kind(os.stat(path))
-        reason = kind and f"is {kind}, not a regular file"
+        reason = kind and f"is {kind}, not what git writes"
     except OSError as error:
         reason = error.strerror or "cannot be read"
     if reason:

@@ -25,6 +25,8 @@ LOST_BASE: Final = -2
 """In `parents`: a delta whose base is not in this pack."""
 
 _HEADER: Final = 12
+_SLACK: Final = 4096  # bytes that deflated content may be longer than an eighth more than itself
+_LARGE: Final = 1 << 40
 _BLOCK: Final = 1 << 17  # objects whose headers are read before their pages are given back
 _LONGEST_SIZE: Final = 9  # bytes of a size that fits 63 bits; more would overflow the arrays
 _LONGEST_DISTANCE: Final = 8
@@ -113,6 +115,9 @@ def read_headers(pack: mmap.mmap, index: PackIndex) -> PackHeaders:
     for first in range(0, len(rows), _BLOCK):
         _read_block(content, headers, offsets, slice(first, first + _BLOCK), index)
         give_back(pack)
+    # However much the index leaves between two objects, no more is taken up than one can be long.
+    longest = headers.sizes + (headers.sizes >> 3) + _SLACK
+    np.minimum(headers.ends, headers.starts + longest, out=headers.ends, where=headers.sizes < _LARGE)
     return headers
 
 

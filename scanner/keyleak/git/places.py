@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from dataclasses import dataclass
 from enum import Enum
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 # Read as what they are: objects by id, the index by its listing, submodules as repositories of their own.
+# What is read as objects, and what git computes from them.
+_OBJECTS: Final = re.compile(
+    r"objects/(?:[0-9a-f]{2}/[0-9a-f]{38}(?:[0-9a-f]{24})?"
+    r"|pack/[^/]*\.(?:pack|idx|rev|bitmap|mtimes)|pack/multi-pack-index[^/]*"
+    r"|info/commit-graphs?(?:/[^/]*)?)"
+)
 _READ_ELSEWHERE: Final = frozenset({"objects", "modules", "refs", "index", "sharedindex"})
 
 
@@ -61,12 +68,39 @@ def git_files(folder: str, note: Callable[[Gap], None]) -> Iterator[GitFile]:
         here = waiting.pop()
         for entry in _entries(here, note):
             name = os.path.relpath(entry.path, folder)
+            if name == "objects":
+                yield from _among_objects(entry.path, note)
             if _is_read_elsewhere(name):
                 continue
             if entry.is_dir(follow_symlinks=False):
                 waiting.append(entry.path)
-            elif stat.S_ISREG(entry.stat(follow_symlinks=False).st_mode):
+            elif _is_regular(entry):
                 yield GitFile(_kind(name), entry.path, name)
+
+
+def _among_objects(objects: str, note: Callable[[Gap], None]) -> Iterator[GitFile]:
+    """Files of an object folder that are no objects: why a pack is kept, what for, and what was left over."""
+    waiting = [(objects, "objects")]
+    while waiting:
+        folder, shown = waiting.pop()
+        for entry in _entries(folder, note):
+            name = f"{shown}/{entry.name}"
+            if entry.is_dir(follow_symlinks=False):
+                waiting.append((entry.path, name))
+            elif _OBJECTS.fullmatch(name) or not _is_regular(entry):
+                continue
+            elif entry.name.startswith("tmp_pack_"):
+                reason = "a pack that git did not finish, which nobody can read; `git gc` removes it"
+                note(Gap(name, reason))
+            else:
+                yield GitFile(PlaceKind.FILE, entry.path, name)
+
+
+def _is_regular(entry: os.DirEntry[str]) -> bool:
+    try:
+        return stat.S_ISREG(entry.stat(follow_symlinks=False).st_mode)
+    except FileNotFoundError:
+        return False  # git removed it since it was listed
 
 
 def staged_paths(repository: str, note: Callable[[Gap], None]) -> dict[bytes, list[str]]:

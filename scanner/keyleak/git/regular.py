@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from _typeshed import StrOrBytesPath
 
 _FLAGS: Final = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
+_HOLLOW: Final = 64 << 20  # bytes from which a file of hardly anything but holes is no file that git wrote
+_SHARE: Final = 16
 _KINDS: Final = (
     (stat.S_ISFIFO, "a pipe"),
     (stat.S_ISSOCK, "a socket"),
@@ -58,14 +60,22 @@ def read_regular(path: StrOrBytesPath, most: int) -> bytes:
 
 
 def odd_kind(status: os.stat_result) -> str | None:
-    """What something is that is no regular file, in words; else None."""
+    """What something is that is no regular file, or one of holes, in words; else None."""
     if stat.S_ISREG(status.st_mode):
-        return None
+        return "a file of holes" if _is_hollow(status) else None
     return next((name for is_kind, name in _KINDS if is_kind(status.st_mode)), "something else")
+
+
+def _is_hollow(status: os.stat_result) -> bool:
+    """Whether a large file takes hardly any room: it costs nothing to make, and days to read."""
+    blocks: int | None = getattr(status, "st_blocks", None)
+    return blocks is not None and status.st_size > max(_HOLLOW, _SHARE * 512 * blocks)
 
 
 def never_ends(status: os.stat_result) -> bool:
     """Whether reading it could wait for ever or never end; opening a socket fails at once."""
+    if stat.S_ISREG(status.st_mode):
+        return _is_hollow(status)
     if stat.S_ISCHR(status.st_mode):
         return status.st_rdev != os.stat(os.devnull).st_rdev
     return stat.S_ISFIFO(status.st_mode) or stat.S_ISBLK(status.st_mode)
@@ -73,4 +83,4 @@ def never_ends(status: os.stat_result) -> bool:
 
 def _check(status: os.stat_result, path: StrOrBytesPath) -> None:
     if kind := odd_kind(status):
-        raise OSError(errno.EINVAL, f"is {kind}, not a regular file", path)
+        raise OSError(errno.EINVAL, f"is {kind}, not what git writes", path)

@@ -14,10 +14,12 @@ from keyleak.git.regular import never_ends, odd_kind, read_regular
 
 _MOST_CONFIGURATION: Final = 16 << 20  # bytes
 _MOST_ALTERNATES: Final = 1 << 20
+_MOST_FOLDERS: Final = 1000  # more are not followed
 _DEEPEST: Final = 10  # includes and alternates within each other
 _MOST_LINKED: Final = 100_000  # entries of folders that links lead to: one could lead to the whole machine
 # The folders that git looks into; submodules are repositories of their own.
 _GITS: Final = frozenset({"refs", "logs", "objects", "info", "worktrees", "reftable"})
+_LOOSE: Final = 38  # characters of the name of a loose object, of which git maps no more than there is
 _IN_TREE: Final = (".gitattributes", ".gitmodules", ".mailmap")
 _SECTION: Final = re.compile(rb"(?m)^\s*\[\s*([A-Za-z]+)[^\]\n]*\]")
 _VALUE: Final = re.compile(rb"(?im)^[^#;\n]*?\b(path|excludesfile|attributesfile|file)\s*=\s*(.*)$")
@@ -62,7 +64,7 @@ class _Looking:
                 if entry.is_dir():
                     if whole or folder != top or entry.name in _GITS:
                         waiting.append((entry.path, linked or entry.is_symlink()))
-                elif not entry.is_file():
+                elif not entry.is_file() or _is_read_whole(entry.name):
                     self.one(entry.path, os.path.relpath(entry.path, shown))
                 self._linked += linked
                 if self._linked > _MOST_LINKED:
@@ -107,11 +109,18 @@ class _Looking:
             lines = read_regular(os.path.join(objects, "info", "alternates"), _MOST_ALTERNATES).split(b"\n")
         except OSError:
             return
-        for line in lines:
+        if len(lines) > _MOST_FOLDERS:
+            self.gaps.append(Gap(objects, "has more alternates than anybody has, so git was not started"))
+        for line in lines[:_MOST_FOLDERS]:
             path = os.path.join(objects, os.fsdecode(line))
             if line and b"\0" not in line and depth < _DEEPEST and os.path.realpath(path) not in self._seen:
                 self.folder(path, os.path.dirname(path), whole=True)
                 self.alternates(path, depth + 1)
+
+
+def _is_read_whole(name: str) -> bool:
+    """Whether git reads all of a file that has this name, however long it is."""
+    return not name.endswith((".pack", ".idx", ".rev", ".bitmap")) and len(name) != _LOOSE
 
 
 def _entries(folder: str) -> list[os.DirEntry[str]]:

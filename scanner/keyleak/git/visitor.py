@@ -66,9 +66,14 @@ class ReadLimits:
     """Git is not asked for a larger object that it would have to hold whole. Git itself deltifies nothing
     over 512 MiB, so that a delta that claims more was made to exhaust memory."""
 
-    def most_built(self, packed: int) -> int:
-        """Bytes of content that so many bytes of a pack may build."""
-        return self.built_bytes + self.built_ratio * packed
+    def most_built(self, packed: int, *, spent: bool = False) -> int:
+        """Bytes of content that so many bytes of a pack may build.
+
+        Args:
+            packed: bytes in the pack.
+            spent: whether what is permitted whatever the size was used up before.
+        """
+        return self.built_ratio * packed + (0 if spent else self.built_bytes)
 
 
 @dataclass(frozen=True, slots=True)
