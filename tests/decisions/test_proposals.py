@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from decisions.samples import finding, secret
@@ -67,7 +67,13 @@ def test_a_proposal_changes_no_more_than_the_reason(
             assert "does not count until it is merged" in str(explained.reason)
 
 
+def severe(*values: Severity) -> Decisions:
+    return Decisions(severities=tuple(SeverityEntry(Criteria(path="*"), each, "a reason") for each in values))
+
+
 @given(merged=DECISIONS, proposed=DECISIONS)
+@example(merged=severe(Severity.CRITICAL, Severity.LOW), proposed=severe(Severity.LOW, Severity.CRITICAL))
+@example(merged=severe(Severity.CRITICAL, Severity.LOW), proposed=severe(Severity.LOW))
 def test_what_makes_a_key_count_less_is_named_beforehand(merged: Decisions, proposed: Decisions) -> None:
     every = [found(marked=False)]
     if any(is_proposal(with_proposal(each, every[0], [proposed])) for each in merged.apply(every).findings):

@@ -101,13 +101,24 @@ def _added_entries(counting: Decisions, proposed: Decisions) -> Iterator[str]:
         yield f"the allow entry {entry.criteria} ({entry.reason})"
     for gap in _added(counting.gaps, proposed.gaps):
         yield f"the allow-gap entry {gap} ({gap.reason})"
-    for each in _added(counting.severities, proposed.severities):
+    added = _added(counting.severities, proposed.severities)
+    for each in added:
         yield f"the severity entry {each.criteria}, {each.severity.value} ({each.reason})"
+    # The first that fits decides, so that a key may count less by an entry that goes or moves.
+    gone = _added(proposed.severities, counting.severities)
+    for each in gone:
+        yield f"taking the severity entry {each.criteria}, {each.severity.value} away"
+    if not (added or gone) and _in_order(counting.severities) != _in_order(proposed.severities):
+        yield "another order of the severity entries"
 
 
 def _added(counting: Iterable[E], proposed: Iterable[E]) -> list[E]:
     known = {replace(entry, line=0) for entry in counting}
     return [entry for entry in proposed if replace(entry, line=0) not in known]
+
+
+def _in_order(entries: Iterable[SeverityEntry]) -> list[SeverityEntry]:
+    return [replace(entry, line=0) for entry in entries]
 
 
 def _new_lines(counting: Baseline | None, proposed: Baseline | None) -> int:
@@ -126,6 +137,6 @@ def _proposal(judged: Finding, decision: Decision) -> str | None:
     """What would make a finding count less, or None."""
     if decision.answer is Answer.NEW:
         lowered = decision.severity.rank > judged.severity.rank
-        return f"a severity entry ({decision.severity.value})" if lowered else None
+        return f"the severity {decision.severity.value}" if lowered else None
     said = f" ({decision.reason})" if decision.answer in _SPEAKING and decision.reason else ""
     return _ENTRIES[decision.answer] + said
