@@ -210,6 +210,17 @@ def test_a_tar_of_nothing_but_long_names_ends() -> None:
     INSPECTOR.inspect(bytes(header) * 20_000, Place(LocationKind.FILE, "f"))
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le"])
+@pytest.mark.parametrize("separator", [b"", b"\n", b"\r\n"])
+def test_a_line_of_single_bytes_behind_wide_text_is_read(encoding: str, separator: bytes) -> None:
+    wide, appended = (expand("sk_live_${base62:42}", seed) for seed in range(2))
+    content = (
+        f"\ufeffFLORA_API_KEY={wide}\n".encode(encoding) + separator + f"FLORA_API_KEY={appended}\n".encode()
+    )
+    found = {finding.secret.reveal().decode() for finding in keyleak.scan_bytes(content)}
+    assert found == {wide, appended}
+
+
 @pytest.mark.parametrize("kind", [tarfile.GNU_FORMAT, tarfile.PAX_FORMAT, tarfile.USTAR_FORMAT])
 def test_a_key_in_a_header_of_a_compressed_tar_is_found(kind: int) -> None:
     keys = [expand("sk_live_${base62:42}", seed) for seed in range(4)]

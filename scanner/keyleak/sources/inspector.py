@@ -21,6 +21,7 @@ from keyleak.containers.formats import (
 from keyleak.containers.headers import TAR_MAGIC, TAR_MAGIC_END, ZIP_END, ZIP_END_REACH
 from keyleak.coverage import Gap
 from keyleak.decoding.anchors import encoded_anchors
+from keyleak.decoding.decoded import Step
 from keyleak.findings import LocationKind
 from keyleak.matching.anchors import AnchorKind, anchors_of
 from keyleak.matching.budget import Budget
@@ -302,7 +303,12 @@ class Inspector:
         if form.is_text:
             # Plain keys stand in both, and their own place tells the column; the rest was encoded twice.
             keys = {sighting.secret for sighting in inside.sightings}
-            plain = tuple(sighting for sighting in plainly.sightings if sighting.secret in keys)
+            # What is single bytes was appended to it (`echo … >> file`); as UTF-16 it is no text.
+            plain = tuple(
+                sighting
+                for sighting in plainly.sightings
+                if sighting.secret in keys or Step.UTF16.value not in sighting.location.decoded
+            )
             return Inspection(plain, plainly.gaps).and_elsewhere(inside)
         return NOTHING if inside == NOTHING == plainly else inside.and_elsewhere(plainly)
 
