@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+from functools import cache
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -15,6 +17,9 @@ from keyleak.matching.re_engine import ReEngine
 from keyleak.rulebook.model import Context, FoundBy
 from keyleak.rulebook.template import expand
 from strategies import matcher, planted_keys, pure_matcher, rulebook
+
+if TYPE_CHECKING:
+    from keyleak.matching.engine import Engine
 
 needs_hyperscan = pytest.mark.skipif(
     importlib.util.find_spec("hyperscan") is None, reason="no Hyperscan wheel for this platform"
@@ -50,6 +55,20 @@ def test_both_engines_make_the_same_matches(parts: list[bytes]) -> None:
     assert matcher().rejections(content) == pure_matcher().rejections(content)
 
 
+@cache
+def pure() -> ReEngine:
+    """Compiled once: that takes longer than all searches together."""
+    return ReEngine(matcher().rules.anchors)
+
+
+@cache
+def compiled() -> Engine:
+    """The same of Hyperscan."""
+    from keyleak.matching.hyperscan_engine import HyperscanEngine
+
+    return HyperscanEngine(matcher().rules.anchors)
+
+
 @needs_hyperscan
 @given(
     content=st.lists(pieces(), max_size=14).map(b"".join),
@@ -57,11 +76,9 @@ def test_both_engines_make_the_same_matches(parts: list[bytes]) -> None:
 )
 @settings(max_examples=300, deadline=None)
 def test_both_engines_make_the_same_hits(content: bytes, kind: type[bytes]) -> None:
-    from keyleak.matching.hyperscan_engine import HyperscanEngine
-
     anchors = matcher().rules.anchors
-    hits = ReEngine(anchors).hits(kind(content))
-    assert hits == HyperscanEngine(anchors).hits(kind(content)) == PatientEngine(anchors).hits(kind(content))
+    hits = pure().hits(kind(content))
+    assert hits == compiled().hits(kind(content)) == PatientEngine(anchors).hits(kind(content))
     for hit in hits:
         literal = anchors[hit.anchor].literal
         assert content[hit.end - len(literal) : hit.end] == literal

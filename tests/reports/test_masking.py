@@ -99,7 +99,7 @@ hostile = st.one_of(
     kind=st.sampled_from(list(LocationKind)),
 )
 @example(before="", after="", encoding="PERCENT in part", kind=LocationKind.FILE)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_no_format_holds_a_key_whatever_stands_around_it(
     before: str, after: str, encoding: str, kind: LocationKind
 ) -> None:
