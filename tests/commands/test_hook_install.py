@@ -150,6 +150,17 @@ def test_the_doctor_says_what_is_wrong(person: Person) -> None:
     assert "cannot be read" in found["pre-merge-commit"]
 
 
+def test_the_doctor_tells_a_hook_of_an_earlier_version(person: Person) -> None:
+    keyleak(person, "install")
+    script = person.folder / ".git" / "hooks" / "pre-commit"
+    script.write_text(script.read_text().replace("package=", "other="))
+    code, found = doctor(person)
+    assert code == ExitCode.INCOMPLETE
+    assert "of an earlier version" in found["pre-commit"]
+    keyleak(person, "install")
+    assert doctor(person)[0] == ExitCode.CLEAN
+
+
 def test_the_doctor_says_what_would_be_looked_at_and_what_was_skipped(person: Person) -> None:
     keyleak(person, "install")
     person.stage("leak.env", LEAK)

@@ -70,13 +70,21 @@ def _script_problem(script: HookScript, folder: HookFolder) -> str | None:
     if not script.runs:
         return f"{script.path} is not executable: chmod +x {script.path}"
     if kind is Kind.OURS:
-        missing = script.program() is None
-        return f"{script.path} finds no program keyleak: keyleak hook install" if missing else None
+        return _own_problem(script)
     if kind is Kind.FRAMEWORK:
         return _framework_problem(script.stage, folder.top or "")
     if re.search(r"^[^#\n]*\bkeyleak\b", script.text(), re.MULTILINE):
         return None
     return f"{script.path} does not start keyleak: keyleak hook install puts it in front"
+
+
+def _own_problem(script: HookScript) -> str | None:
+    if not script.is_isolated:
+        older = "is of an earlier version, which imports modules from here"
+        return f"{script.path} {older}: keyleak hook install"
+    if script.program() is None:
+        return f"{script.path} finds no program keyleak: keyleak hook install"
+    return None
 
 
 def _absent(script: HookScript, folder: HookFolder) -> str:

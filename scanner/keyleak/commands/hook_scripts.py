@@ -57,6 +57,11 @@ class HookScript:
         """Whether git starts it; it passes over a file that is not executable."""
         return os.path.isfile(self.path) and os.access(self.path, os.X_OK)
 
+    @property
+    def is_isolated(self) -> bool:
+        """Whether our own script starts Python isolated from the repository; earlier versions' did not."""
+        return _PACKAGE in self.text()
+
     def text(self) -> str:
         """Its content, empty where there is none that can be read."""
         try:
