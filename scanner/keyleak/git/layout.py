@@ -62,7 +62,8 @@ def find_layout(repository: StrOrBytesPath) -> Layout:
     except (GitError, ValueError) as error:
         if shared is None or (isinstance(error, GitError) and _is_no_damage(error)):
             raise
-        reason = f"git does not read it, so only its objects and files were read: {error}"
+        said = " ".join(error.stderr.split()) if isinstance(error, GitError) else str(error)
+        reason = f"git does not read it, so only its objects and files were read: {said}"
         return _without_git(shared, (Gap("repository", reason),))
     start = os.fsdecode(os.path.abspath(repository))
     return Layout(

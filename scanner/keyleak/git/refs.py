@@ -79,8 +79,8 @@ def broken_refs(repository: str, refs: Mapping[bytes, bytes]) -> Iterator[Gap]:
     Raises:
         GitError: git does not read the repository.
     """
-    asked = b"\n".join(refs.values())
-    answers = run(["cat-file", "--batch-check=%(objectname)"], repository, stdin=asked)
+    asked = b"".join(oid + b"\n" for oid in dict.fromkeys(refs.values()))
+    answers = run(["cat-file", "--buffer", "--batch-check=%(objectname)"], repository, stdin=asked)
     missing = {line[:-8] for line in answers.split(b"\n") if line.endswith(b" missing")}
     broken = [name for name, oid in refs.items() if oid in missing] if missing else []
     for name in broken[:_NAMED]:
@@ -97,13 +97,13 @@ def tips_of(repository: str) -> list[Tip]:
     Raises:
         GitError: git does not read the repository.
     """
-    named = [*list_refs(repository).items(), (b"HEAD", b"HEAD")]
-    asked = b"".join(b"%s\n%s^{}\n" % (oid, oid) for _, oid in named)
-    answers = run(["cat-file", "--batch-check=%(objectname) %(objecttype)"], repository, stdin=asked)
-    lines = [line.split() for line in answers.splitlines()]
-    tips: list[Tip] = []
-    for number, (ref, _) in enumerate(named):
-        name = os.fsdecode(ref)
-        ids = [line[0] for line in lines[2 * number : 2 * number + 2] if line[-1] != b"missing"]
-        tips += (Tip(oid, name) for oid in dict.fromkeys(ids))
-    return tips
+    named = {**list_refs(repository), b"HEAD": b"HEAD"}
+    distinct = dict.fromkeys(named.values())
+    asked = b"".join(b"%s\n%s^{}\n" % (oid, oid) for oid in distinct)
+    command = ["cat-file", "--buffer", "--batch-check=%(objectname) %(objecttype)"]
+    lines = iter(run(command, repository, stdin=asked).splitlines())
+    leads: dict[bytes, list[bytes]] = {}
+    for oid in distinct:
+        answers = [next(lines, b"missing").split() for _ in range(2)]
+        leads[oid] = list(dict.fromkeys(answer[0] for answer in answers if answer[-1] != b"missing"))
+    return [Tip(oid, os.fsdecode(name)) for name, named_by in named.items() for oid in leads[named_by]]
