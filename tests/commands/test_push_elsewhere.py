@@ -65,6 +65,19 @@ def test_a_clone_whose_url_was_changed_before_the_hooks_were_installed(
     assert pushed(clone, "origin", "main:new")
 
 
+@pytest.mark.parametrize("changed", [True, False])
+def test_a_new_branch_says_nothing_of_a_place_that_nobody_wrote_down(person: Person, changed: bool) -> None:
+    (person.folder / ".git" / "keyleak-remotes").unlink()
+    if changed:
+        person.git("remote", "set-url", "origin", "../other.git")
+    assert not pushed(person, "origin", "main:new")
+    if not changed:
+        # What the remote says of a branch that was pushed before does.
+        person.record("more.txt")
+        assert pushed(person, "origin", "main")
+        assert pushed(person, "origin", "main:new")
+
+
 def test_a_clone_knows_where_it_came_from(person: Person, tmp_path: Path) -> None:
     person.git("clone", "-q", "../server.git", "../clone")
     clone = Person(tmp_path / "clone")
@@ -128,6 +141,7 @@ def test_a_remote_whose_name_begins_with_another_s(person: Person, longer_first:
     else:
         person.git("config", "remote.kept/x.url", "../other.git")
         person.git("config", "remote.kept/x.fetch", "+refs/heads/*:refs/remotes/kept/x/*")
+        assert person.run("keyleak", "hook", "install").returncode == 0
         assert not pushed(person, "kept/x", "main:new")
         assert pushed(person, "kept", "main:new")
 

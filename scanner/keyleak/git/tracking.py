@@ -73,7 +73,9 @@ def record_remotes(repository: Repository) -> None:
     known = _recorded(repository)
     new = [remote for remote in configured.values() if remote.name not in known]
     urls = [(remote, fetch_url(repository, remote)) for remote in new]
-    there = {each.name: url for each, url in urls if url and _is_where_it_was(repository, each, url)}
+    there = {
+        each.name: url for each, url in urls if url and _is_where_it_was(repository, each, url) is not False
+    }
     _record(repository, there)
 
 
@@ -84,7 +86,11 @@ def _doubt(repository: Repository, remote: Remote, refs: Mapping[str, str], push
         tracking = pairs.get(update.ref, "")
         if tracking in refs and refs[tracking] != update.old:
             return f"{tracking} is not what {update.ref} is there"
-    if _is_where_it_was(repository, remote, push.url):
+    known = _is_where_it_was(repository, remote, push.url)
+    if known is None:
+        # Where git asked the other side, its answer decides; the framework's ids are no answer of it.
+        known = not push.asked_there or any(pairs.get(update.ref, "") in refs for update in push.updates)
+    if known:
         _record(repository, {remote.name: push.url})
         return None
     seen = _fetched(repository, push.url)
@@ -93,18 +99,21 @@ def _doubt(repository: Repository, remote: Remote, refs: Mapping[str, str], push
     if set(refs.values()) <= seen:
         _record(repository, {remote.name: push.url})
         return None
-    return f"the URL of {remote.name} was changed, and not all tracking refs were fetched from there since"
+    return f"the URL of {remote.name} may be another one than its tracking refs were fetched from"
 
 
-def _is_where_it_was(repository: Repository, remote: Remote, url: str) -> bool:
-    """Whether a remote has the URL that was written down or, without that, the one in a clone's reflog."""
+def _is_where_it_was(repository: Repository, remote: Remote, url: str) -> bool | None:
+    """Whether a remote has the URL that was written down or, without that, the one in a clone's reflog.
+
+    None where there is neither.
+    """
     recorded = _recorded(repository).get(remote.name)
     if recorded:
         return recorded == _digest(url)
     log = _lines(repository, "logs", "refs", "remotes", remote.name, "HEAD")
     first = next(iter(log), "").partition("\t")[2]
     if not first.startswith(_CLONED):
-        return True
+        return None
     return without_user(first.removeprefix(_CLONED)) in {without_user(each) for each in (url, *remote.urls)}
 
 
