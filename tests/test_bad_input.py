@@ -110,12 +110,12 @@ def test_a_key_in_a_name_is_found_and_masked_everywhere(tmp_path: Path) -> None:
     assert finding["locations"][0]["kind"] == "path-name"
 
 
-def test_a_hundred_thousand_paths(folder: Path) -> None:
-    names = [f"f{number:05}" for number in range(99_999)]
+def test_tens_of_thousands_of_paths(folder: Path) -> None:
+    names = [f"f{number:010}" for number in range(19_999)]
     result = scan("--quiet", "--format", "json", *names, "leak.env", cwd=folder)
     found = json.loads(result.stdout)
     assert result.returncode == ExitCode.INCOMPLETE
-    assert sum(gap["count"] for gap in found["coverage"]["gaps"]) == 99_999
+    assert sum(gap["count"] for gap in found["coverage"]["gaps"]) == 19_999
     assert len(found["findings"]) == 1
 
 

@@ -96,6 +96,22 @@ def test_a_value_that_was_put_together_is_found_and_never_asked_about(content: s
     assert len(make_plan(findings, RULES, {}).requests) == 1
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        'FLORA_API_KEY="{}"\nPORT=3000\n',
+        'Write FLORA_API_KEY="{}". Then start it.\n',
+        'FLORA_API_KEY="{}" || exit 1\n',
+        "FLORA_API_KEY={}\nOTHER_NAME_2=\n",
+        '{{"FLORA_API_KEY": "{}"}}\n',
+        "FLORA_API_KEY={}\n\nsomething12345\n",
+    ],
+)
+def test_a_value_that_ends_where_it_was_found_is_asked_about(content: str) -> None:
+    findings = keyleak.scan_bytes(content.format(expand("sk_live_${base62:42}", 4)).encode(), path="a")
+    assert len(make_plan(findings, RULES, {}).requests) == 1
+
+
 @pytest.mark.parametrize("encode", [base64.b64encode, base64.encodebytes, lambda key: key.hex().encode()])
 def test_a_value_that_is_encoded_in_one_piece_is_asked_about(encode: Callable[[bytes], bytes]) -> None:
     content = b"data:\n  FLORA_API_KEY: " + encode(expand("sk_live_${base62:42}", 4).encode()) + b"\n"

@@ -46,7 +46,7 @@ _WIDE: Final = (Step.UTF16.value,)
 _PUT_TOGETHER: Final = on_use(rb"[\"'`]|\n[ \t]*[-+>*#/|;%]")
 # Behind a key: a program that appends to it, or a line that may be the rest of a wrapped one.
 _GOES_ON: Final = on_use(
-    rb"[\"'`]\s{0,8}(?:\+|\.{1,2}\s|\|\||%\s)|[$#]?\{|%[sdr(]|\\\("
+    rb"[\"'`](?:\s{0,8}\+|\s\.{1,2}\s|\.{1,2}\$|\s{0,8}%\s)|[$#]?\{|%[sdr(]|\\\("
     rb"|\r?\n[ \t]{0,40}(?:(?://+|#+|\*|>|--|;+|%|\|)[ \t]{0,4}){0,4}"
     rb"(?=[A-Za-z/+-]{0,40}[0-9])(?=[0-9/+-]{0,40}[A-Za-z])[A-Za-z0-9/+-]{8,}={0,2}[ \t]*(?:\r?\n|\Z)"
 )
