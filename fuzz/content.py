@@ -17,6 +17,7 @@ with atheris.instrument_imports(include=["keyleak"]):
     from keyleak.sources.inspector import Inspector, Place
 
 from keyleak.rulebook.template import expand
+from keyleak.unexpected import is_unexpected
 
 _INSPECTOR: Final = Inspector(load_rulebook())
 _PLACE: Final = Place(LocationKind.FILE, "content")
@@ -27,6 +28,8 @@ _LINE: Final = b"\n\nSTRIPE_SECRET_KEY=" + _KEY + b"\n\n"
 def inspect(content: bytes) -> None:
     """Inspect a content, with a key on a line of its own behind it."""
     found = _INSPECTOR.inspect(content + _LINE, _PLACE)
+    # An exception is contained and listed, so that it would pass for an input that is merely damaged.
+    assert not [gap for gap in found.gaps if is_unexpected(gap.reason)], "an exception was raised"
     keys = [sighting.secret.reveal() for sighting in found.sightings]
     assert _KEY in keys, "a key on its own line was overlooked"
     for sighting in found.sightings:
