@@ -120,6 +120,10 @@ def test_where_the_refs_do_not_say_nothing_is_said(repository: Path, tmp_path: P
     git(repository, "tag", "-d", "v1")
     git(repository, "remote", "remove", "origin")
     assert exposure(repository) == []  # somebody may have cloned it from here
+    git(repository, "checkout", "-q", "--orphan", "other")
+    git(repository, "rm", "-rfq", ".")
+    commit(repository, {"b": b"clean"})
+    assert "HEAD has it no more, but history does" in text(repository)
     git(tmp_path, "clone", "-q", "--bare", os.fspath(repository), "bare.git")
     git(tmp_path / "bare.git", "remote", "remove", "origin")
     assert exposure(tmp_path / "bare.git") == []  # others may push to it and fetch from it

@@ -58,12 +58,14 @@ _KINDS: Final[Mapping[LocationKind, str]] = {
 _NOT_KNOWN: Final = "not known whether it still works"
 # Of a key that HEAD has not; where the refs do not say, history may be anywhere.
 _NOT_AT_HEAD: Final[Mapping[Standing | None, str]] = {
+    Standing.PUSHED: "not at HEAD any more, but in history that was pushed",
     Standing.UNPUSHED: "not at HEAD, but in commits that no remote-tracking ref reaches",
     Standing.STASHED: "in a stash alone, in no branch",
     Standing.STAGED: "staged, and in no commit that a ref reaches",
     Standing.UNREACHABLE: "reached by no ref; this repository's object store alone has it",
 }
 _HEAD_WITHOUT: Final[Mapping[Standing | None, str]] = {
+    Standing.PUSHED: "has it no more; everyone with a clone still does",
     Standing.UNPUSHED: "does not have it; only commits that no remote-tracking ref reaches do",
     Standing.STASHED: "does not have it, nor does any branch; a stash does",
     Standing.STAGED: "does not have it, nor does any commit that a ref reaches; it is staged",
@@ -197,7 +199,7 @@ class Wording:
         """Whether HEAD still has it; empty where nobody looked."""
         if finding.at_head is None:
             return ""
-        elsewhere = _NOT_AT_HEAD.get(_standing(finding), "not at HEAD any more, but in history")
+        elsewhere = _NOT_AT_HEAD.get(_standing(finding), "not at HEAD, but in history")
         return "HEAD still has it" if finding.at_head else elsewhere
 
     def head(self, finding: Finding) -> str:
@@ -207,7 +209,7 @@ class Wording:
         standing = _standing(finding)
         if finding.at_head:
             return "still has it" + ("; no remote-tracking ref does" if standing is Standing.UNPUSHED else "")
-        return _HEAD_WITHOUT.get(standing, "has it no more; everyone with a clone still does")
+        return _HEAD_WITHOUT.get(standing, "has it no more, but history does")
 
     def verification(self, finding: Finding, *, with_capabilities: bool = True) -> str:
         """What the issuer said, with its host and day, and the id by which its support finds the request.
