@@ -141,6 +141,7 @@ def _anchors(
     for word in (word.encode() for word in prefixes):
         if word[1:].decode() in _FAMILY:
             yield from _as_whole_value(word, _ROUNDS)
+            yield from _split(word)
         else:
             yield from _base64(word)
             yield EncodedAnchor(Step.HEX, word.hex().encode())
@@ -197,6 +198,15 @@ def _stable(word: bytes, lead: int) -> bytes:
 def _base64(word: bytes) -> Iterator[EncodedAnchor]:
     for lead in range(3):
         yield EncodedAnchor(Step.BASE64, _stable(word, lead), -(-lead * 8 // 6) % 4)
+
+
+def _split(word: bytes) -> Iterator[EncodedAnchor]:
+    """The two halves of a word, so that its base64 is found wherever a line breaks in it."""
+    for lead in range(3):
+        text, phase = _stable(word, lead), -(-lead * 8 // 6) % 4
+        for start in (0, len(text) - _SHORTEST_LITERAL):
+            half = text[start : start + _SHORTEST_LITERAL]
+            yield EncodedAnchor(Step.BASE64, half, (phase + start) % 4)
 
 
 def _hexadecimal(word: bytes) -> Iterator[EncodedAnchor]:

@@ -34,7 +34,7 @@ def readings(text: bytes, start: int, end: int, phase: int, *, opens: bool) -> I
         phase: index of the anchor's first character in its group of four.
         opens: whether the anchor begins a whole document, whose text is followed to its end.
     """
-    if opens and text[max(0, start - 1) : start] in _ALPHABET:
+    if opens and text[max(0, start - 1) : start] in _ALPHABET and not _begins_line(text, start):
         # A document begins where its text does.
         return
     run = _ALPHABET.run_at(text, start, end, unlimited=opens)
@@ -46,6 +46,11 @@ def readings(text: bytes, start: int, end: int, phase: int, *, opens: bool) -> I
         if (start - separator.end() - phase) % 4 == 0:
             yield _decoded(text, _cut(run, separator.end()), 0)
             return
+
+
+def _begins_line(text: bytes, start: int) -> bool:
+    """Whether nothing but the sign of a patch stands before an index on its line."""
+    return text[start - 1 : start] in {b"+", b"-"} and text[max(0, start - 2) : start - 1] in {b"", b"\n"}
 
 
 def undone(characters: bytes) -> bytes:

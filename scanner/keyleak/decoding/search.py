@@ -36,7 +36,7 @@ _LOOK: Final = 8192
 # What each escape costs that is undone, and each line that is put together.
 _SEGMENT: Final = 96
 # What each anchor costs that stands in or around what was decoded: all of them are looked at anew.
-_HIT: Final = 128
+_HIT: Final = 64
 # A key this far before the end of what was decoded has been looked at whole.
 _TAIL: Final = 2048
 # Inside decoded data, where it is short, every run that may be encoded once more is tried.

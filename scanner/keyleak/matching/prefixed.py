@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from keyleak.findings import Strength
 from keyleak.matching.boundary import is_left_boundary
+from keyleak.matching.engine import MAX_BODY
 from keyleak.matching.entropy import shannon_entropy
 from keyleak.matching.placeholders import placeholder_reason
 from keyleak.records import dataclass
@@ -24,6 +25,8 @@ _CUT_OFF: Final = re.compile(rb"\.\.\.|\xe2\x80\xa6|\*{4}|\*{2,3}[A-Za-z0-9]|\$\
 # Signs that bodies may hold and texts put around a key.
 _SIGNS: Final = frozenset({b"_", b"-", b"+", b"="})
 _MOST_SIGNS: Final = 8
+_LONGEST_RUN: Final = MAX_BODY + 64
+_NEAR_RUN: Final = re.compile(rb"[A-Za-z0-9_+/=-]{0,%d}" % _LONGEST_RUN)
 _KEY_RUN: Final = re.compile(rb"[A-Za-z0-9_+/=-]+")
 CUT_OFF: Final = "cut off or completed by a program"
 _SHORT_BODY: Final = 24
@@ -91,7 +94,10 @@ def emphasised_key(text: bytes, start: int, rules: CompiledRules) -> Shaped | No
     diffs (`[-K-]`, `{+K+}`), comments (`<!--K-->`); so do the hyphens of an arrow. Of signs that stand behind
     the key alone nothing says that they are not its last characters.
     """
-    run_end = start + len(key_run(text, start))
+    run = _NEAR_RUN.match(text, start)
+    run_end = run.end() if run else start
+    if run_end - start >= _LONGEST_RUN:
+        return None
     end = _end_without_signs(text, start, run_end)
     whole = text[start:end]
     shaped = shaped_key(whole, 0, rules) if end < run_end else None
