@@ -239,6 +239,28 @@ def test_files_that_are_no_objects_are_read_in_the_object_folder(repository: Pat
     assert "objects/pack/tmp_pack_1: a pack that git did not finish" in gaps(reading)
 
 
+def test_alternates_in_a_circle_are_read_once_and_no_end_of_them_is_not_followed(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = new_repository(tmp_path / "other")
+    commit(other, {"leak": key(2).encode()})
+    for one, another in ((repository, other), (other, repository)):
+        (one / ".git/objects/info/alternates").write_text(f"{another}/.git/objects\n")
+    reading = read(repository)
+    assert finding(reading, 2)
+    assert reading.coverage.complete
+    many = "".join(f"/nowhere/{n}\n" for n in range(1100))
+    (repository / ".git/objects/info/alternates").write_text(many)
+    reading = read(repository)
+    assert "more alternates than anybody has" in gaps(reading)
+    assert finding(reading)
+    # A link that leads to the whole machine, here to all of one folder.
+    (repository / ".git/objects/info/alternates").unlink()
+    (repository / ".git/refs/heads/all").symlink_to(tmp_path)
+    monkeypatch.setattr("keyleak.git.special._MOST_LINKED", 20)
+    assert "lead to more than belongs to a repository" in gaps(read(repository))
+
+
 def test_a_part_of_a_history_that_git_does_not_read_is_an_error(repository: Path) -> None:
     (repository / ".git/config").write_text("[garbage")
     from keyleak.errors import GitError
