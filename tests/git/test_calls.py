@@ -178,6 +178,7 @@ TABLE: Final = {
             "shallow_gap": "rev-parse",
             "missing_objects": "rev-list",
             "missing_ids": "rev-list",
+            "tips_digest": "show-ref",
             "submodules": "rev-parse rev-parse",
             "_submodule_names": "config rev-parse",
         },

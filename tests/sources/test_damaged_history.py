@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from keyleak.findings import LocationKind
+from keyleak.git.references import MOST_WITH_TREES
 from keyleak.git.scope import Scope
 from keyleak.grouping import group_by_secret
 from keyleak.rulebook.loader import load_rulebook
 from keyleak.rulebook.template import expand
 from keyleak.sources.history import HistoryRequest, read_history
+from keyleak.sources.history_cache import HistoryCache
 from keyleak.sources.inspector import Inspector
-from repositories import Entry, commit, git, new_repository, object_name, repack, write_pack
+from repositories import Entry, commit, git, new_repository, object_name, only_pack, repack, write_pack
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -385,3 +387,29 @@ def test_the_report_of_a_damaged_repository_holds_the_finding(repository: Path, 
     assert done.returncode == 2
     assert "sk_live_51" in done.stdout
     assert "unexpected line in .git/packed-refs" in done.stdout
+
+
+@pytest.mark.slow
+def test_an_object_that_only_a_tree_of_a_large_pack_names_is_missed(tmp_path: Path) -> None:
+    repository = new_repository(tmp_path / "large")
+    count = MOST_WITH_TREES + 100
+    blobs = b"".join(b"blob\nmark :%d\ndata %d\n%d\n" % (n, len(str(n)), n) for n in range(1, count))
+    files = b"".join(b"M 100644 :%d %d/%d\n" % (n, n % 997, n) for n in range(1, count))
+    head = b"commit refs/heads/main\ncommitter A <a@example.com> 1700000000 +0000\ndata 1\nm\n"
+    git(repository, "fast-import", "--quiet", stdin=blobs + head + files)
+    lost = git(repository, "rev-parse", "main:7/7").decode().strip()
+    ids = git(repository, "rev-list", "--objects", "--no-object-names", "--all").split()
+    pack = only_pack(repository)
+    rest = b"".join(oid + b"\n" for oid in ids if oid.decode() != lost)
+    git(repository, "pack-objects", "-q", str(repository / ".git/objects/pack/pack"), stdin=rest)
+    for file in pack.parent.glob(f"{pack.stem}.*"):
+        file.unlink()
+    cache = HistoryCache(str(tmp_path / "cache"), "rules", lambda text: None)
+    for memory in (None, cache, cache):
+        assert [gap.what for gap in read(repository, memory=memory).coverage.gaps] == [f"7/7 (object {lost})"]
+    (repository / "seven").write_text("7")
+    git(repository, "hash-object", "-w", "seven")
+    for _ in range(2):
+        assert not read(repository, memory=cache).coverage.gaps
+    (kept,) = (tmp_path / "cache").glob("*/whole-*")
+    assert kept.is_file(), "where nothing is missing git is asked once for these objects and refs"

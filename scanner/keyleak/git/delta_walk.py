@@ -79,7 +79,7 @@ class Walk(Generic[R]):
         self._contents: list[bytes] = []
         self._built_with: list[bytes] = []
         """The delta of each of these; nothing where it is none."""
-        self._references = References(opened.words, opened.index.ids.shape[1], number)
+        self._references = References(opened.words, opened.index.ids.shape[1])
         self._held = 0
         self._counts = [0] * len(KINDS)
         self._bytes = 0

@@ -1,7 +1,7 @@
 """Which objects a pack's objects name, to find out which of them are not here.
 
-A history has some twenty times as many names as objects, so in a large pack not all are looked at. All of
-commits and tags are, and the trees of some parts of it: where a pack is lost or left on a server, much is.
+A history has some twenty times as many names as objects: in a large pack those of trees are left to git,
+which walks what refs reach in less time (`keyleak.git.views.missing_ids`).
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 _HELD: Final = 16_384  # trees looked at together
 _HELD_BYTES: Final = 16 << 20
-_SMALL: Final = 1 << 16  # objects of a pack in which every tree is looked at
-_ONE_PART_OF: Final = 16  # parts of a larger one
+MOST_WITH_TREES: Final = 1 << 16
+"""Objects of a pack in which the names in trees are looked at."""
 # Bytes of a delta's instruction to copy, by its first: each bit but the highest says that one more follows.
 _LENGTHS: Final = tuple(1 + (code & 127).bit_count() for code in range(256))
 
@@ -30,18 +30,17 @@ _LENGTHS: Final = tuple(1 + (code & 127).bit_count() for code in range(256))
 class References:
     """What some objects of a pack name and the pack does not have."""
 
-    def __init__(self, words: npt.NDArray[np.uint64], id_bytes: int, part: int) -> None:
+    def __init__(self, words: npt.NDArray[np.uint64], id_bytes: int) -> None:
         """Know the pack.
 
         Args:
             words: the first 64 bits of the ids that it has, in order.
             id_bytes: 20 for SHA-1, 32 for SHA-256.
-            part: which part of it the objects are of.
         """
         self._words = words
         self._id_bytes = id_bytes
         self._id_of_entry = re.compile(rb"\0(.{%d})" % self._id_bytes, re.DOTALL)
-        self.takes_trees = len(words) <= _SMALL or not part % _ONE_PART_OF
+        self.takes_trees = len(words) <= MOST_WITH_TREES
         self._trees: list[tuple[bytes, bytes]] = []
         self._bytes = 0
         self._named: set[bytes] = set()

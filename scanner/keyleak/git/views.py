@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from dataclasses import dataclass
@@ -81,17 +82,19 @@ def missing_objects(repository: str) -> bytes:
     return b"".join(line[1:] + b"\n" for line in listing.splitlines() if line.startswith(b"?"))
 
 
-def missing_ids(repository: str, absent: Collection[bytes]) -> frozenset[bytes]:
+def missing_ids(repository: str, absent: Collection[bytes], *, walk: bool = False) -> frozenset[bytes]:
     """Ids of objects that history names and the repository lacks.
 
     Args:
         repository: which one.
         absent: those that any object names, also one that no ref reaches; git may have removed these.
+        walk: whether git is asked though no object that was read names one that is not here, because not
+            all of them were looked at for that.
 
     Raises:
         GitError: git cannot say.
     """
-    if not absent and not promisors(repository):
+    if not absent and not walk and not promisors(repository):
         return frozenset()
     command = ["rev-list", "--objects", "--no-object-names", "--missing=print", *EVERYTHING]
     try:
@@ -102,6 +105,16 @@ def missing_ids(repository: str, absent: Collection[bytes]) -> frozenset[bytes]:
             raise
         return frozenset(absent)
     return frozenset(bytes.fromhex(line[1:].decode()) for line in lines if line.startswith(b"?"))
+
+
+def tips_digest(repository: str) -> str:
+    """What all refs and HEAD lead to, as a digest: the same refs over the same objects lack the same.
+
+    Raises:
+        GitError: git cannot list them.
+    """
+    # 1 is git's answer where there is no ref at all.
+    return hashlib.sha256(run(["show-ref", "--head"], repository, accept=(0, 1))).hexdigest()
 
 
 def absent_gaps(repository: str, missing: Collection[bytes]) -> Iterator[Gap]:

@@ -12,13 +12,22 @@ from keyleak.errors import GitError
 from keyleak.findings import AttributionVerdict, LocationKind
 from keyleak.git.identity import authors, repository_facts
 from keyleak.git.layout import find_layout
+from keyleak.git.memory import Remembered
 from keyleak.git.objects import read_objects
 from keyleak.git.places import staged_paths
 from keyleak.git.plain import read_by_id
 from keyleak.git.provenance import Provenance, provenance
+from keyleak.git.references import MOST_WITH_TREES
 from keyleak.git.scope import Scope
 from keyleak.git.scoped_objects import objects_in
-from keyleak.git.views import Submodule, absent_gaps, missing_ids, shallow_gap, submodules
+from keyleak.git.views import (
+    Submodule,
+    absent_gaps,
+    missing_ids,
+    shallow_gap,
+    submodules,
+    tips_digest,
+)
 from keyleak.git.visitor import ReadOptions
 from keyleak.sources.files import Reading
 from keyleak.sources.inspector import Place
@@ -326,7 +335,7 @@ class _History:
         missing = frozenset[bytes]() if scoped is None else scoped.missing
         if scoped is None:
             what = "objects that are not here"
-            missing = self._asked(what, lambda: missing_ids(self._repository, read.absent), missing)
+            missing = self._asked(what, lambda: self._missing(read), missing)
         self._gaps += self._asked("objects", lambda: list(absent_gaps(self._repository, missing)), [])
         pointed = {result.lfs for result in read.results if result.lfs}
         stored = os.path.join(self._layout.folder, "lfs", "objects")
@@ -334,6 +343,22 @@ class _History:
         if absent:
             reason = "content that is only on the server; `git lfs fetch --all` brings it"
             self._gaps.append(Gap("Git LFS", reason, absent))
+
+    def _missing(self, read: ObjectsRead[ObjectResult]) -> frozenset[bytes]:
+        """Objects that history needs and the repository lacks.
+
+        Of a large repository git is asked, once for the same objects and refs.
+        """
+        counts, memory = read.counts, self._request.memory
+        is_large = counts.blob + counts.commit + counts.tag + counts.tree > MOST_WITH_TREES
+        name = (
+            f"whole-{read.name}-{tips_digest(self._repository)}" if is_large and memory and read.name else ""
+        )
+        is_known = bool(name and memory and memory.recall(name))
+        missing = missing_ids(self._repository, read.absent, walk=is_large and not is_known)
+        if memory and name and not is_known and not missing:
+            memory.keep(name, Remembered())
+        return missing
 
 
 def _is_undecided(result: ObjectResult) -> bool:
