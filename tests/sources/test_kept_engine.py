@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from keyleak import cache_file
+from keyleak.findings import LocationKind
 from keyleak.matching.anchors import Anchor, AnchorKind
 from keyleak.matching.engine import Hit
 from keyleak.matching.hyperscan_engine import HyperscanEngine
+from keyleak.rulebook.loader import load_rulebook
+from keyleak.sources.inspector import Inspector, Place
 from keyleak.sources.kept_engine import kept_engine
 
 if TYPE_CHECKING:
@@ -72,3 +75,11 @@ def test_a_folder_that_cannot_be_made_is_done_without(
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     assert kept_engine(ANCHORS).hits(TEXT) == HITS
+
+
+def test_a_scan_of_the_cache_folder_is_no_gap(kept: Path) -> None:
+    inspector, place = Inspector(load_rulebook()), Place(LocationKind.FILE, None)
+    inspector.inspect(b"nothing here\n" * (1 << 13), place)
+    assert kept.is_file()
+    for file in kept.parent.iterdir():
+        assert not inspector.inspect(file.read_bytes(), place).gaps, file.name

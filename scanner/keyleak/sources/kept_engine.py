@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _NAME: Final = "anchors.hs"
 _DIGEST: Final = 32
+# The file is made of all that is searched for: as it is, a scan of the home folder would look at it for ever.
+_INVERTED: Final = bytes(range(255, -1, -1))
 
 
 def patient_engine(anchors: Sequence[Searched]) -> Engine:
@@ -38,11 +40,12 @@ def kept_engine(anchors: Sequence[Searched]) -> Engine:
 
     made_from = hashlib.sha256(b"\0".join(map(expression, anchors))).digest()
     kept = cache_file.kept(_NAME) or b""
-    compiled = kept[2 * _DIGEST :]
+    compiled = kept[2 * _DIGEST :].translate(_INVERTED)
     is_same = kept[:_DIGEST] == made_from
     if is_same and kept[_DIGEST : 2 * _DIGEST] == hashlib.sha256(compiled).digest():
         return HyperscanEngine(anchors, compiled)
     engine = HyperscanEngine(anchors)
     compiled = engine.compiled
-    cache_file.keep(_NAME, made_from + hashlib.sha256(compiled).digest() + compiled)
+    digest = hashlib.sha256(compiled).digest()
+    cache_file.keep(_NAME, made_from + digest + compiled.translate(_INVERTED))
     return engine
