@@ -234,6 +234,9 @@ TABLE: Final = {
     "remediation/proof.py": Row(
         Reach.LOCAL, "both histories", {"_count": "rev-list", "refs_of": "for-each-ref"}
     ),
+    "remediation/raw_rewrite.py": Row(
+        Reach.OWN, "objects that filter-repo cannot write, into the clone", {"_Writing.flush": "index-pack"}
+    ),
     "remediation/resigning.py": Row(
         Reach.OWN,
         "what is signed again in the rewritten clone",
@@ -323,6 +326,7 @@ WRITING: Final = frozenset(
         "fsck",
         "gc",
         "hash-object",
+        "index-pack",
         "init",
         "reflog",
         "symbolic-ref",

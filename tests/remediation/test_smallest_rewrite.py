@@ -260,17 +260,40 @@ def test_odd_commits_pass_or_what_they_lose_is_named_before(
 
 @pytest.mark.parametrize(
     "author",
-    [b"A a@example.com 1700000000 +0000", b"A <a@example.com> 1700000000", b"<a@example.com> 1 +0000"],
+    [
+        b"A a@example.com 1700000000 +0000",
+        b"A <a@example.com> 1700000000",
+        b"<a@example.com> 1 +0000",
+        b"A <a@example.com>> 1 +0000",
+    ],
 )
-def test_commit_that_git_cannot_import_is_named_before_anything_is_written(
+def test_commits_that_git_cannot_import_are_written_byte_for_byte(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], author: bytes
 ) -> None:
     work = new_repository(tmp_path / "work")
-    oid = write(work, Made({"k.env": LEAK}, author=author))
-    git(work, "update-ref", "refs/heads/main", oid)
-    assert fix(work, tmp_path / "out") == ExitCode.INCOMPLETE
-    assert oid[:12] in capsys.readouterr().err
-    assert not (tmp_path / "out" / "rewritten.git").exists()
+    first = write(work, Made({"a": b"a"}))
+    extra = b"HG:extra branch:stable\n" + SIGNATURE
+    second = write(
+        work, Made({"k.env": LEAK, "z": b"z"}, [first], author, extra, b"before\0after", {"z": "0100664"})
+    )
+    third = write(work, Made({"z": b"z"}, [second], message=f"Revert {second[:10]}\n".encode()))
+    git(work, "update-ref", "refs/heads/main", third)
+    git(work, "tag", "-a", "-m", "a tag", "v1", second)
+    git(work, "tag", "light", second)
+    assert fix(work, tmp_path / "out") == ExitCode.CLEAN
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"refuses 1 of these commits ({second[:12]})" in said
+    mirror = tmp_path / "out" / "rewritten.git"
+    new = renamed(tmp_path / "out")
+    assert set(new) == {second, third}
+    raw = git(mirror, "cat-file", "commit", new[second])
+    expected = git(work, "cat-file", "commit", second).replace(SIGNATURE, b"")
+    assert raw.split(b"\n", 1)[1] == expected.split(b"\n", 1)[1]
+    assert b"0100664 z\0" in git(mirror, "cat-file", "tree", f"{new[second]}^{{tree}}")
+    assert git(mirror, "log", "-1", "--format=%s", "main") == f"Revert {new[second][:10]}\n".encode()
+    for tag in ("v1", "light"):
+        assert git(mirror, "rev-parse", f"{tag}^{{commit}}").decode().strip() == new[second]
+    assert git(mirror, "show", "light:k.env") == b"FLORA_API_KEY=REMOVED-KEY\n"
 
 
 STEPS = st.lists(
@@ -279,7 +302,7 @@ STEPS = st.lists(
         st.integers(0, 1 << 30),  # which
         st.sampled_from(["", "key", "clean", "message", "name"]),
         st.sampled_from([b"", SIGNATURE, b"encoding ISO-8859-1\n"]),
-        st.sampled_from([PERSON, b"J\xf6rg <a@example.com> 1313584730 +051800"]),
+        st.sampled_from([PERSON, b"J\xf6rg <a@example.com> 1313584730 +051800", b"A <a@example.com> 17"]),
     ),
     min_size=1,
     max_size=12,

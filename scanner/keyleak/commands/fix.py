@@ -50,7 +50,6 @@ if TYPE_CHECKING:
     from keyleak.coverage import Coverage
     from keyleak.findings import Finding
     from keyleak.git.signing import Signer
-    from keyleak.remediation.fidelity import Fidelity
     from keyleak.remediation.instructions import Outcome
     from keyleak.rulebook.model import Rulebook
     from keyleak.secret import Secret
@@ -208,7 +207,6 @@ def _apply(
     if expected.plan.is_empty:
         console.note("no ref reaches any of the keys, so there is no history to rewrite")
         return _code(case.coverage, options, findings=True)
-    _check_carried(expected.fidelity)
     signer = _signer() if options.sign else None
     _confirm(workspace, options)
     state = read_state(workspace, case.root, [finding.id for finding in case.historic])
@@ -264,21 +262,6 @@ def _signer() -> Signer:
             " what a repository's configuration says of them does not count"
         )
     return signer
-
-
-def _check_carried(found: Fidelity) -> None:
-    """Whether filter-repo takes every commit that has to change.
-
-    Raises:
-        UsageError: it does not take one.
-    """
-    if found.refused:
-        named = ", ".join(oid[:12] for oid in found.refused[:5])
-        raise UsageError(
-            f"{len(found.refused):,} commits that have to change ({named}) have an author or committer line"
-            " that git fast-import refuses (no address, no zone, or none at all), so git filter-repo cannot"
-            " rewrite them; `git fsck` names the lines"
-        )
 
 
 def _confirm(workspace: Workspace, options: FixOptions) -> None:

@@ -108,7 +108,9 @@ def fix_document(case: Case, expected: Expected, tree: TreePatch, kit: Kit) -> F
         lines = describe(survey(case.root), expected, published=published)
         sections.append(Section("survey", "What a rewrite of history changes and leaves", tuple(lines)))
     if not plan.is_empty:
-        commands = rewrite_commands(case.root, kit.workspace, plan, expected.affected)
+        commands = [f"{kit.command} --apply"]
+        if not expected.fidelity.is_raw:
+            commands = rewrite_commands(case.root, kit.workspace, plan, expected.affected)
         sections.append(
             Section("rewrite", "The rewrite, as `--apply` does it", tuple(commands), are_commands=True)
         )

@@ -18,7 +18,7 @@ from keyleak.git.single_objects import single_objects
 from keyleak.remediation.tags import without_signature
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from keyleak.git.single_objects import SingleObjects
     from keyleak.remediation.affected import Affected
@@ -45,6 +45,9 @@ class Loss(Enum):
     TAGGER = "tags without a tagger get one"
 
 
+_ALWAYS_LOST: Final = frozenset({Loss.SIGNATURE, Loss.MERGED_TAG, Loss.TAG_SIGNATURE})
+
+
 @dataclass(frozen=True, slots=True)
 class Fidelity:
     """What a rewrite loses, known before it begins."""
@@ -53,6 +56,11 @@ class Fidelity:
     """Ids of the objects, by what they lose."""
     refused: tuple[str, ...] = ()
     """Ids of commits that fast-export or fast-import do not take at all."""
+
+    @property
+    def is_raw(self) -> bool:
+        """Whether keyleak writes the commits itself, as git filter-repo cannot."""
+        return bool(self.refused)
 
     def has(self, loss: Loss, oid: str) -> bool:
         """Whether an object loses that."""
@@ -79,7 +87,9 @@ def fidelity(repository: str, affected: Affected) -> Fidelity:
                 losses[loss].add(oid)
         for oid, loss in _losses_of_tags(objects, affected):
             losses[loss].add(oid)
-    return Fidelity({loss: frozenset(ids) for loss, ids in losses.items()}, tuple(refused))
+    # Written object by object only what signs something else is lost.
+    lost = (loss for loss in losses if not refused or loss in _ALWAYS_LOST)
+    return Fidelity({loss: frozenset(losses[loss]) for loss in lost}, tuple(refused))
 
 
 def _objects(repository: str, affected: Affected) -> Iterator[str]:
@@ -132,8 +142,16 @@ def _losses_of_tags(objects: SingleObjects, affected: Affected) -> Iterator[tupl
 
 def described(found: Fidelity) -> Iterator[str]:
     """Each loss as a sentence, with the number of objects and the first of them."""
+    if found.is_raw:
+        yield (
+            f"Written by keyleak itself, object by object: git fast-import, and so git filter-repo, refuses"
+            f" {len(found.refused):,} of these commits ({_some(sorted(found.refused))}) for their author or"
+            " committer line."
+        )
     for loss in Loss:
         if ids := sorted(found.losses.get(loss, ())):
-            more = ", …" if len(ids) > _EXAMPLES else ""
-            examples = ", ".join(oid[:12] for oid in ids[:_EXAMPLES])
-            yield f"Lost in the rewrite: {loss.value}: {len(ids):,} ({examples}{more})."
+            yield f"Lost in the rewrite: {loss.value}: {len(ids):,} ({_some(ids)})."
+
+
+def _some(ids: Sequence[str]) -> str:
+    return ", ".join(oid[:12] for oid in ids[:_EXAMPLES]) + (", …" if len(ids) > _EXAMPLES else "")

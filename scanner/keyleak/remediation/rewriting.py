@@ -16,6 +16,7 @@ from keyleak.remediation import commit_map
 from keyleak.remediation.filter_repo import arguments, rewrite_files
 from keyleak.remediation.notes import filter_repo_map, rewrite_notes
 from keyleak.remediation.proof import compare, refs_of
+from keyleak.remediation.raw_rewrite import rewrite_raw
 from keyleak.remediation.resigning import sign_again
 from keyleak.remediation.tags import rename_refs, rewrite_refs
 from keyleak.remediation.workspace import Step
@@ -156,7 +157,7 @@ def _rewrite(task: Rewrite, state: State) -> State:
     state = replace(state, step=Step.REWRITING)
     state.save(workspace)
     renamed = _rewrite_commits(task)
-    rewrite_refs(workspace.mirror, task.expected.affected, task.expected.plan)
+    rewrite_refs(workspace.mirror, task.expected.affected, task.expected.plan, renamed)
     rename_refs(workspace.mirror, task.expected.affected.renamed)
     if task.signer is not None:
         renamed = sign_again(workspace.mirror, task.expected, renamed, task.signer)
@@ -169,10 +170,12 @@ def _rewrite(task: Rewrite, state: State) -> State:
 
 
 def _rewrite_commits(task: Rewrite) -> dict[str, str]:
-    """Have filter-repo rewrite the affected commits; their ids before and after."""
+    """Rewrite the affected commits, by filter-repo where it can; their ids before and after."""
     if not task.expected.affected.commits:
         return {}
     workspace = task.workspace
+    if task.expected.fidelity.is_raw:
+        return rewrite_raw(workspace.mirror, task.expected)
     options = [*arguments(task.expected.plan, workspace.kit), "--refs", *task.expected.affected.range]
     filter_repo(task.program, options, workspace.mirror)
     try:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SIGNATURE: Final = re.compile(rb"^-----BEGIN (?:PGP|SSH|SIGNED) (?:SIGNATURE|MESSAGE)-----$", re.MULTILINE)
 
 
-def rewrite_refs(mirror: str, affected: Affected, plan: RewritePlan) -> None:
+def rewrite_refs(mirror: str, affected: Affected, plan: RewritePlan, renamed: Mapping[str, str]) -> None:
     """Write the tags and blobs of refs anew, and move the refs to them.
 
     Args:
@@ -31,18 +31,22 @@ def rewrite_refs(mirror: str, affected: Affected, plan: RewritePlan) -> None:
         affected: which refs hold a key themselves, and which lead to a rewritten commit: fast-export strips
             signatures of OpenPGP from tags of those, but no others, which are void as well.
         plan: what is replaced.
+        renamed: affected commits before and after; refs and tags that filter-repo moved lead there already.
 
     Raises:
         GitError: git said no.
     """
-    tagged = [ref for ref in affected.refs if len(affected.chains[ref]) > 1]
-    for ref in (*affected.others, *tagged):
-        with single_objects(mirror) as objects:
+    moved = []
+    with single_objects(mirror) as objects:
+        for ref in (*affected.others, *affected.refs):
             before = run(["rev-parse", "--verify", ref], mirror).decode().strip()
-            chain = tag_chain(objects, before)
+            *tags, end = tag_chain(objects, before)
+            chain = (*tags, renamed.get(end, end))
             after = _written(mirror, objects, chain, plan, leads_to_new=ref in affected.refs)
-        if after != before:
-            run(["update-ref", ref, after, before], mirror)
+            if after != before:
+                moved.append((ref, after, before))
+    for ref, after, before in moved:
+        run(["update-ref", ref, after, before], mirror)
 
 
 def rename_refs(mirror: str, renamed: Mapping[str, str]) -> None:
@@ -74,13 +78,13 @@ def _written(
         new = _write(mirror, "blob", plan.texts.apply(objects.read(end)[1]))
     for oid in reversed(tags):
         content = objects.read(oid)[1]
+        named = content.split(b"\n", 1)[0].removeprefix(b"object ").decode()
         is_void = leads_to_new and without_signature(content.partition(b"\n\n")[2])[1]
         new = (
             _write(mirror, "tag", _edited_tag(content, new, plan))
-            if (new != end or oid in plan.tags or is_void)
+            if (new != named or oid in plan.tags or is_void)
             else oid
         )
-        end = oid
     return new
 
 
