@@ -128,3 +128,12 @@ def test_every_command_has_help_that_teaches() -> None:
         command = cli.get_command(context, name)
         assert command is not None
         assert command.help, name
+
+
+def test_the_threat_model_names_tests_that_exist() -> None:
+    named = re.findall(
+        r"`((?:tests/)?[a-z_/0-9]+(?:\.py|/))`", (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    )
+    assert len(named) > 20
+    for name in named:
+        assert (ROOT / name).exists() or list((ROOT / "tests").rglob(name)), name
