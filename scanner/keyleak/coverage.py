@@ -109,7 +109,9 @@ class Coverage:
         """
         if self.nothing_read:
             return "Nothing was read"
-        return key if self.complete and not self.accepted else f"{key} in what was read"
+        if not self.complete:
+            return "Not everything was read; the rest holds no key"
+        return f"{key} in what was read" if self.accepted else key
 
     def __add__(self, other: Coverage) -> Coverage:
         return Coverage(

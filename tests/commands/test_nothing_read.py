@@ -13,6 +13,7 @@ from keyleak.coverage import Coverage, Gap, ObjectCounts
 from keyleak.errors import ExitCode
 from keyleak.findings import Status
 from keyleak.records import replace
+from keyleak.rulebook.template import expand
 from reports.saved import finding, report
 from repositories import commit, git, new_repository
 
@@ -57,6 +58,33 @@ def test_a_folder_whose_files_are_all_left_out_is_not_clean(
     code, made = scanned(capsys, "scan", "--no-ignored", "repository")
     assert (code, made["coverage"]["files"], made["coverage"]["complete"]) == (ExitCode.INCOMPLETE, 0, False)
     assert scanned(capsys, "scan", "repository")[0] == ExitCode.CLEAN
+
+
+@pytest.mark.parametrize(
+    "named", [["vendor"], ["vendor/deep"], ["vendor/deep/k.env"], ["vendor", "vendor/deep"]]
+)
+def test_a_named_folder_that_is_left_out_is_not_clean(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], named: list[str]
+) -> None:
+    """It was read, its keys were dropped, and "No key found" was said of it."""
+    repository = new_repository(tmp_path / "repository")
+    (repository / ".gitignore").write_text("vendor/\n")
+    (repository / "vendor/deep").mkdir(parents=True)
+    (repository / "vendor/deep/k.env").write_text(expand("FLORA_API_KEY=sk_live_${base62:42}\n"))
+    roots = [f"repository/{name}" for name in named]
+    code, made = scanned(capsys, "scan", "--no-ignored", *roots)
+    assert (code, made["coverage"]["files"], made["coverage"]["complete"]) == (ExitCode.INCOMPLETE, 0, False)
+    (repository / "a.txt").write_text("nothing\n")
+    code, made = scanned(capsys, "scan", "--no-ignored", *roots, "repository/a.txt")
+    assert (code, made["coverage"]["files"]) == (ExitCode.CLEAN, 1)
+
+
+def test_an_empty_range_is_a_mistake(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    repository = new_repository(tmp_path / "repository")
+    commit(repository, {"a.txt": b"nothing\n"})
+    for text in ("", "  "):
+        assert main(["history", "repository", "--no-cache", "--range", text]) == ExitCode.INCOMPLETE
+        assert "write A..B" in capsys.readouterr().err
 
 
 def test_an_empty_file_is_something_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -140,5 +168,7 @@ def test_no_key_found_is_said_only_of_what_was_read_whole(
     clean = status is not Status.NEW and coverage.complete and not coverage.nothing_read
     assert (made.headline() == "No key found") is clean
     assert (made.verdict() == "No leaked key") is clean
+    if not coverage.complete:
+        assert "No key found" not in made.headline()
     if not coverage.complete:
         assert made.exit_code(allow_incomplete=False, exit_zero=True) is ExitCode.INCOMPLETE

@@ -100,7 +100,7 @@ def test_many_lost_objects_are_counted(repository: Path) -> None:
 NAMES = [
     *("main", "heads/main", "refs/heads/main", "HEAD", "v1", "tags/v1", "refs/tags/v1", "far", "far/main"),
     *("remotes/far/main", "refs/heads/*", "heads/*", "heads", "refs/tags/v?", "tags/v[0-9]", "tags/v[^2]"),
-    *("refs/heads/m*n", "refs/*ain", "*/main"),
+    *("refs/heads/m*n", "refs/*ain", "*/main", "m*n", "v?", "far/m*"),
 ]
 
 

@@ -72,6 +72,30 @@ def test_what_stands_on_one_side_is_no_part_of_a_key(rule: str, shape: str) -> N
             assert value_in("", key, after) == [key], (rule, after)
 
 
+@pytest.mark.parametrize(
+    "form",
+    [
+        "see [-FLORA_API_KEY=%s-]{+FLORA_API_KEY=+} x", "[-api key %s-]", "{+api key %s+}", "[-a-]{+b %s+} c",
+        "_the key is %s_", "__the key %s__ x", "**_the %s_**", "_a_ and _b %s_, c", "___a %s___",
+        "_%s is the key_", "__%s is it__.", "(_%s is our key_)", "_a_ _%s b_",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize(("rule", "shape"), SHAPES)
+def test_what_encloses_more_than_a_key_is_no_part_of_it(rule: str, shape: str, form: str) -> None:
+    """A word diff of a line ended the key with its hyphen, or hid it."""
+    key = bare(shape, 5)
+    found = [value.decode() for value, _, _ in found_in((form % key).encode())]
+    assert found == [key], rule
+
+
+@pytest.mark.parametrize("form", ["am_%s x_", "x _%s", "a [-x-] %s-", "[- am_%s-]"])
+def test_what_nothing_opened_or_closes_is_as_it_was(form: str) -> None:
+    key = expand("sk_live_51${base62:97}", 5)
+    assert [value.decode() for value, _, _ in found_in((form % key).encode())] == (
+        [key] if form.startswith("a ") else []
+    )
+
+
 @given(
     shape=st.sampled_from(SHAPES), seed=st.integers(0, 500),
     before=st.text(max_size=3), after=st.text(max_size=3),

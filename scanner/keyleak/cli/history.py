@@ -61,6 +61,8 @@ def history(  # noqa: PLR0913 - one parameter for each option
     from keyleak.commands import history as command  # noqa: PLC0415 - each command imports only what it needs
     from keyleak.git.scope import Scope  # noqa: PLC0415
 
+    if not all(text.strip() for text in revisions):
+        raise click.BadParameter("it is empty; write A..B", param_hint="'--range'")
     scope = Scope(tuple(part for text in revisions for part in text.split()), since, refs)
     asked = command.HistoryOptions(
         repository, scope, submodules, fetch_missing, cache=not no_cache, report=options

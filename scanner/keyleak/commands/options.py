@@ -101,5 +101,5 @@ def _no_issuer(name: str, known: Sequence[str]) -> str:
     import difflib  # noqa: PLC0415 - only a mistake needs it
 
     near = difflib.get_close_matches(name.lower(), known, n=1)
-    meant = f"; did you mean {near[0]}?" if near else ""
+    meant = f"; did you mean {near[0]}?" if near else "."
     return f"issuer {name!r} is none of the rules{meant} There are: {', '.join(known)}"

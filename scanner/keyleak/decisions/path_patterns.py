@@ -19,8 +19,8 @@ from keyleak.on_use import on_use
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_ESCAPED_WORD: Final = on_use(r"\\[A-Za-z0-9_]")
-_ALTERNATIVES: Final = on_use(r"\{[^{}/]*,[^{}/]*\}")
+_ESCAPED_WORD: Final = on_use(r"(?<!\\)(?:\\\\)*(\\[A-Za-z0-9_])")
+_ALTERNATIVES: Final = on_use(r"(\{[^{}/]*,[^{}/]*\})")
 _POSIX: Final = {
     "alpha": string.ascii_letters, "digit": string.digits, "alnum": string.ascii_letters + string.digits,
     "upper": string.ascii_uppercase, "lower": string.ascii_lowercase, "xdigit": string.hexdigits,
@@ -52,7 +52,7 @@ def problem_of(pattern: str) -> str | None:
     """Why a pattern can never fit any path, and what would; None where it can."""
     parts = _parts(pattern)
     escaped, alternatives = _ESCAPED_WORD.search(pattern), _ALTERNATIVES.search(pattern)
-    shown = next((found[0] for found in (escaped, alternatives) if found), "")
+    shown = next((found[1] for found in (escaped, alternatives) if found), "")
     problems = (
         (
             pattern.startswith("!"),

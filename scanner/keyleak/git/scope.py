@@ -189,12 +189,17 @@ def _named(pattern: str, refs: Mapping[str, str]) -> list[str]:
 
 
 def _globbed(pattern: str, refs: Mapping[str, str]) -> list[str]:
-    """As `git rev-list --glob`: below `refs/`, and without a special character everything below a folder."""
-    whole = pattern if pattern.startswith("refs/") else f"refs/{pattern}"
-    if not _GLOB.search(whole):
-        whole = f"{whole.rstrip('/')}/*"
-    fits = re.compile(translate(whole.replace("[^", "[!").replace("\\", "")))
-    return [name for name in refs if fits.match(name)]
+    """As `git rev-list --glob`: below `refs/`, and without a special character everything below a folder.
+
+    Where that fits nothing, as `--tags=`, `--branches=` and `--remotes=` have it: `v*`, `feature/*`.
+    """
+    if not _GLOB.search(pattern):
+        pattern = f"{pattern.rstrip('/')}/*"
+    for place in ("",) if pattern.startswith("refs/") else _PLACES[1:]:
+        fits = re.compile(translate(f"{place}{pattern}".replace("[^", "[!").replace("\\", "")))
+        if found := [name for name in refs if fits.match(name)]:
+            return found
+    return []
 
 
 def kinds_of(

@@ -27,6 +27,11 @@ _SIGNS: Final = frozenset({b"_", b"-", b"+", b"="})
 _MOST_SIGNS: Final = 8
 _LONGEST_RUN: Final = MAX_BODY + 64
 _NEAR_RUN: Final = re.compile(rb"[A-Za-z0-9_+/=-]{0,%d}" % _LONGEST_RUN)
+# How much of a line is looked at for what opens or closes emphasis and word diffs.
+_LINE: Final = 512
+_WORD_DIFF: Final = {b"-]": b"[-", b"+}": b"{+"}
+_EMPHASIS: Final = re.compile(rb"(?<![A-Za-z0-9_])(_{1,3})(?=[^\s_])")
+_EMPHASIS_END: Final = re.compile(rb"(?<=[^\s_])(_{1,3})(?![A-Za-z0-9_])")
 _KEY_RUN: Final = re.compile(rb"[A-Za-z0-9_+/=-]+")
 CUT_OFF: Final = "cut off or completed by a program"
 _SHORT_BODY: Final = 24
@@ -92,7 +97,8 @@ def emphasised_key(text: bytes, start: int, rules: CompiledRules) -> Shaped | No
 
     The same signs before the key and behind it belong to the text around: emphasis (`_K_`, `__K__`), word
     diffs (`[-K-]`, `{+K+}`), comments (`<!--K-->`); so do the hyphens of an arrow. Of signs that stand behind
-    the key alone nothing says that they are not its last characters.
+    the key alone nothing says that they are not its last characters, unless they close what was opened before
+    on the line (`_our key is K_`, `[-NAME=K-]`).
     """
     run = _NEAR_RUN.match(text, start)
     run_end = run.end() if run else start
@@ -100,7 +106,8 @@ def emphasised_key(text: bytes, start: int, rules: CompiledRules) -> Shaped | No
         return None
     end = _end_without_signs(text, start, run_end)
     whole = text[start:end]
-    shaped = shaped_key(whole, 0, rules) if end < run_end else None
+    is_inside = end < run_end or _opens_emphasis(text, start)
+    shaped = shaped_key(whole, 0, rules) if is_inside else None
     if shaped is None or shaped.end != len(whole):
         return None
     return Shaped(start, end, shaped.prefix, shaped.rules)
@@ -112,12 +119,37 @@ def _end_without_signs(text: bytes, start: int, end: int) -> int:
     if sign not in _SIGNS:
         return end
     bare = start + len(text[start:end].rstrip(sign))
+    if is_left_boundary(text, start) and _closes(text, start, bare, end):
+        return bare
     near = text[max(0, start - _MOST_SIGNS) : start]
     before = len(near) - len(near.rstrip(sign))
     if before and not is_left_boundary(text, start - before):
         return end
     is_arrow = sign == b"-" and text.startswith(b">", end)
     return bare if before == end - bare or is_arrow else end
+
+
+def _closes(text: bytes, start: int, bare: int, end: int) -> bool:
+    """Whether the signs between `bare` and `end` close what was opened before the key, on its line."""
+    signs, behind = text[bare:end], text[end : end + 1]
+    line = text[max(0, start - _LINE) : start].rpartition(b"\n")[2]
+    if bracket := _WORD_DIFF.get(signs + behind):
+        return line.rfind(bracket) > line.rfind(signs + behind)
+    if not signs.startswith(b"_") or behind.isalnum():
+        return False
+    opened = [found[1] for found in _EMPHASIS.finditer(line)].count(signs)
+    closed = [found[1] for found in _EMPHASIS_END.finditer(line)].count(signs)
+    return opened > closed
+
+
+def _opens_emphasis(text: bytes, start: int) -> bool:
+    """Whether underscores before `start` open emphasis that ends later on the line: `_KEY is the key_`."""
+    before = text[max(0, start - _MOST_SIGNS) : start]
+    signs = before[len(before.rstrip(b"_")) :]
+    if not signs or not is_left_boundary(text, start - len(signs)):
+        return False
+    line = text[start : start + _LINE].partition(b"\n")[0]
+    return any(found[1] == signs for found in _EMPHASIS_END.finditer(line))
 
 
 def _number_before(text: bytes, start: int) -> int:

@@ -72,6 +72,8 @@ class Walk:
             # Without its path: what was asked for and is not there, no entry of a configuration accepts.
             self.gaps.append(Gap(root, _words(error)))
             return
+        if self._is_left_out(root):
+            return
         if stat.S_ISDIR(mode):
             yield from self._folder(root, seen)
         elif stat.S_ISREG(mode):
@@ -83,6 +85,17 @@ class Walk:
             self.gaps.append(Gap(root, reason, paths=(root,)))
         if len(self._files) >= BATCH or self._is_full():
             yield self._take()
+
+    def _is_left_out(self, root: str) -> bool:
+        """Whether a root is not wanted, or a folder that it is in: what is below that is not named."""
+        if self.leave_out is None:
+            return False
+        path = os.path.realpath(root)
+        while path != os.path.dirname(path):
+            if self.leave_out(path):
+                return True
+            path = os.path.dirname(path)
+        return False
 
     def _folder(self, top: str, seen: set[str] | None) -> Iterator[Batch]:
         stack = [top]
