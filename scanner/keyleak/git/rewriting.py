@@ -27,7 +27,7 @@ _SETTINGS: Final = {
 
 
 def mirror_clone(source: str, target: str) -> None:
-    """Clone every ref of a repository on this machine into a bare one that shares nothing with it.
+    """Clone every ref of a repository or bundle on this machine into a bare one that shares nothing with it.
 
     Args:
         source: its absolute path.
@@ -36,7 +36,8 @@ def mirror_clone(source: str, target: str) -> None:
     Raises:
         GitError: git said no; what it had written by then is gone.
     """
-    run(["rev-parse", "--git-dir"], source)  # refused where it is another user's that is not trusted
+    if not os.path.isfile(source):  # a bundle is a file: it has no owner's settings
+        run(["rev-parse", "--git-dir"], source)  # refused where it is another user's that is not trusted
     # No template: it could bring hooks. No hard links: objects are to be dropped from this clone alone.
     options = ("--mirror", "--no-local", "--quiet", "--template=", "--upload-pack", _upload_pack(source))
     parent, name = os.path.split(target)
