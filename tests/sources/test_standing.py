@@ -66,6 +66,8 @@ def test_staged(repository: Path) -> None:
     said = text(repository)
     assert "this repository's object store does" in said
     assert "everyone with a clone" not in said
+    assert "no commit here has" in said
+    assert "Revoke" not in said
 
 
 def test_stashed(repository: Path) -> None:
@@ -104,6 +106,13 @@ def test_the_farthest_place_counts(repository: Path) -> None:
     (repository / "third.env").write_bytes(b"y\n" + key())
     git(repository, "add", "third.env")
     assert exposure(repository) == ["pushed"]
+
+
+def test_an_amended_commit_may_have_been_pushed(repository: Path) -> None:
+    commit(repository, {"k.env": key()})
+    git(repository, "reset", "-q", "--hard", "HEAD~1")
+    assert exposure(repository) == ["unreachable"]
+    assert "Revoke the leaked key at once" in text(repository)
 
 
 def test_an_amended_commit_is_reached_by_no_ref(repository: Path) -> None:

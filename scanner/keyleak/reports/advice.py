@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from keyleak.findings import Standing, VerificationVerdict
+from keyleak.findings import LocationKind, Standing, VerificationVerdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,6 +56,10 @@ _AT_HOME: Final[Mapping[str, str]] = {
     Standing.STASHED.value: "Keep elsewhere what you need of the stash that holds it, without the key, and"
     " drop the stash (git stash drop).",
 }
+_NEVER_COMMITTED: Final = (
+    "It is in an object that no commit here has, as `git add` leaves one: keep it out of files, and drop the"
+    " object (git gc --prune=now)."
+)
 _IF_IT_WAS_OUT: Final = "Rotate it if it was ever pushed or shared; otherwise it need not be."
 _NOT_ACCEPTED: Final = (
     (
@@ -73,6 +77,13 @@ def reach_of(scan: Scan) -> Reach:
     return Reach.STAGED if scan.kind == "staged" else Reach.OUT
 
 
+def never_committed(finding: Finding) -> bool:
+    """Whether only objects have the key that no tree names: it was staged once, or stopped by a hook."""
+    return Standing.UNREACHABLE.value in finding.exposure and all(
+        place.kind is LocationKind.BLOB and place.path is None for place in finding.locations
+    )
+
+
 def advice_on(finding: Finding, runbook: Runbook | None, reach: Reach) -> Advice:
     """What to do about a key.
 
@@ -85,6 +96,8 @@ def advice_on(finding: Finding, runbook: Runbook | None, reach: Reach) -> Advice
         return Advice(_NOT_ACCEPTED)
     url = runbook.revoke_url if runbook and runbook.revoke_url.startswith(_WEB) else ""
     at_home = next((_AT_HOME[word] for word in finding.exposure if word in _AT_HOME), None)
+    if never_committed(finding):
+        at_home = _NEVER_COMMITTED
     if take_out := _TAKE_OUT.get(reach, at_home):
         return Advice((take_out, _IF_IT_WAS_OUT), url, 1, "Rotate it, if need be, at")
     return Advice(runbook.rotate if runbook else (), url)

@@ -15,7 +15,7 @@ from keyleak.findings import (
     VerificationVerdict,
 )
 from keyleak.practices import advice
-from keyleak.reports.advice import advice_on
+from keyleak.reports.advice import advice_on, never_committed
 from keyleak.reports.links import link
 from keyleak.terminal import printable
 
@@ -276,6 +276,8 @@ class Wording:
         """The same for findings whose advice is the same."""
         if finding.verification.verdict is VerificationVerdict.NOT_ACCEPTED:
             return f"{finding.issuer or ''} (not accepted)"
+        if never_committed(finding):
+            return f"{finding.issuer or ''} (never committed)"
         standing = _standing(finding)
         far = standing in {None, Standing.PUSHED, Standing.UNREACHABLE}
         return (
