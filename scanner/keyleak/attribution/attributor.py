@@ -193,12 +193,7 @@ class Attributor:
         )
         attribution = scales.weigh()
         given_to = {each.issuer for each in match.assigned_to}
-        named = given_to | self._pointed_to(kept, attribution)
-        grounds = tuple(
-            rule
-            for rule in match.shapes
-            if rule.issuer not in vetoed and (rule.found_by is not FoundBy.CONTEXT or rule.issuer in named)
-        )
+        grounds = _grounds(match, vetoed, given_to | self._pointed_to(kept, attribution))
         return Weighed(attribution, evidence, vetoed, grounds, project.unread)
 
     def weigh_body(self, match: Match) -> Weighed:
@@ -262,3 +257,12 @@ def _mentioned(signals: Iterable[Signals], lower: bytes, besides: Container[str]
     # Names are written with `_` and `-` where they please: `PAY_STACK`.
     both = lower + b"\n" + lower.translate(None, b"_-")
     return [issuer for issuer in signals if issuer.issuer in besides or issuer.may_stand_in(both)]
+
+
+def _grounds(match: Match, vetoed: frozenset[str], named: set[str]) -> tuple[KeyRule, ...]:
+    """The rules that the match may be reported by: one found by context only where its issuer is named."""
+    return tuple(
+        rule
+        for rule in match.shapes
+        if rule.issuer not in vetoed and (rule.found_by is not FoundBy.CONTEXT or rule.issuer in named)
+    )

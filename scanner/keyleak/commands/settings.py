@@ -153,12 +153,10 @@ def configured(
     said = found.content if found else Configuration()
     trusted = reads is not Reads.HISTORY or own is not None or stated is not None
     inline = _first(options.inline, said.inline, trusted)
-    baseline, known = None, None
     if stated is not None:
         baseline, known = stated.baseline or (None, None)
-    elif with_baseline and (baseline := baseline_file(options, own, found)) is not None:
-        inside = None if options.baseline is not None else found.tree if found else own
-        known = load_baseline(baseline, inside)
+    else:
+        baseline, known = _baseline(options, own, found) if with_baseline else (None, None)
     decisions = _decisions(options, said, found, inline=inline, baseline=known)
     settings = Settings(
         decisions,
@@ -167,15 +165,24 @@ def configured(
         sees_all=found is not None and reads is Reads.FILES and _cover(roots, found.folder),
         ignores_markers=not inline and options.inline is None and said.inline is None,
     )
-    folders = found.rule_folders if found and stated is None else ()
-    if stated is not None:
-        folders = stated.rule_folders
+    folders = stated.rule_folders if stated else found.rule_folders if found else ()
     return replace(
         options,
         rule_folders=(*options.rule_folders, *folders),
         issuers=decisions.issuers,
         settings=settings,
     )
+
+
+def _baseline(
+    options: ReportOptions, own: str | None, found: FoundConfiguration | None
+) -> tuple[str | None, Baseline | None]:
+    """The baseline's file and content."""
+    file = baseline_file(options, own, found)
+    if file is None:
+        return None, None
+    inside = None if options.baseline is not None else found.tree if found else own
+    return file, load_baseline(file, inside)
 
 
 def _decisions(

@@ -63,16 +63,9 @@ def read_store(
     )
     options.progress(loose.counts, loose.content_bytes)
     ids = set(left.ids).union(oid for oid in damaged if oid not in inventory.packed_too())
-    damage: tuple[Gap, ...] = ()
     elsewhere = {file.oid for file in store.loose}
-    if inventory.unusual:
-        try:
-            ids |= listed_by_git(repository) - inventory.taken() - elsewhere
-        except GitError as error:
-            # A pack can be too damaged even for git to list; what is readable was read all the same.
-            damage = (
-                Gap("list of all objects", f"git cannot make it, so objects may be missing here: {error}"),
-            )
+    listed, damage = _listed(repository) if inventory.unusual else (set[bytes](), ())
+    ids |= listed - inventory.taken() - elsewhere
     if options.only is not None:
         # Whatever no pack brought is asked of git, which says what it lacks.
         ids = (ids & options.only) | (options.only - inventory.taken() - elsewhere)
@@ -87,6 +80,15 @@ def read_store(
         remembered = Remembered(read.counts, read.content_bytes, tuple(kept), absent=absent[:_KEPT_ABSENT])
         options.memory.keep(name, remembered)
     return read
+
+
+def _listed(repository: StrOrBytesPath) -> tuple[set[bytes], tuple[Gap, ...]]:
+    """The ids that git lists; where a pack is too damaged for that, a gap, and what is readable is read."""
+    try:
+        return listed_by_git(repository), ()
+    except GitError as error:
+        reason = f"git cannot make it, so objects may be missing here: {error}"
+        return set(), (Gap("list of all objects", reason),)
 
 
 class _Left(NamedTuple):

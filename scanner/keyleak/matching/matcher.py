@@ -24,7 +24,7 @@ from keyleak.rulebook.model import FoundBy
 from keyleak.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from keyleak.matching.engine import Buffer, Engine, Hit
     from keyleak.rulebook.model import KeyRule, Rulebook
@@ -161,17 +161,7 @@ class Matcher:
                         _assign(assigned, start, _assigned_match(view, value))
                         _grant(budget, assigned[start], seen)
         begun = _not_outranked(prefixed.values(), assigned.values())
-        merged = [
-            _given_to(_with_shapes(match, assigned.get(match.start)), recipients.get(match.start, set()))
-            for match in begun
-        ]
-        taken = Spans(span for match in begun for span in match.pieces or ((match.start, match.end),))
-        merged += [
-            _given_to(match, recipients[match.start])
-            for match in assigned.values()
-            if _is_owned(match, owned) and not taken.overlap(match.start, match.end)
-        ]
-        return sorted(merged, key=lambda match: match.start)
+        return _merged(begun, assigned, recipients, owned)
 
     def _begun_at(self, viewing: Viewing, hit: Hit, budget: Budget) -> list[Match]:
         """Keys that begin with an anchor: with a prefix word, or with a part of one."""
@@ -349,3 +339,23 @@ def _owned_in(view: View, owned: range | None) -> range | None:
 
 def _is_owned(match: Match, owned: range | None) -> bool:
     return owned is None or match.start in owned
+
+
+def _merged(
+    begun: Sequence[Match],
+    assigned: Mapping[int, Match],
+    recipients: Mapping[int, set[Recipient]],
+    owned: range | None,
+) -> list[Match]:
+    """Matches by prefix and by assignment in order, one for each span, with whom each is given to."""
+    merged = [
+        _given_to(_with_shapes(match, assigned.get(match.start)), recipients.get(match.start, set()))
+        for match in begun
+    ]
+    taken = Spans(span for match in begun for span in match.pieces or ((match.start, match.end),))
+    merged += [
+        _given_to(match, recipients[match.start])
+        for match in assigned.values()
+        if _is_owned(match, owned) and not taken.overlap(match.start, match.end)
+    ]
+    return sorted(merged, key=lambda match: match.start)

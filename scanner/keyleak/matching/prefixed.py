@@ -162,9 +162,11 @@ def _number_before(text: bytes, start: int) -> int:
     if number[-1:] == b"\0":
         if number[1:] == b"\0\0\0":
             return number[0]
-        # In text the byte is what ends what was written before.
+        # In text the byte is what ends what was written before. Two bytes of which one is zero are soon there
+        # by chance: what is behind the key has to be the next such number, or nothing.
         near = text[max(0, start - _NEAR) : start].replace(b"\0", b"")
-        return number[-2] if len(number) > 1 and _is_binary(near) else 0
+        length = number[-2] if len(number) > 1 and _is_binary(near) else 0
+        return length if text[start + length + 1 : start + length + 2] in {b"\0", b""} else 0
     if len(number) < 2 or not number[-1:].isalnum():
         return 0
     before = number[-2]
