@@ -136,6 +136,7 @@ TABLE: Final = {
         "the clone that is rewritten",
         {
             "mirror_clone": "clone rev-parse",
+            "bundle_clone": "clone",
             "write_bundle": "bundle bundle",
             "forget_old_objects": "gc reflog",
             "filter_repo": "subprocess.run",

@@ -60,6 +60,8 @@ TRANSFER: Final = frozenset(
 )
 # Variables that a call may have as well: git's own in a hook, and a bound on memory.
 ALSO: Final = ("GIT_ALLOC_LIMIT", "GIT_DIR", "GIT_INDEX_FILE", "GIT_QUARANTINE_PATH")
+# What the git that clones gives to the one that reads the source.
+OF_A_CLONE: Final = ("GIT_EXEC_PATH", "GIT_PAGER", "GIT_PROTOCOL")
 
 
 @dataclass(frozen=True)
@@ -225,7 +227,7 @@ def _check_local(call: Call) -> None:
     assert "core.fsmonitor=false # evil" not in call.settings
     of_git = {variable: value for variable, value in call.environment.items() if variable.startswith("GIT_")}
     assert of_git.pop("GIT_ALLOW_PROTOCOL") in {"none", "file"}
-    for variable in ALSO:
+    for variable in (*ALSO, *(OF_A_CLONE if call.command == "upload-pack" else ())):
         of_git.pop(variable, None)
     assert of_git == {
         "GIT_CONFIG_NOSYSTEM": "1",

@@ -250,3 +250,24 @@ def test_ctrl_c_leaves_a_folder_that_goes_on_and_a_backup_that_lasts(
     git(tmp_path, "clone", "-q", "--mirror", str(backup), "restored.git")
     assert git(tmp_path / "restored.git", "rev-parse", "main") == git(leaking, "rev-parse", "main")
     assert not list(out.rglob("*.part"))
+
+
+@pytest.mark.parametrize("kind", ["graft", "replace"])
+def test_history_is_rewritten_as_it_is_and_not_as_grafts_and_replacements_show_it(
+    leaking: Path, tmp_path: Path, kind: str
+) -> None:
+    first = git(leaking, "rev-parse", "HEAD").decode().strip()
+    commit(leaking, {"b": b"b"}, "two")
+    tip = commit(leaking, {"c": b"c"}, "three")
+    if kind == "graft":
+        (leaking / ".git" / "info").mkdir(exist_ok=True)
+        (leaking / ".git" / "info" / "grafts").write_text(f"{tip}\n")
+    else:
+        orphan = git(leaking, "commit-tree", f"{tip}^{{tree}}", "-m", "orphan").decode().strip()
+        git(leaking, "replace", tip, orphan)
+    assert fix(leaking, tmp_path / "out") == ExitCode.CLEAN
+    result = tmp_path / "out" / "rewritten.git"
+    assert git(result, "--no-replace-objects", "rev-list", "--count", "main").strip() == b"3"
+    objects = git(result, "cat-file", "--batch", "--batch-all-objects")
+    assert KEY.encode() not in objects
+    assert first.encode() not in git(result, "--no-replace-objects", "rev-list", "main")

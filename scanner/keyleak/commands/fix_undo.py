@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from keyleak.commands.repository_reading import repository_root, write_out
 from keyleak.errors import ExitCode, UsageError
 from keyleak.git.process import run
-from keyleak.git.rewriting import mirror_clone
+from keyleak.git.rewriting import bundle_clone
 from keyleak.remediation.document import DocumentFormat, FixDocument, Section, render
 from keyleak.remediation.instructions import Outcome, push_commands, take_commands
 from keyleak.remediation.proof import refs_of
@@ -39,7 +39,7 @@ def undo(options: FixOptions, console: Console) -> ExitCode:
     if os.path.lexists(restored):
         shutil.rmtree(restored)
     console.note("restoring the backup")
-    mirror_clone(workspace.bundle, restored)
+    bundle_clone(workspace.bundle, restored)
     differences = _differences(restored, state)
     sections = [_proof(state, differences)]
     if not differences:

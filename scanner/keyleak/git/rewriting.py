@@ -44,6 +44,20 @@ def mirror_clone(source: str, target: str) -> None:
     run(["clone", *options, "--", source, name], parent, copies_local=True)
 
 
+def bundle_clone(bundle: str, target: str) -> None:
+    """Clone every ref of a bundle that keyleak wrote.
+
+    Args:
+        bundle: the file, by its absolute path.
+        target: as in `mirror_clone`.
+
+    Raises:
+        GitError: git said no; what it had written by then is gone.
+    """
+    parent, name = os.path.split(target)
+    run(["clone", "--mirror", "--quiet", "--template=", "--", bundle, name], parent, copies_local=True)
+
+
 def _upload_pack(source: str) -> str:
     """The git that reads the source, which gets none of the options and trusts that the cloning one has.
 
@@ -51,7 +65,11 @@ def _upload_pack(source: str) -> str:
     is told that any will do.
     """
     program = executable(("upload-pack",), clean_environment(os.environ))
-    return shlex.join([program, *options_for(source), "-c", "safe.directory=*", "upload-pack"])
+    # The cloning git takes these from the environment of the one that reads another repository.
+    without = "GIT_GRAFT_FILE=/dev/null GIT_NO_REPLACE_OBJECTS=1"
+    return f"{without} " + shlex.join(
+        [program, *options_for(source), "-c", "safe.directory=*", "upload-pack"]
+    )
 
 
 def write_bundle(repository: str, file: str) -> None:

@@ -166,7 +166,8 @@ def _number_before(text: bytes, start: int) -> int:
         # by chance: what is behind the key has to be the next such number, or nothing.
         near = text[max(0, start - _NEAR) : start].replace(b"\0", b"")
         length = number[-2] if len(number) > 1 and _is_binary(near) else 0
-        return length if text[start + length + 1 : start + length + 2] in {b"\0", b""} else 0
+        following = text[start + length : start + length + 2]
+        return length if not following or following[1:] == b"\0" else 0
     if len(number) < 2 or not number[-1:].isalnum():
         return 0
     before = number[-2]
