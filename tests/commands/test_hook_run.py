@@ -21,6 +21,7 @@ def person(tmp_path: Path) -> Person:
     person.git("remote", "add", "origin", "../server.git")
     person.record("old.env", LEAK)
     person.git("push", "-q", "origin", "main")
+    person.git("fetch", "-q", "origin")  # says of the tracking refs which URL they are of
     assert person.run("keyleak", "hook", "install").returncode == 0
     return person
 

@@ -25,6 +25,8 @@ def person(tmp_path: Path) -> Person:
     person.record("old.env", LEAK)
     person.record("old.env")
     person.git("push", "-q", "origin", "main")
+    # Says of the tracking refs which URL they are of.
+    person.git("fetch", "-q", "origin")
     assert person.run("keyleak", "hook", "install").returncode == 0
     return person
 
@@ -65,9 +67,23 @@ def test_a_clone_whose_url_was_changed_before_the_hooks_were_installed(
     assert pushed(clone, "origin", "main:new")
 
 
+def test_hooks_that_are_installed_after_the_url_was_changed_trust_no_tracking_ref(tmp_path: Path) -> None:
+    person = new_person(tmp_path / "work")
+    for name in ("server.git", "other.git"):
+        new_person(tmp_path / name, bare=True)
+    person.git("remote", "add", "origin", "../server.git")
+    person.record("old.env", LEAK)
+    person.record("old.env")
+    person.git("push", "-q", "origin", "main")
+    person.git("remote", "set-url", "origin", "../other.git")
+    assert person.run("keyleak", "hook", "install").returncode == 0
+    assert not pushed(person, "origin", "main:topic")
+
+
 @pytest.mark.parametrize("changed", [True, False])
 def test_a_new_branch_says_nothing_of_a_place_that_nobody_wrote_down(person: Person, changed: bool) -> None:
-    (person.folder / ".git" / "keyleak-remotes").unlink()
+    for name in ("keyleak-remotes", "FETCH_HEAD"):
+        (person.folder / ".git" / name).unlink()
     if changed:
         person.git("remote", "set-url", "origin", "../other.git")
     assert not pushed(person, "origin", "main:new")

@@ -127,3 +127,25 @@ def test_a_repository_does_not_choose_which_other_folder_is_read(repository: Pat
     assert done.returncode == 2
     assert "core.worktree" in done.stderr
     assert "notes.env" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", ["HEAD", "index", "commondir", "config.worktree", "info/exclude"])
+def test_a_scan_that_finds_a_key_does_not_wait_for_a_pipe_in_the_git_folder(
+    tmp_path: Path, name: str
+) -> None:
+    repository = new_repository(tmp_path / "work")
+    commit(repository, {"a.env": b"FLORA_API_KEY=" + expand("sk_live_${base62:42}", 3).encode()}, "key")
+    pipe = repository / ".git" / name
+    pipe.parent.mkdir(exist_ok=True)
+    pipe.unlink(missing_ok=True)
+    os.mkfifo(pipe)
+    for more in ([], ["--no-ignored"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "keyleak", "scan", str(repository), "-q", *more],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode in {1, 2}, done.stderr
+        assert more or "FLORA key" in done.stdout

@@ -25,14 +25,16 @@ _SECTION: Final = re.compile(rb"(?m)^\s*\[\s*([A-Za-z]+)[^\]\n]*\]")
 _VALUE: Final = re.compile(rb"(?im)^[^#;\n]*?\b(path|excludesfile|attributesfile|file)\s*=\s*(.*)$")
 
 
-def special_files(own: str, shared: str) -> tuple[Gap, ...]:
+def special_files(own: str, shared: str, *, settings: bool = True) -> tuple[Gap, ...]:
     """What git would open and must not, each with what it is.
 
     Args:
         own: the git folder of the work tree.
         shared: the one that it shares with others.
+        settings: whether files count that a setting names, such as `core.excludesFile`. Calls that keyleak
+            makes of git have these settings of its own; what a configuration includes git reads in any case.
     """
-    looking = _Looking()
+    looking = _Looking(settings=settings)
     for folder in dict.fromkeys((shared, own)):
         looking.folder(folder, folder)
         for name in ("config", "config.worktree"):
@@ -46,8 +48,9 @@ def special_files(own: str, shared: str) -> tuple[Gap, ...]:
 class _Looking:
     """One search for special files."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, settings: bool) -> None:
         self.gaps: list[Gap] = []
+        self._settings = settings
         self._seen: set[str] = set()
         self._linked = 0
 
@@ -99,8 +102,10 @@ class _Looking:
             if not text or "\0" in text:
                 continue
             named = os.path.join(os.path.dirname(path), os.path.expanduser(text))
-            self.one(named, f"{os.path.basename(path)}: {text}")
-            if includes and value[1].lower() == b"path" and os.path.isfile(named):
+            is_included = includes and value[1].lower() == b"path"
+            if self._settings or is_included:
+                self.one(named, f"{os.path.basename(path)}: {text}")
+            if is_included and os.path.isfile(named):
                 self.configuration(os.path.realpath(named), depth + 1)
 
     def alternates(self, objects: str, depth: int) -> None:

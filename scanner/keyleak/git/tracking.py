@@ -66,6 +66,9 @@ def known_to(repository: Repository, push: Push) -> Known:
 def record_remotes(repository: Repository) -> None:
     """Write down where each remote is now, unless that was done before.
 
+    One that has tracking refs may have had another URL when they were made (`git remote set-url`): it is
+    recorded only if the reflog of a clone or the last fetch says that they are of this one.
+
     Raises:
         GitError: git cannot say.
     """
@@ -74,7 +77,13 @@ def record_remotes(repository: Repository) -> None:
     new = [remote for remote in configured.values() if remote.name not in known]
     urls = [(remote, fetch_url(repository, remote)) for remote in new]
     there = {
-        each.name: url for each, url in urls if url and _is_where_it_was(repository, each, url) is not False
+        each.name: url
+        for each, url in urls
+        if url
+        and (
+            _is_where_it_was(repository, each, url)
+            or set(tracking_refs(repository, each, configured.values()).values()) <= _fetched(repository, url)
+        )
     }
     _record(repository, there)
 

@@ -9,7 +9,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Final
 
+from keyleak.errors import GitError
+from keyleak.git.layout import git_folder_of, shared_folder
 from keyleak.git.process import run
+from keyleak.git.special import special_files
 from keyleak.git.special_files import named_above, named_below, refuse_special
 
 # How `git ls-files -t` marks an entry of the index that need not be in the work tree.
@@ -51,6 +54,7 @@ def not_checked_out(root: str, paths: Sequence[str]) -> int:
     Raises:
         GitError: git cannot read the index.
     """
+    refuse_special_git_files(root)
     listing = ("--literal-pathspecs", "ls-files", "-z", "-t", "--", *paths)
     entries = run(listing, root).split(b"\0")
     return sum(
@@ -79,8 +83,24 @@ def refuse_special_exclude(root: str) -> None:
     Raises:
         GitError: it is a pipe or the like, or git does not take the folder for a repository.
     """
+    refuse_special_git_files(root)
     answer = run(["rev-parse", "--git-path", "info/exclude"], root).removesuffix(b"\n")
     refuse_special([os.path.join(root, os.fsdecode(answer))])
+
+
+def refuse_special_git_files(root: str) -> None:
+    """Whether nothing in the git folder of a work tree keeps git waiting.
+
+    Raises:
+        GitError: a file there is a pipe, a device or the like, or never ends.
+    """
+    own = git_folder_of(os.path.abspath(root))
+    shared = own and shared_folder(own)
+    if own is None or shared is None:
+        return
+    refuse_special(os.path.join(folder, "info", "exclude") for folder in (own, shared))
+    for gap in special_files(own, shared, settings=False):
+        raise GitError((), None, f"{gap.what} in the git folder {gap.reason}")
 
 
 def _user_s_rules(root: str) -> tuple[str, ...]:

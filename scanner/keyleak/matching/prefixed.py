@@ -83,8 +83,9 @@ def counted_key(text: bytes, start: int, rules: CompiledRules) -> Shaped | None:
     dumps, Avro, Android's string tables.
     """
     number = _number_before(text, start)
-    # Avro writes twice the length.
-    for length in (number, number // 2) if number else ():
+    # Avro writes twice the length, in a byte that is not zero.
+    doubled = number // 2 if text[start - 1 : start] != b"\0" else 0
+    for length in filter(None, (number, doubled)):
         whole = text[start : start + length]
         shaped = shaped_key(whole, 0, rules)
         if shaped is not None and shaped.end == len(whole) == length:
@@ -167,7 +168,7 @@ def _number_before(text: bytes, start: int) -> int:
         near = text[max(0, start - _NEAR) : start].replace(b"\0", b"")
         length = number[-2] if len(number) > 1 and _is_binary(near) else 0
         following = text[start + length : start + length + 2]
-        return length if not following or following[1:] == b"\0" else 0
+        return length if following[1:] == b"\0" or start + length == len(text) else 0
     if len(number) < 2 or not number[-1:].isalnum():
         return 0
     before = number[-2]
