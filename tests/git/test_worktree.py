@@ -149,3 +149,31 @@ def test_a_scan_that_finds_a_key_does_not_wait_for_a_pipe_in_the_git_folder(
         )
         assert done.returncode in {1, 2}, done.stderr
         assert more or "FLORA key" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["HEAD", "index", "commondir", "config", "packed-refs", "info/exclude"])
+def test_no_command_waits_for_a_pipe_in_the_git_folder(repository: Path, name: str) -> None:
+    (repository / "b.txt").write_text("b")
+    git(repository, "add", "b.txt")
+    pipe = repository / ".git" / name
+    pipe.parent.mkdir(exist_ok=True)
+    pipe.unlink(missing_ok=True)
+    os.mkfifo(pipe)
+    for command in (
+        "staged",
+        "hook run pre-commit",
+        "fix",
+        "hook doctor",
+        "hook install",
+        "history --no-cache",
+    ):
+        done = subprocess.run(
+            [KEYLEAK, *command.split()],
+            cwd=repository,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode in {1, 2}, (command, done.stderr)
+        assert b"Traceback" not in done.stderr

@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Final, NamedTuple, cast
 
 from keyleak.errors import GitError
+from keyleak.git.special_files import refuse_waiting
 from keyleak.on_use import on_use
 from keyleak.termination import handled_signals, interruption_by
 
@@ -123,6 +124,7 @@ def run(
     Raises:
         GitError: git is missing, the folder is, or git said no.
     """
+    refuse_waiting(os.fsdecode(cwd))
     environment = clean_environment(os.environ, keep)
     if copies_local:
         environment["GIT_ALLOW_PROTOCOL"] = "file"
@@ -172,6 +174,7 @@ def stream(
     Raises:
         GitError: git is missing, or it ended with an error; a body's own exception goes first.
     """
+    refuse_waiting(os.fsdecode(cwd))
     environment = clean_environment(os.environ, keep)
     if allocation is not None:
         environment["GIT_ALLOC_LIMIT"] = str(allocation)
