@@ -19,7 +19,7 @@ from keyleak.cli import main
 from keyleak.errors import ExitCode
 from keyleak.rulebook.template import expand
 from remediation.histories import PERSON, SIGNATURE, Made, descendants, graph, holders, write
-from remediation.leaky import KEY, assigned
+from remediation.leaky import KEY, assigned, zipped
 from repositories import commit, git, new_repository
 
 if TYPE_CHECKING:
@@ -99,6 +99,15 @@ def test_newest_commit_is_amended_and_what_is_staged_unstaged(tmp_path: Path) ->
     objects = git(work, "cat-file", "--batch", "--batch-all-objects")
     assert KEY.encode() not in objects
     assert other.encode() not in objects
+
+
+def test_key_in_a_package_may_be_published(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    work = with_server(tmp_path)
+    commit(work, {"dist/a-1.0.whl": zipped(assigned())}, "package")
+    assert main(["fix", str(work)]) == ExitCode.FINDINGS
+    said = " ".join(capsys.readouterr().out.split())
+    assert "in packages, which a registry may have: a-1.0.whl;" in said
+    assert "1. Revoke" in said
 
 
 @pytest.mark.parametrize("what", ["two commits", "a message", "another file"])

@@ -20,6 +20,20 @@ _REMOTES: Final = "refs/remotes/"
 _TAGS: Final = "refs/tags/"
 _STASHES: Final = ("refs/stash", "stash@{")
 _NAMED: Final = 4
+# Archives that registries of packages take.
+_PACKAGES: Final = (
+    ".whl",
+    ".egg",
+    ".tar.gz",
+    ".tgz",
+    ".gem",
+    ".jar",
+    ".nupkg",
+    ".crate",
+    ".deb",
+    ".rpm",
+    ".apk",
+)
 
 
 class Spread(Enum):
@@ -45,14 +59,18 @@ class KeyState:
 
     refs: Mapping[Spread, tuple[str, ...]]
     """For each way in which it is there the refs that have it; none for files, the index and lost objects."""
+    packages: tuple[str, ...] = ()
+    """Names of archives with it that are made to be published."""
 
     @property
     def is_published(self) -> bool:
         """Whether somebody else has it, or may have it."""
-        return not _PUBLISHED.isdisjoint(self.refs)
+        return bool(self.packages) or not _PUBLISHED.isdisjoint(self.refs)
 
     def described(self) -> Iterator[str]:
         """One line for each way, the furthest first."""
+        if self.packages:
+            yield f"in packages, which a registry may have{_named(self.packages)}"
         for spread in reversed(Spread):
             if spread in self.refs:
                 yield f"{spread.value}{_named(self.refs[spread])}"
@@ -75,7 +93,9 @@ def state_of(finding: Finding, *, is_server: bool, has_remote: bool) -> KeyState
     for place in finding.locations:
         for spread, ref in _spreads(place):
             refs[meant.get(spread, spread)].update({ref: None} if ref else {})
-    return KeyState({spread: tuple(refs[spread]) for spread in Spread if spread in refs})
+    paths = (place.path for place in finding.locations if place.container and place.path)
+    packages = sorted({path.rpartition("/")[2] for path in paths if path.lower().endswith(_PACKAGES)})
+    return KeyState({spread: tuple(refs[spread]) for spread in Spread if spread in refs}, tuple(packages))
 
 
 def _spreads(place: Location) -> Iterator[tuple[Spread, str]]:
