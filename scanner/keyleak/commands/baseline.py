@@ -18,10 +18,9 @@ from keyleak.commands.settings import (
     configuration_at,
     configuration_in,
     configured,
-    decoded,
     load_baseline,
-    text_of,
 )
+from keyleak.commands.user_files import decoded, text_of
 from keyleak.coverage import merge_gaps
 from keyleak.decisions.baseline import Baseline, Covers
 from keyleak.decisions.configuration import BASELINE_NAME

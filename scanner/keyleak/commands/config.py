@@ -10,14 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from keyleak.commands.settings import (
-    FoundConfiguration,
-    decoded,
-    given_bytes,
-    load_baseline,
-    own_file,
-    text_of,
-)
+from keyleak.commands.settings import FoundConfiguration, load_baseline, own_file
+from keyleak.commands.user_files import decoded, given_bytes, text_of
 from keyleak.decisions.config_reader import read_leniently
 from keyleak.decisions.engine import Decisions
 from keyleak.decisions.entries import PathBase, saved_subject

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from keyleak.commands.repository_reading import write_out
-from keyleak.commands.settings import text_of
+from keyleak.commands.user_files import text_of
 from keyleak.errors import ExitCode
 from keyleak.git.inherited import inherited_repository
 from keyleak.git.process import run

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from keyleak.commands.delivery import deliver, write
 from keyleak.commands.destinations import check_show_secrets
-from keyleak.commands.settings import text_of
+from keyleak.commands.user_files import text_of
 from keyleak.errors import ExitCode, ReportError
 from keyleak.records import replace
 from keyleak.regular_file import REPORT_LIMIT, read_given

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from keyleak.commands.user_files import decoded, given_bytes, own_bytes
 from keyleak.decisions.configuration import BASELINE_NAME, TOML_NAME, YAML_NAME, Configuration
 from keyleak.decisions.engine import Decisions
 from keyleak.decisions.entries import PathBase
@@ -21,8 +22,6 @@ from keyleak.records import dataclass, replace
 from keyleak.regular_file import (
     BASELINE_LIMIT,
     CONFIGURATION_LIMIT,
-    read_given,
-    read_regular,
     resolved_inside,
 )
 from keyleak.rulebook.provenance import Provenance, RuleFolder
@@ -153,10 +152,9 @@ def configured(
     said = found.content if found else Configuration()
     trusted = reads is not Reads.HISTORY or own is not None or stated is not None
     inline = _first(options.inline, said.inline, trusted)
-    if stated is not None:
-        baseline, known = stated.baseline or (None, None)
-    else:
-        baseline, known = _baseline(options, own, found) if with_baseline else (None, None)
+    baseline, known = None, None
+    if stated is not None or with_baseline:
+        baseline, known = stated.baseline or (None, None) if stated else _baseline(options, own, found)
     decisions = _decisions(options, said, found, inline=inline, baseline=known)
     settings = Settings(
         decisions,
@@ -229,7 +227,7 @@ def configuration_in(folder: str) -> FoundConfiguration | None:
     for name in (YAML_NAME, TOML_NAME):
         file = os.path.relpath(os.path.join(folder, name))
         if os.path.lexists(file):
-            content = _own_bytes(file, CONFIGURATION_LIMIT, folder)
+            content = own_bytes(file, CONFIGURATION_LIMIT, folder)
             if (each := configuration_from(content, file)) is not None:
                 found.append(each)
     if len(found) > 1:
@@ -249,7 +247,7 @@ def own_file(folder: str) -> tuple[str, bytes]:
     from keyleak.decisions.config_reader import read_leniently  # noqa: PLC0415 - as below
 
     files = [os.path.relpath(os.path.join(folder, name)) for name in (YAML_NAME, TOML_NAME)]
-    found = [(file, _own_bytes(file, CONFIGURATION_LIMIT, folder)) for file in files if os.path.lexists(file)]
+    found = [(file, own_bytes(file, CONFIGURATION_LIMIT, folder)) for file in files if os.path.lexists(file)]
     saying = [
         (file, content)
         for file, content in found
@@ -309,7 +307,7 @@ def load_baseline(file: str, inside: str | None = None) -> Baseline:
     if not os.path.lexists(file):
         raise ConfigError(file, None, "no such baseline; `keyleak baseline create` makes one")
     if inside is not None:
-        return baseline_from(_own_bytes(file, BASELINE_LIMIT, inside), file)
+        return baseline_from(own_bytes(file, BASELINE_LIMIT, inside), file)
     return baseline_from(given_bytes(file, BASELINE_LIMIT), file)
 
 
@@ -323,55 +321,6 @@ def baseline_file(options: ReportOptions, own: str | None, found: FoundConfigura
         return None
     file = os.path.relpath(os.path.join(own, BASELINE_NAME))
     return file if os.path.lexists(file) else None
-
-
-def text_of(file: str, limit: int = BASELINE_LIMIT) -> str:
-    """The text of a file that the user named.
-
-    Args:
-        file: its name.
-        limit: most bytes that it may have.
-
-    Raises:
-        ConfigError: it cannot be read, is a device or a folder, is too large, or is not UTF-8.
-    """
-    return decoded(given_bytes(file, limit), file)
-
-
-def given_bytes(file: str, limit: int) -> bytes:
-    """The content of a file that the user named; see `text_of`.
-
-    Raises:
-        ConfigError: it cannot be read.
-    """
-    try:
-        return read_given(file, limit)
-    except OSError as error:
-        raise _unreadable(file, error) from error
-
-
-def decoded(content: bytes, file: str) -> str:
-    """The text of a content.
-
-    Raises:
-        ConfigError: it is not UTF-8.
-    """
-    try:
-        return content.decode("utf-8").replace("\r\n", "\n")
-    except UnicodeDecodeError as error:
-        raise ConfigError(file, None, f"is not UTF-8: {error.reason} at byte {error.start}") from error
-
-
-def _own_bytes(file: str, limit: int, inside: str) -> bytes:
-    """The content of a file that came with a repository."""
-    try:
-        return read_regular(file, limit, inside=inside)
-    except OSError as error:
-        raise _unreadable(file, error) from error
-
-
-def _unreadable(file: str, error: OSError) -> ConfigError:
-    return ConfigError(file, None, f"cannot be read: {error.strerror}")
 
 
 def _configuration(options: ReportOptions, own: str | None) -> FoundConfiguration | None:

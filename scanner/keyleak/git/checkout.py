@@ -88,15 +88,15 @@ def git_folder_of(tree: str) -> str | None:
     """
     path = os.path.join(tree, ".git")
     if not os.path.isdir(path):
-        beginning = _beginning(path)
-        if not beginning.startswith(_GITFILE):
+        named = beginning(path)
+        if not named.startswith(_GITFILE):
             return None
-        path = os.path.join(tree, os.fsdecode(beginning.removeprefix(_GITFILE).strip()))
+        path = os.path.join(tree, os.fsdecode(named.removeprefix(_GITFILE).strip()))
     return path if b"\0" not in os.fsencode(path) and is_git_folder(path) else None
 
 
-def _beginning(path: str) -> bytes:
-    """The first bytes of a regular file; nothing of any other."""
+def beginning(path: str) -> bytes:
+    """The first 8 KiB of a regular file that is no link; nothing of any other."""
     try:
         if not stat.S_ISREG(os.lstat(path).st_mode):
             return b""

@@ -52,7 +52,7 @@ def find_layout(repository: StrOrBytesPath) -> Layout:
     Raises:
         GitError: there is no repository, or git does not trust it.
     """
-    own = git_folder_of(os.fsdecode(os.path.abspath(repository)))
+    own = nearest_git_folder(os.fsdecode(os.path.abspath(repository)))
     shared = own and shared_folder(own)
     if own and shared and (gaps := tuple(special_files(own, shared))):
         return _without_git(shared, gaps)
@@ -98,7 +98,7 @@ def _id_bytes(objects: str) -> int:
     return 32 if digits[64] > digits[40] else 20
 
 
-def git_folder_of(folder: str) -> str | None:
+def nearest_git_folder(folder: str) -> str | None:
     """The git folder that git would find from here, found without git; None where there is none.
 
     Args:

@@ -7,6 +7,7 @@ import stat
 from typing import TYPE_CHECKING, Final
 
 from keyleak.errors import GitError
+from keyleak.git.checkout import beginning, git_folder_of, is_git_folder, worktree_root
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -17,8 +18,6 @@ _OPENED: Final = (
     *("HEAD", "config", "config.worktree", "commondir", "index", "packed-refs", "shallow"),
     *("info/exclude", "info/attributes", "objects/info/alternates"),
 )
-_GITDIR: Final = b"gitdir: "
-_MOST: Final = 1 << 16  # bytes of a file that names a folder
 
 
 def refuse_waiting(folder: str) -> None:
@@ -27,40 +26,14 @@ def refuse_waiting(folder: str) -> None:
     Raises:
         GitError: a file that it opens by name is a pipe, a socket or a device.
     """
-    own = _git_folder(os.path.abspath(folder))
+    path = os.path.abspath(folder)
+    tree = None if is_git_folder(path) else worktree_root(path)
+    own = path if tree is None else git_folder_of(tree)
     if own is None:
         return
     refuse_special(os.path.join(own, name) for name in _OPENED)
-    if shared := _first_line(os.path.join(own, "commondir")):
-        shared = os.path.join(own, shared)
-        refuse_special(os.path.join(shared, name) for name in _OPENED)
-
-
-def _git_folder(folder: str) -> str | None:
-    """The git folder that git would find from here; None where there is none."""
-    while True:
-        link = os.path.join(folder, ".git")
-        if os.path.isdir(link):
-            return link
-        if named := _first_line(link).removeprefix(os.fsdecode(_GITDIR)):
-            return os.path.join(folder, named)
-        if os.path.lexists(os.path.join(folder, "HEAD")) and os.path.isdir(os.path.join(folder, "objects")):
-            return folder
-        above = os.path.dirname(folder)
-        if above == folder:
-            return None
-        folder = above
-
-
-def _first_line(path: str) -> str:
-    """What a small regular file says; nothing where it is none."""
-    if not os.path.isfile(path):
-        return ""
-    try:
-        with open(path, "rb", buffering=0) as file:
-            return os.fsdecode(file.read(_MOST).split(b"\n", 1)[0])
-    except OSError:
-        return ""
+    if shared := beginning(os.path.join(own, "commondir")).strip():
+        refuse_special(os.path.join(own, os.fsdecode(shared), name) for name in _OPENED)
 
 
 def refuse_special(paths: Iterable[str]) -> None:

@@ -10,7 +10,7 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from keyleak.errors import GitError
-from keyleak.git.layout import git_folder_of, shared_folder
+from keyleak.git.layout import nearest_git_folder, shared_folder
 from keyleak.git.process import run
 from keyleak.git.special import special_files
 from keyleak.git.special_files import named_above, named_below, refuse_special
@@ -94,7 +94,7 @@ def refuse_special_git_files(root: str) -> None:
     Raises:
         GitError: a file there is a pipe, a device or the like, or never ends.
     """
-    own = git_folder_of(os.path.abspath(root))
+    own = nearest_git_folder(os.path.abspath(root))
     shared = own and shared_folder(own)
     if own is None or shared is None:
         return

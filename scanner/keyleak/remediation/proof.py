@@ -10,16 +10,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
-from bisect import bisect_left
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from keyleak.git.process import run
 from keyleak.git.single_objects import single_objects
 from keyleak.remediation.affected import NOTES, REFS
 from keyleak.remediation.fidelity import Loss
+from keyleak.remediation.new_ids import NAMED_ID, NewIds
 from keyleak.remediation.tags import edited_person, without_signature
 
 if TYPE_CHECKING:
@@ -30,7 +28,6 @@ if TYPE_CHECKING:
     from keyleak.remediation.fidelity import Fidelity
     from keyleak.remediation.rewrite_plan import RewritePlan
 
-_HASH: Final = re.compile(rb"\b[0-9a-f]{7,64}\b")
 # Headers that cannot outlive a change of what they sign.
 _SIGNED: Final = (b"gpgsig", b"gpgsig-sha256", b"mergetag")
 _CARRIED: Final = (b"author", b"committer", b"encoding")
@@ -135,7 +132,7 @@ class _Walk:
         self._fidelity = expected.fidelity
         self._may_change = frozenset(expected.affected.commits)
         self._proof = proof
-        self._renamed: dict[str, str] = {}
+        self._new_ids = NewIds()
         self._pairs: set[tuple[str, str]] = set()
         self._trees: dict[tuple[str, str], bool] = {}
         self._blobs: dict[str, str] = {}
@@ -154,9 +151,10 @@ class _Walk:
 
     def finish(self) -> None:
         """Compare what needs the ids of all commits."""
-        if len(set(self._renamed.values())) < len(self._renamed):
+        renamed = self._new_ids.renamed
+        if len(set(renamed.values())) < len(renamed):
             self._differ("several commits became one")
-        for oid in sorted(self._may_change - self._renamed.keys()):
+        for oid in sorted(self._may_change - renamed.keys()):
             self._differ(f"commit {oid[:12]} has its old id, though it was to change")
         for name, before, after in self._notes:
             self._noted(name, before, after)
@@ -185,8 +183,10 @@ class _Walk:
     ) -> Iterator[tuple[str, str]]:
         oid, is_note = before[0], name.startswith(NOTES)
         where = f"commit {oid[:12]}"
-        if self._renamed.setdefault(oid, after[0]) != after[0]:
+        if self._new_ids.renamed.get(oid, after[0]) != after[0]:
             self._differ(f"{where} became two")
+        else:
+            self._new_ids.add(oid, after[0])
         if not (is_note or oid in self._may_change):
             self._differ(f"{where} has a new id, though nothing in it had to change")
         self._proof.rewritten_commits += 1
@@ -286,7 +286,7 @@ class _Walk:
         expected = {}
         for note, oid in old.items():
             if oid not in self._plan.dropped:
-                expected[self._renamed.get(note, note)] = self._edited(oid)
+                expected[self._new_ids.renamed.get(note, note)] = self._edited(oid)
             (self._proof.dropped_blobs if oid in self._plan.dropped else self._proof.edited_blobs).update(
                 {oid} & (self._plan.edited | self._plan.dropped.keys())
             )
@@ -313,26 +313,15 @@ class _Walk:
 
     def _only_hashes(self, before: bytes, after: bytes) -> bool:
         """Whether two messages differ only in ids of commits, each that of the same commit."""
-        if _HASH.sub(b"", before) != _HASH.sub(b"", after):
+        if NAMED_ID.sub(b"", before) != NAMED_ID.sub(b"", after):
             return False
         self._proof.updated_hashes += 1
-        pairs = zip(_HASH.findall(before), _HASH.findall(after), strict=False)
+        pairs = zip(NAMED_ID.findall(before), NAMED_ID.findall(after), strict=False)
         return all(self._is_renamed(old.decode(), new.decode()) for old, new in pairs if old != new)
 
     def _is_renamed(self, old: str, new: str) -> bool:
         """Whether the beginnings of two ids are those of one commit before and after."""
-        ids = self._sorted_ids
-        for index in range(bisect_left(ids, old), len(ids)):
-            if not ids[index].startswith(old):
-                return False
-            if self._renamed[ids[index]].startswith(new):
-                return True
-        return False
-
-    @cached_property
-    def _sorted_ids(self) -> list[str]:
-        """Ids before of the commits with a new one; all are known once every ref was walked."""
-        return sorted(self._renamed)
+        return any(after.startswith(new) for after in self._new_ids.after(old))
 
     def _differ(self, text: str) -> None:
         self._proof.differences.append(text)

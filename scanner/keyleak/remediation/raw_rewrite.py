@@ -10,11 +10,11 @@ import hashlib
 import re
 import struct
 import zlib
-from bisect import bisect_left, insort
 from typing import TYPE_CHECKING, Final
 
 from keyleak.git.process import run
 from keyleak.git.single_objects import single_objects
+from keyleak.remediation.new_ids import NewIds
 from keyleak.remediation.tags import edited_person
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from keyleak.remediation.proof import Expected
     from keyleak.remediation.rewrite_plan import RewritePlan
 
-_HASH: Final = re.compile(rb"\b[0-9a-f]{7,40}\b")
 # A header and the lines that continue it.
 _HEADER: Final = re.compile(rb"[^\n]*(?:\n [^\n]*)*")
 _VOID: Final = frozenset({b"gpgsig", b"gpgsig-sha256", b"mergetag"})  # of what no longer is
@@ -52,7 +51,7 @@ def rewrite_raw(mirror: str, expected: Expected) -> dict[str, str]:
         for oid in expected.affected.commits:
             writing.commit(oid)
         writing.flush()
-    return writing.renamed
+    return writing.new_ids.renamed
 
 
 class _Writing:
@@ -64,16 +63,14 @@ class _Writing:
         self._blobs: dict[str, str] = {}
         self._entries: list[bytes] = []
         self._held = 0
-        self._sorted: list[str] = []
-        self.renamed: dict[str, str] = {}
+        self.new_ids = NewIds()
 
     def commit(self, oid: str) -> None:
         """Write one commit whose parents are written."""
         header, blank, message = self._objects.read(oid)[1].partition(b"\n\n")
         lines = b"\n".join(self._headers(header))
-        message = _HASH.sub(lambda found: self._new_id(found[0]), self._plan.messages.apply(message))
-        self.renamed[oid] = self._write("commit", lines + blank + message)
-        insort(self._sorted, oid)
+        message = self.new_ids.in_text(self._plan.messages.apply(message))
+        self.new_ids.add(oid, self._write("commit", lines + blank + message))
 
     def _headers(self, header: bytes) -> Iterator[bytes]:
         for line in _HEADER.findall(header):
@@ -81,7 +78,7 @@ class _Writing:
             if key == b"tree":
                 yield b"tree " + (self._tree(value.decode()) or self._write("tree", b"")).encode()
             elif key == b"parent":
-                yield b"parent " + self.renamed.get(value.decode(), value.decode()).encode()
+                yield b"parent " + self.new_ids.renamed.get(value.decode(), value.decode()).encode()
             elif key in {b"author", b"committer"}:
                 yield key + b" " + edited_person(value, self._plan)
             elif line and key not in _VOID:
@@ -119,14 +116,6 @@ class _Writing:
         if oid in self._plan.edited and oid not in self._blobs:
             self._blobs[oid] = self._write("blob", self._plan.texts.apply(self._objects.read(oid)[1]))
         return self._blobs.get(oid, oid)
-
-    def _new_id(self, written: bytes) -> bytes:
-        """The id of a commit, or its beginning, as a message is to name it."""
-        begins = written.decode()
-        index = bisect_left(self._sorted, begins)
-        if index == len(self._sorted) or not self._sorted[index].startswith(begins):
-            return written
-        return self.renamed[self._sorted[index]][: len(begins)].encode()
 
     def _write(self, kind: str, content: bytes) -> str:
         oid = hashlib.sha1(b"%s %d\0" % (kind.encode(), len(content)) + content, usedforsecurity=False)

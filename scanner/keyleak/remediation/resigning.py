@@ -7,13 +7,13 @@ message that names one is written once more.
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from typing import TYPE_CHECKING, Final
 
 from keyleak.git.process import run
 from keyleak.git.single_objects import single_objects
 from keyleak.git.tags import tag_chain
 from keyleak.remediation.fidelity import Loss
+from keyleak.remediation.new_ids import NewIds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from keyleak.git.single_objects import SingleObjects
     from keyleak.remediation.proof import Expected
 
-_HASH: Final = re.compile(rb"\b[0-9a-f]{7,64}\b")
 _PERSON: Final = re.compile(rb"^(?:committer|tagger) .*<([^<>\n]*)> ", re.MULTILINE)
 
 
@@ -56,15 +55,14 @@ class _Signing:
         self._objects = objects
         self._expected = expected
         self._signer = signer
-        self._ids: dict[str, str] = {}
-        self._sorted: list[str] = []
+        self._new_ids = NewIds()
 
     def commits(self, renamed: Mapping[str, str]) -> dict[str, str]:
         """Write every affected commit that is signed or comes after one that is; ids before and after all."""
         final = {}
         for old in self._expected.affected.commits:
             new = renamed[old]
-            content = self._with_new_ids(self._objects.read(new)[1])
+            content = self._new_ids.in_text(self._objects.read(new)[1])
             if self._expected.fidelity.has(Loss.SIGNATURE, old) and self._is_own(content):
                 content = _signed(content, self._signer.sign(content))
             final[old] = self._written("commit", new, content)
@@ -77,7 +75,7 @@ class _Signing:
             name = self._expected.affected.renamed.get(ref, ref)
             before = run(["rev-parse", "--verify", name], self._mirror).decode().strip()
             *tags, end = tag_chain(self._objects, before)
-            after = self._ids.get(end, end)
+            after = self._new_ids.renamed.get(end, end)
             for tag, old in zip(reversed(tags), reversed(chain[:-1]), strict=True):
                 after = self._tag(tag, old, after)
             if after != before:
@@ -96,24 +94,12 @@ class _Signing:
         person = _PERSON.search(content.partition(b"\n\n")[0])
         return person is not None and person[1].decode("utf-8", "replace") == self._signer.email
 
-    def _with_new_ids(self, content: bytes) -> bytes:
-        """A commit whose parents, and commits that its message names, have the ids they have by now."""
-        return _HASH.sub(lambda found: self._new_id(found[0]), content) if self._ids else content
-
-    def _new_id(self, written: bytes) -> bytes:
-        begins = written.decode()
-        index = bisect_left(self._sorted, begins)
-        if index == len(self._sorted) or not self._sorted[index].startswith(begins):
-            return written
-        return self._ids[self._sorted[index]][: len(begins)].encode()
-
     def _written(self, kind: str, before: str, content: bytes) -> str:
         if content == self._objects.read(before)[1]:
             return before
         command = ["hash-object", "-t", kind, "-w", "--stdin", "--literally"]
         after = run(command, self._mirror, stdin=content).decode().strip()
-        self._ids[before] = after
-        self._sorted.insert(bisect_left(self._sorted, before), before)
+        self._new_ids.add(before, after)
         return after
 
 
